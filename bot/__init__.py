@@ -1,0 +1,1 @@
+"""The edge: Slack, HTTP, processes, and the only place that knows SQL, Redis and the environment."""

@@ -1,0 +1,1 @@
+"""The domain: alerts, incidents, evidence, policy and approvals. Standard library and pydantic only, no I/O."""

@@ -1,0 +1,97 @@
+"""An approval request, the votes on it and the tally: who decided what, over exactly which digest."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from core.policy import Requirement
+from core.tool_call import Plan
+
+
+class ApprovalStatus(StrEnum):
+    """The words people see. The first is open; the next four end the decision; the last four tell of the effect."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    EXECUTED = "executed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    ROLLED_BACK = "rolled back"
+
+
+Choice = Literal["approve", "reject"]
+
+
+class Vote(BaseModel):
+    """One person's word on one request."""
+
+    model_config = ConfigDict(frozen=True)
+
+    approval_id: str
+    person: str
+    choice: Choice
+    reason: str = ""
+    at: datetime
+
+
+class ApprovalRequest(BaseModel):
+    """A snapshot of one approval row; `plan`, `digest` and `requirement` never change after it is written."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    digest: str
+    plan: Plan
+    requirement: Requirement
+    requester: str
+    reason: str
+    thread_id: str
+    incident_id: str | None = None
+    report_id: str | None = None
+    rollback_of: str | None = None
+    channel: str
+    thread_ts: str
+    status: ApprovalStatus = ApprovalStatus.PENDING
+    created_at: datetime
+    decide_by: datetime
+    execute_by: datetime | None = None
+    decided_at: datetime | None = None
+    outcome_text: str = ""
+    finished_at: datetime | None = None
+    card_ts: str = ""
+    votes: tuple[Vote, ...] = ()
+
+    @property
+    def action_id(self) -> str:
+        """The id that is stamped on the target, so that a crash can be read back: one request, one action."""
+        return f"act_{self.id.removeprefix('apr_')}"
+
+
+class Grant(BaseModel):
+    """What was approved, handed to the guard: nothing runs that does not hash to `digest` before `until`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    approval_id: str
+    action_id: str
+    digest: str
+    until: datetime
+
+
+def tally(requirement: Requirement, votes: Sequence[Vote]) -> ApprovalStatus:
+    """Return pending, approved or rejected; distinct people count, and one reject ends it."""
+    if any(vote.choice == "reject" for vote in votes):
+        return ApprovalStatus.REJECTED
+    approvers = {vote.person for vote in votes if vote.choice == "approve"}
+    return ApprovalStatus.APPROVED if len(approvers) >= requirement.quorum else ApprovalStatus.PENDING
+
+
+def clocks(requirement: Requirement, created_at: datetime) -> tuple[datetime, timedelta]:
+    """Return decide-by (absolute) and execute-within (counted from the decision)."""
+    return created_at + requirement.decide_within, requirement.execute_within

@@ -1,0 +1,45 @@
+"""What an investigation is asked: about which incident or question, for whom, and where the answer goes."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from core.tool_call import ToolCall
+
+
+class Place(BaseModel):
+    """A Slack thread."""
+
+    model_config = ConfigDict(frozen=True)
+
+    channel: str
+    thread_ts: str
+
+
+class Brief(BaseModel):
+    """The input of one investigation; `report_id` is stable, so that a second run finds its own report."""
+
+    model_config = ConfigDict(frozen=True)
+
+    report_id: str
+    thread_id: str
+    place: Place
+    requester: str
+    question: str = ""
+    incident_id: str | None = None
+    at: datetime
+
+
+class Proposal(BaseModel):
+    """The input of one remediation: a call to be countersigned, and the signal that tells whether it helped."""
+
+    model_config = ConfigDict(frozen=True)
+
+    remediation_id: str
+    call: ToolCall
+    place: Place
+    requester: str
+    reason: str
+    incident_id: str | None = None
+    report_id: str | None = None
+    rollback_of: str | None = None

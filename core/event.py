@@ -1,0 +1,21 @@
+"""What waits in the queue: an acknowledged thing from outside, or a job that we owe ourselves."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+
+class Event(BaseModel):
+    """`id` de-duplicates, `key` keeps order (events of one key are handled one after another), `kind` picks the use case.
+
+    Kinds: `slack.events_api`, `slack.interactive`, `slack.slash_commands` (body = the payload as Slack sent it),
+    `alert` (body = Alert as JSON), `job.investigate`, `job.propose`, `job.resume` (body = ids).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    kind: str
+    key: str
+    body: dict[str, JsonValue]
+    received_at: datetime

@@ -1,0 +1,72 @@
+"""What was seen and what it may mean: tool results kept with their source, causes ranked with the evidence they rest on."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from core.series import Series
+from core.tool_call import ToolCall
+
+
+class Evidence(BaseModel):
+    """One tool result with its source; `summary` is one line made by code, `data` is bounded JSON."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(description="Short and unique within an investigation: E1, E2, ...")
+    call: ToolCall
+    status: Literal["ok", "no_data", "failed", "refused"]
+    title: str
+    summary: str
+    service: str = ""
+    data: JsonValue = None
+    series: tuple[Series, ...] = ()
+    taken_at: datetime
+    seconds: float = 0.0
+
+
+class Hypothesis(BaseModel):
+    """A possible cause; `confidence` is 0..1, `reasons` say which rule or thought led here."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cause: str = Field(description="A cause id such as bad_deploy, or `unknown`")
+    service: str
+    title: str
+    confidence: float = Field(ge=0, le=1)
+    evidence_ids: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+class Usage(BaseModel):
+    """What an investigation spent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model_calls: int = 0
+    tool_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+
+
+class Report(BaseModel):
+    """The result of one investigation: an answer, ranked causes, and one proposed tool call or none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    thread_id: str
+    incident_id: str | None = None
+    question: str = ""
+    requester: str
+    mind: str = Field(description="`deterministic` or the model's name")
+    degraded: str = Field(default="", description="Why the deterministic mind had to step in, or empty")
+    answer: str
+    evidence: tuple[Evidence, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
+    proposal: ToolCall | None = None
+    proposal_reason: str = ""
+    usage: Usage = Usage()
+    finished_at: datetime

@@ -1,0 +1,32 @@
+"""How things are named: opaque ids for rows, stable ids for what must survive a re-run, thread ids for graphs."""
+
+import hashlib
+import secrets
+
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def new_id(prefix: str) -> str:
+    """Return `prefix_` and twelve unguessable characters (59 bits) without look-alikes."""
+    return f"{prefix}_" + "".join(secrets.choice(_ALPHABET) for _ in range(12))
+
+
+def stable_id(prefix: str, *parts: str) -> str:
+    """Return the same id for the same parts, so that a node that runs again finds its own row."""
+    digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{prefix}_{digest[:16]}"
+
+
+def incident_thread_id(incident_id: str) -> str:
+    """LangGraph thread of an incident's investigation and of the questions asked in its Slack thread."""
+    return f"incident:{incident_id}"
+
+
+def conversation_thread_id(channel: str, thread_ts: str) -> str:
+    """LangGraph thread of a conversation that began with a question in Slack."""
+    return f"conversation:{channel}:{thread_ts}"
+
+
+def remediation_thread_id(remediation_id: str) -> str:
+    """LangGraph thread of one proposal: its gate, its effect, its verification and its rollback."""
+    return f"remediation:{remediation_id}"

@@ -1,0 +1,239 @@
+"""What the core needs from outside, as Protocols of at most five methods; adapters carry the technology in their names."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from pydantic import JsonValue
+
+from core.alert import Alert
+from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote
+from core.audit import AuditEvent
+from core.brief import Brief, Place, Proposal
+from core.effect import Effect, EffectStatus
+from core.event import Event
+from core.evidence import Report
+from core.incident import Incident
+from core.person import Person
+from core.tool_call import Plan, ToolCall, ToolResult
+
+
+class Clock(Protocol):
+    """The only source of the present."""
+
+    def now(self) -> datetime:
+        """Return the present, aware, in UTC."""
+        ...
+
+
+class Incidents(Protocol):
+    """Incidents and their alerts."""
+
+    async def join(self, alert: Alert, now: datetime) -> tuple[Incident, bool]:
+        """Record the alert on the open incident of its group, opening one for a firing alert that has none; resolve the
+        incident with its last alert. Returns the incident after it, and whether anything changed (False for a repeat).
+        A resolved alert of no open incident raises NoDataError."""
+        ...
+
+    async def load(self, incident_id: str) -> Incident:
+        """Return the incident with its alerts; NoDataError when there is none."""
+        ...
+
+    async def place(self, incident_id: str, channel: str, thread_ts: str) -> None:
+        """Remember where the incident's card stands."""
+        ...
+
+    async def at(self, channel: str, thread_ts: str) -> Incident | None:
+        """Return the incident whose card is that thread's root."""
+        ...
+
+    async def open(self) -> Sequence[Incident]:
+        """Return the open incidents, newest first."""
+        ...
+
+
+class Reports(Protocol):
+    """Finished investigations."""
+
+    async def save(self, report: Report) -> None:
+        """Insert the report, or replace the one with its id."""
+        ...
+
+    async def load(self, report_id: str) -> Report | None:
+        """Return the report, or None while there is none."""
+        ...
+
+    async def of_thread(self, thread_id: str) -> Sequence[Report]:
+        """Return the reports of one LangGraph thread, oldest first."""
+        ...
+
+
+class Approvals(Protocol):
+    """Approval rows: the truth about who decided what."""
+
+    async def create(self, request: ApprovalRequest) -> ApprovalRequest:
+        """Insert the request; when its id exists already, return the existing row unchanged."""
+        ...
+
+    async def load(self, approval_id: str) -> ApprovalRequest:
+        """Return the request with its votes; NoDataError when there is none."""
+        ...
+
+    async def vote(self, vote: Vote) -> None:
+        """Insert the vote; AlreadyVotedError when that person voted on it before."""
+        ...
+
+    async def claim(
+        self, approval_id: str, *, digest: str, status: ApprovalStatus, now: datetime, execute_by: datetime | None
+    ) -> bool:
+        """One conditional UPDATE from pending to `status`; approving also needs the digest and `now < decide_by`.
+        True for the one caller that wins."""
+        ...
+
+    async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
+        """One conditional UPDATE from approved (for `rolled back`: from executed) to how it ended; False when it had ended."""
+        ...
+
+
+class ApprovalQueue(Protocol):
+    """Approval rows as work that waits."""
+
+    async def pending(self) -> Sequence[ApprovalRequest]:
+        """Return requests that wait for votes, oldest first."""
+        ...
+
+    async def undelivered(self) -> Sequence[ApprovalRequest]:
+        """Return requests that are decided while their graph has not been told."""
+        ...
+
+    async def delivered(self, approval_id: str) -> None:
+        """Note that the graph took the verdict."""
+        ...
+
+    async def place(self, approval_id: str, card_ts: str) -> None:
+        """Remember where the request's card stands in its channel."""
+        ...
+
+
+class Effects(Protocol):
+    """The ledger of attempts on the outside world."""
+
+    async def intend(self, effect: Effect) -> bool:
+        """Insert the intent row; False when that action id has one already."""
+        ...
+
+    async def conclude(
+        self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime
+    ) -> None:
+        """Write the outcome beside the intent, once."""
+        ...
+
+    async def load(self, action_id: str) -> Effect | None:
+        """Return the row, or None."""
+        ...
+
+
+class Audit(Protocol):
+    """Append-only history."""
+
+    async def append(self, event: AuditEvent) -> None:
+        """Add one row."""
+        ...
+
+    async def of_incident(self, incident_id: str) -> Sequence[AuditEvent]:
+        """Return an incident's rows, oldest first."""
+        ...
+
+    async def of_subject(self, subject: str) -> Sequence[AuditEvent]:
+        """Return one subject's rows, oldest first."""
+        ...
+
+
+class Directory(Protocol):
+    """People and their groups."""
+
+    async def person(self, user_id: str) -> Person:
+        """Return who that is; NoDataError for an unknown id."""
+        ...
+
+    async def members(self, ids: Sequence[str]) -> frozenset[str]:
+        """Return the user ids behind user ids and user group ids."""
+        ...
+
+
+class Cards(Protocol):
+    """The Slack messages that project rows; every method posts once and afterwards updates what it posted."""
+
+    async def show_incident(self, incident_id: str) -> Place:
+        """Post or refresh the incident's card; returns where its thread is."""
+        ...
+
+    async def show_progress(self, brief: Brief, done: Sequence[str], doing: Sequence[str]) -> None:
+        """Tell in the brief's thread what has been looked at and what is being looked at."""
+        ...
+
+    async def show_report(self, report_id: str, place: Place) -> None:
+        """Post or refresh the report in its thread: the verdict first, the evidence with plots under it."""
+        ...
+
+    async def show_approval(self, approval_id: str) -> None:
+        """Post or refresh the approval card."""
+        ...
+
+    async def say(self, place: Place, text: str, *, key: str) -> None:
+        """Post a plain sentence into the thread, once for each `key`."""
+        ...
+
+
+class Queue(Protocol):
+    """Durable work."""
+
+    async def put(self, event: Event) -> bool:
+        """Write the event durably; False when its id was seen within the de-duplication window."""
+        ...
+
+
+class ToolSummary(NamedTuple):
+    """What a mind may know of a tool."""
+
+    name: str
+    description: str
+    risk: str
+    args_schema: dict[str, JsonValue]
+
+
+class ToolBox(Protocol):
+    """All tools behind the guard."""
+
+    def summaries(self) -> Sequence[ToolSummary]:
+        """Return every tool's summary, in registry order."""
+        ...
+
+    async def read(self, call: ToolCall) -> ToolResult:
+        """Run a tool of risk `read`; anything above is answered with status refused. Never raises ToolError."""
+        ...
+
+    async def plan(self, call: ToolCall) -> Plan:
+        """Validate the call and work out what exactly would run, changing nothing; ToolError when it cannot."""
+        ...
+
+    async def execute(self, request: ApprovalRequest, grant: Grant) -> ToolResult:
+        """Run what was approved, at most once; re-reads the row, the digest, the clock and the precondition first.
+        Never raises ToolError or RefusedError: status ok, failed, refused (nothing ran) or unknown."""
+        ...
+
+
+class GraphRunner(Protocol):
+    """The graphs, as the use cases see them; each call holds the thread's lease while it runs."""
+
+    async def investigate(self, brief: Brief) -> Report:
+        """Run the investigation to its report; a second call with the same report id returns the same report."""
+        ...
+
+    async def remediate(self, proposal: Proposal) -> None:
+        """Start a remediation and run it to its gate (or its end); a second call with the same id does nothing."""
+        ...
+
+    async def resume(self, request: ApprovalRequest) -> bool:
+        """Answer the pending gate of this request with its verdict; False when no such gate is pending."""
+        ...

@@ -1,0 +1,1 @@
+"""Use cases: each takes ports, decides, and leaves every effect to them."""

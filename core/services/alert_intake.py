@@ -1,0 +1,60 @@
+"""An alert becomes, joins or ends an incident."""
+
+from dataclasses import dataclass
+
+from core.alert import Alert
+from core.audit import AuditEvent
+from core.errors import NoDataError
+from core.event import Event
+from core.ids import incident_thread_id
+from core.incident import Incident, IncidentStatus
+from core.ports import Audit, Cards, Clock, Incidents, Queue, Reports
+
+
+@dataclass(frozen=True, slots=True)
+class AlertIntake:
+    """The use case behind the alert webhook and behind alert messages in channels."""
+
+    incidents: Incidents
+    reports: Reports
+    cards: Cards
+    queue: Queue
+    audit: Audit
+    clock: Clock
+
+    async def handle(self, alert: Alert) -> Incident | None:
+        """Take one alert; safe to repeat. Returns its incident, or None for a resolution of nothing open."""
+        now = self.clock.now()
+        try:
+            incident, changed = await self.incidents.join(alert, now)
+        except NoDataError:
+            return None
+        if changed:
+            await self.audit.append(
+                AuditEvent(
+                    kind="AlertReceived",
+                    actor=alert.source,
+                    subject=alert.fingerprint,
+                    incident_id=incident.id,
+                    at=now,
+                    details={"name": alert.name, "status": alert.status.value, "service": alert.service},
+                )
+            )
+        # Not only when something changed: a crash after the row and before the card or the job is mended by the redelivery.
+        if changed or not incident.thread_ts:
+            await self.cards.show_incident(incident.id)
+        await self._investigate_once(incident)
+        return incident
+
+    async def _investigate_once(self, incident: Incident) -> None:
+        thread_id = incident_thread_id(incident.id)
+        if incident.status is IncidentStatus.RESOLVED or await self.reports.of_thread(thread_id):
+            return
+        job = Event(
+            id=f"investigate:{incident.id}",
+            kind="job.investigate",
+            key=thread_id,
+            body={"incident_id": incident.id, "requester": "alert"},
+            received_at=self.clock.now(),
+        )
+        await self.queue.put(job)

@@ -1,0 +1,156 @@
+"""Where requests are made, votes are counted and exactly one decision is claimed."""
+
+from dataclasses import dataclass
+
+from core.approval import ApprovalRequest, ApprovalStatus, Choice, Vote, clocks, tally
+from core.audit import AuditEvent
+from core.brief import Proposal
+from core.errors import (
+    AlreadyDecidedError,
+    AlreadyVotedError,
+    ApprovalExpiredError,
+    NotAnApproverError,
+    PolicyDeniedError,
+    RefusedError,
+    SelfApprovalError,
+)
+from core.event import Event
+from core.policy import Policy
+from core.ports import Approvals, Audit, Clock, Directory, Queue
+from core.tool_call import Plan, plan_digest
+
+
+def resume_job(request: ApprovalRequest, clock: Clock) -> Event:
+    """Return the job that tells a request's graph its verdict; its id changes with each attempt, the graph takes one."""
+    now = clock.now()
+    return Event(
+        id=f"resume:{request.id}:{now.timestamp():.6f}",
+        kind="job.resume",
+        key=request.thread_id,
+        body={"approval_id": request.id},
+        received_at=now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalDesk:
+    """The only way to an approved row."""
+
+    approvals: Approvals
+    directory: Directory
+    policy: Policy
+    queue: Queue
+    audit: Audit
+    clock: Clock
+
+    async def request(self, approval_id: str, plan: Plan, proposal: Proposal, thread_id: str) -> ApprovalRequest:
+        """Write the approval row for a plan; PolicyDeniedError when no rule allows it. Safe to repeat with the same id."""
+        requirement = self.policy.requirement(plan)
+        if requirement.effect == "deny":
+            await self._note(
+                "ApprovalDenied", proposal.requester, approval_id, proposal.incident_id, rule=requirement.rule
+            )
+            raise PolicyDeniedError(
+                f"Policy does not allow `{plan.call.name}` on {plan.service} in {plan.env} (rule: {requirement.rule})."
+            )
+        now = self.clock.now()
+        decide_by, _ = clocks(requirement, now)
+        row = await self.approvals.create(
+            ApprovalRequest(
+                id=approval_id,
+                digest=plan_digest(plan, requester=proposal.requester, policy_sha256=requirement.policy_sha256),
+                plan=plan,
+                requirement=requirement,
+                requester=proposal.requester,
+                reason=proposal.reason,
+                thread_id=thread_id,
+                incident_id=proposal.incident_id,
+                report_id=proposal.report_id,
+                rollback_of=proposal.rollback_of,
+                channel=proposal.place.channel,
+                thread_ts=proposal.place.thread_ts,
+                created_at=now,
+                decide_by=decide_by,
+            )
+        )
+        if row.created_at == now:
+            await self._note(
+                "ApprovalRequested", row.requester, row.id, row.incident_id, digest=row.digest, rule=requirement.rule
+            )
+        return row
+
+    async def vote(self, approval_id: str, person_id: str, choice: Choice, reason: str = "") -> ApprovalRequest:
+        """Count one person's word and return the request after it; RefusedError says why it does not count."""
+        request = await self.approvals.load(approval_id)
+        try:
+            await self._check(request, person_id)
+            await self._cast(request, person_id, choice, reason)
+        except RefusedError as refusal:
+            await self._note(
+                "VoteRefused", person_id, request.id, request.incident_id, choice=choice, why=type(refusal).__name__
+            )
+            raise
+        return await self._decide(request.id, person_id)
+
+    async def _check(self, request: ApprovalRequest, person_id: str) -> None:
+        if request.status is not ApprovalStatus.PENDING:
+            raise AlreadyDecidedError(_already(request))
+        if self.clock.now() >= request.decide_by:
+            raise ApprovalExpiredError("This request has expired; nothing was run. Ask again if it is still needed.")
+        if request.requirement.exclude_requester and person_id == request.requester:
+            raise SelfApprovalError("You asked for this action, so somebody else has to decide it.")
+        person = await self.directory.person(person_id)
+        if not person.may_decide or person_id not in await self.directory.members(request.requirement.members):
+            groups = ", ".join(request.requirement.groups)
+            raise NotAnApproverError(
+                f"Only members of {groups} may decide this request (policy rule “{request.requirement.rule}”)."
+            )
+
+    async def _cast(self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str) -> None:
+        vote = Vote(approval_id=request.id, person=person_id, choice=choice, reason=reason, at=self.clock.now())
+        try:
+            await self.approvals.vote(vote)
+        except AlreadyVotedError:
+            # The same click again, or a crash between this person's vote and the claim: carry on to the claim if it is due.
+            if any(earlier.person == person_id and earlier.choice != choice for earlier in request.votes):
+                raise
+            if tally(request.requirement, request.votes) is ApprovalStatus.PENDING:
+                raise
+        else:
+            await self._note("VoteCast", person_id, request.id, request.incident_id, choice=choice, reason=reason)
+
+    async def _decide(self, approval_id: str, person_id: str) -> ApprovalRequest:
+        request = await self.approvals.load(approval_id)
+        verdict = tally(request.requirement, request.votes)
+        if verdict is ApprovalStatus.PENDING:
+            return request
+        now = self.clock.now()
+        execute_by = now + request.requirement.execute_within if verdict is ApprovalStatus.APPROVED else None
+        won = await self.approvals.claim(
+            request.id, digest=request.digest, status=verdict, now=now, execute_by=execute_by
+        )
+        request = await self.approvals.load(approval_id)
+        if not won:
+            await self._note("ClaimLost", person_id, request.id, request.incident_id, status=request.status.value)
+            raise AlreadyDecidedError(_already(request))
+        await self._note("ApprovalDecided", person_id, request.id, request.incident_id, verdict=verdict.value)
+        await self.queue.put(resume_job(request, self.clock))
+        return request
+
+    async def _note(self, kind: str, actor: str, subject: str, incident_id: str | None, **details: str) -> None:
+        await self.audit.append(
+            AuditEvent(
+                kind=kind,
+                actor=actor,
+                subject=subject,
+                incident_id=incident_id,
+                at=self.clock.now(),
+                details=dict(details),
+            )
+        )
+
+
+def _already(request: ApprovalRequest) -> str:
+    people = ", ".join(f"<@{vote.person}>" for vote in request.votes)
+    by = f" by {people}" if people else ""
+    return f"This request is already {request.status.value}{by}; your click changed nothing."

@@ -1,0 +1,80 @@
+"""From a report, an instruction or an Undo click to a request that somebody must countersign."""
+
+from dataclasses import dataclass
+
+from core.approval import ApprovalRequest, ApprovalStatus
+from core.brief import Place, Proposal
+from core.errors import RefusedError
+from core.event import Event
+from core.evidence import Report
+from core.ids import remediation_thread_id, stable_id
+from core.ports import ApprovalQueue, Approvals, Clock, GraphRunner, Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Remediation:
+    """The use cases around one remediation graph."""
+
+    runner: GraphRunner
+    approvals: Approvals
+    approval_queue: ApprovalQueue
+    queue: Queue
+    clock: Clock
+
+    async def propose(self, report: Report, place: Place) -> bool:
+        """Queue the report's proposal, if it has one; True when it has."""
+        if report.proposal is None:
+            return False
+        await self._enqueue(
+            Proposal(
+                remediation_id=stable_id("rem", report.id),
+                call=report.proposal,
+                place=place,
+                requester=report.requester,
+                reason=report.proposal_reason,
+                incident_id=report.incident_id,
+                report_id=report.id,
+            )
+        )
+        return True
+
+    async def undo(self, approval_id: str, person_id: str) -> None:
+        """Queue the rollback of an executed request as a new request; RefusedError when there is nothing to undo."""
+        done = await self.approvals.load(approval_id)
+        if done.status is not ApprovalStatus.EXECUTED or done.plan.rollback is None:
+            raise RefusedError(f"There is nothing to undo: this request is {done.status.value}.")
+        await self._enqueue(
+            Proposal(
+                remediation_id=stable_id("rem", done.id, "undo", person_id, str(self.clock.now().date())),
+                call=done.plan.rollback,
+                place=Place(channel=done.channel, thread_ts=done.thread_ts),
+                requester=person_id,
+                reason=f"Undo of {done.plan.call.name} ({done.id})",
+                incident_id=done.incident_id,
+                report_id=done.report_id,
+                rollback_of=done.id,
+            )
+        )
+
+    async def start(self, proposal: Proposal) -> None:
+        """Run the remediation graph to its gate."""
+        await self.runner.remediate(proposal)
+
+    async def resume(self, approval_id: str) -> None:
+        """Tell the graph the verdict; whoever comes second finds no gate and only notes the delivery."""
+        request: ApprovalRequest = await self.approvals.load(approval_id)
+        if request.status is ApprovalStatus.PENDING:
+            return
+        await self.runner.resume(request)
+        await self.approval_queue.delivered(request.id)
+
+    async def _enqueue(self, proposal: Proposal) -> None:
+        await self.queue.put(
+            Event(
+                id=f"propose:{proposal.remediation_id}",
+                kind="job.propose",
+                key=remediation_thread_id(proposal.remediation_id),
+                body=proposal.model_dump(mode="json"),
+                received_at=self.clock.now(),
+            )
+        )

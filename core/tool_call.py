@@ -1,0 +1,68 @@
+"""A proposed call, the plan that code makes of it, and the digest that an approval is bound to."""
+
+import hashlib
+import json
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from core.risk import Risk
+from core.series import Series
+
+
+class ToolCall(BaseModel):
+    """A tool's name and its arguments, as somebody proposed them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    args: dict[str, JsonValue]
+
+
+class ToolResult(BaseModel):
+    """What a tool gave: `text` is for people and the model, `data` is the bounded JSON behind it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Literal["ok", "no_data", "failed", "refused", "unknown"]
+    text: str
+    data: JsonValue = None
+    series: tuple[Series, ...] = ()
+
+
+class Plan(BaseModel):
+    """What exactly would run, worked out by code from the tool's spec; nothing in it comes from a model but `call`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    call: ToolCall
+    risk: Risk
+    env: str
+    service: str
+    diff: str = ""
+    blast_radius: str = ""
+    precondition: dict[str, JsonValue]
+    rollback: ToolCall | None = None
+    tool_version: str = "1"
+
+
+def canonical_json(value: JsonValue) -> bytes:
+    """Return the one byte form of a JSON value: sorted keys, no spaces, no NaN, UTF-8 with surrogates escaped."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def plan_digest(plan: Plan, *, requester: str, policy_sha256: str) -> str:
+    """Return the args digest: sha256 (hex) over everything that decides what runs, where, for whom and by which policy."""
+    fields: dict[str, JsonValue] = {
+        "tool": plan.call.name,
+        "tool_version": plan.tool_version,
+        "args": plan.call.args,
+        "risk": plan.risk.value,
+        "env": plan.env,
+        "service": plan.service,
+        "precondition": plan.precondition,
+        "rollback": None if plan.rollback is None else {"tool": plan.rollback.name, "args": plan.rollback.args},
+        "requester": requester,
+        "policy": policy_sha256,
+    }
+    return hashlib.sha256(canonical_json(fields)).hexdigest()
