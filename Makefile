@@ -1,0 +1,43 @@
+# Each target does all of its own set-up: Python 3.11 or later and make are enough.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: demo test lint types lock clean
+
+demo: .venv/runtime.done
+	@$(BIN)/python -m demo
+
+test: .venv/dev.done lint types
+	$(BIN)/python -m pytest
+
+lint: .venv/dev.done
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+types: .venv/dev.done
+	$(BIN)/pyright
+
+lock: .venv/dev.done
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev -c requirements.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .run
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Watchkeeper needs Python 3.11 or later; set PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -m venv .venv
+
+.venv/runtime.done: requirements.lock | .venv/bin/python
+	@test -e .venv/dev.done -a ! requirements.lock -nt .venv/dev.done || { \
+	  echo "[1/2] installing the pinned packages (about half a minute with a warm cache) ..."; \
+	  $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock; }
+	@touch $@
+
+.venv/dev.done: requirements-dev.lock | .venv/bin/python
+	@echo "installing the pinned packages and the test tools ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
