@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 
 class Event(BaseModel):
-    """`id` de-duplicates, `key` keeps order (events of one key are handled one after another), `kind` picks the use case.
+    """`id` de-duplicates, `key` keeps order (one after another within a key), `kind` picks the use case.
 
     Kinds: `slack.events_api`, `slack.interactive`, `slack.slash_commands` (body = the payload as Slack sent it),
     `alert` (body = Alert as JSON), `job.investigate`, `job.propose`, `job.resume` (body = ids).

@@ -1,4 +1,4 @@
-"""What was seen and what it may mean: tool results kept with their source, causes ranked with the evidence they rest on."""
+"""What was seen and what it may mean: tool results with their source, causes ranked by the evidence they rest on."""
 
 from datetime import datetime
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What the core needs from outside, as Protocols of at most five methods; adapters carry the technology in their names."""
+"""What the core needs from outside, as Protocols of at most five methods; adapters name the technology."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -91,7 +91,7 @@ class Approvals(Protocol):
         ...
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
-        """One conditional UPDATE from approved (for `rolled back`: from executed) to how it ended; False when it had ended."""
+        """One conditional UPDATE from approved (for `rolled back`: from executed) to how it ended; False if it had ended."""
         ...
 
 

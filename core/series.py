@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Series(BaseModel):
-    """A line that can be drawn: points are (unix seconds, value); `unit` is one of "s", "bytes", "ratio", "1/s" or ""."""
+    """A line that can be drawn: points are (unix seconds, value); `unit` is "s", "bytes", "ratio", "1/s" or ""."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -52,7 +52,7 @@ def canonical_json(value: JsonValue) -> bytes:
 
 
 def plan_digest(plan: Plan, *, requester: str, policy_sha256: str) -> str:
-    """Return the args digest: sha256 (hex) over everything that decides what runs, where, for whom and by which policy."""
+    """Return the args digest: sha256 (hex) over all that decides what runs, where, for whom and by which policy."""
     fields: dict[str, JsonValue] = {
         "tool": plan.call.name,
         "tool_version": plan.tool_version,

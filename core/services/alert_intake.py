@@ -40,7 +40,7 @@ class AlertIntake:
                     details={"name": alert.name, "status": alert.status.value, "service": alert.service},
                 )
             )
-        # Not only when something changed: a crash after the row and before the card or the job is mended by the redelivery.
+        # Not only when something changed: the redelivery mends a crash after the row and before the card or the job.
         if changed or not incident.thread_ts:
             await self.cards.show_incident(incident.id)
         await self._investigate_once(incident)

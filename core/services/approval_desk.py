@@ -21,7 +21,7 @@ from core.tool_call import Plan, plan_digest
 
 
 def resume_job(request: ApprovalRequest, clock: Clock) -> Event:
-    """Return the job that tells a request's graph its verdict; its id changes with each attempt, the graph takes one."""
+    """Return the job that tells a graph its verdict; each attempt has an id of its own, the graph takes one."""
     now = clock.now()
     return Event(
         id=f"resume:{request.id}:{now.timestamp():.6f}",
@@ -44,7 +44,7 @@ class ApprovalDesk:
     clock: Clock
 
     async def request(self, approval_id: str, plan: Plan, proposal: Proposal, thread_id: str) -> ApprovalRequest:
-        """Write the approval row for a plan; PolicyDeniedError when no rule allows it. Safe to repeat with the same id."""
+        """Write the approval row for a plan; PolicyDeniedError when no rule allows it. Safe to repeat."""
         requirement = self.policy.requirement(plan)
         if requirement.effect == "deny":
             await self._note(
@@ -111,7 +111,7 @@ class ApprovalDesk:
         try:
             await self.approvals.vote(vote)
         except AlreadyVotedError:
-            # The same click again, or a crash between this person's vote and the claim: carry on to the claim if it is due.
+            # The same click again, or a crash between the vote and the claim: carry on to the claim if it is due.
             if any(earlier.person == person_id and earlier.choice != choice for earlier in request.votes):
                 raise
             if tally(request.requirement, request.votes) is ApprovalStatus.PENDING:
