@@ -1,0 +1,30 @@
+"""What Slack listeners may ask for: use cases and stores, assembled once by bootstrap."""
+
+from dataclasses import dataclass
+
+from core.ports import ApprovalQueue, Approvals, Audit, Cards, Clock, Directory, Incidents, Queue, Reports
+from core.services.alert_intake import AlertIntake
+from core.services.approval_desk import ApprovalDesk
+from core.services.investigation import Investigation
+from core.services.remediation import Remediation
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a listener needs; `links` is the public address of the web side, without a trailing slash."""
+
+    desk: ApprovalDesk
+    investigation: Investigation
+    remediation: Remediation
+    intake: AlertIntake
+    incidents: Incidents
+    reports: Reports
+    approvals: Approvals
+    approval_queue: ApprovalQueue
+    cards: Cards
+    directory: Directory
+    audit: Audit
+    queue: Queue
+    clock: Clock
+    links: str = ""
+    incident_channel: str = "#incidents"
