@@ -91,7 +91,7 @@ class Approvals(Protocol):
         ...
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
-        """One conditional UPDATE from approved (for `rolled back`: from executed) to how it ended; False if it had ended."""
+        """One conditional UPDATE from approved (`rolled back`: from executed) to how it ended; False if it had."""
         ...
 
 
