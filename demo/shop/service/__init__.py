@@ -1,0 +1,1 @@
+"""One shop service: a small HTTP server with real metrics, logs, limits and weaknesses."""
