@@ -1,0 +1,78 @@
+"""Approval rows in a dict."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from core.approval import ApprovalRequest, ApprovalStatus, Vote
+from core.errors import AlreadyVotedError, NoDataError
+
+
+class InMemoryApprovals:
+    """Implements core.ports.Approvals and ApprovalQueue; no method gives way between look and change."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, ApprovalRequest] = {}
+        self.told: set[str] = set()
+
+    async def create(self, request: ApprovalRequest) -> ApprovalRequest:
+        """Insert, or return the row that has this id."""
+        return self.rows.setdefault(request.id, request)
+
+    async def load(self, approval_id: str) -> ApprovalRequest:
+        """Return the row with its votes; NoDataError when there is none."""
+        if approval_id not in self.rows:
+            raise NoDataError(f"There is no approval request {approval_id}.")
+        return self.rows[approval_id]
+
+    async def vote(self, vote: Vote) -> None:
+        """Insert the vote; AlreadyVotedError for the same person's second."""
+        row = await self.load(vote.approval_id)
+        if any(earlier.person == vote.person for earlier in row.votes):
+            raise AlreadyVotedError("You have voted on this request already.")
+        votes = sorted((*row.votes, vote), key=lambda each: each.at)
+        self._change(row, votes=tuple(votes))
+
+    async def claim(
+        self, approval_id: str, *, digest: str, status: ApprovalStatus, now: datetime, execute_by: datetime | None
+    ) -> bool:
+        """Leave pending, once."""
+        row = self.rows.get(approval_id)
+        if row is None or row.status is not ApprovalStatus.PENDING:
+            return False
+        if status is ApprovalStatus.APPROVED and (digest != row.digest or now >= row.decide_by):
+            return False
+        self._change(row, status=status, decided_at=now, execute_by=execute_by)
+        return True
+
+    async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
+        """Leave approved (or executed, for a rollback), once."""
+        needed = ApprovalStatus.EXECUTED if status is ApprovalStatus.ROLLED_BACK else ApprovalStatus.APPROVED
+        row = self.rows.get(approval_id)
+        if row is None or row.status is not needed:
+            return False
+        self._change(row, status=status, outcome_text=text, finished_at=now)
+        return True
+
+    async def pending(self) -> Sequence[ApprovalRequest]:
+        """Return what waits for votes, oldest first."""
+        return self._sorted(row for row in self.rows.values() if row.status is ApprovalStatus.PENDING)
+
+    async def undelivered(self) -> Sequence[ApprovalRequest]:
+        """Return what is decided while its graph has not been told, oldest first."""
+        decided = (row for row in self.rows.values() if row.status is not ApprovalStatus.PENDING)
+        return self._sorted(row for row in decided if row.id not in self.told)
+
+    async def delivered(self, approval_id: str) -> None:
+        """Note that the graph took the verdict."""
+        self.told.add(approval_id)
+
+    async def place(self, approval_id: str, card_ts: str) -> None:
+        """Remember where the card stands."""
+        self._change(await self.load(approval_id), card_ts=card_ts)
+
+    def _change(self, row: ApprovalRequest, **changes: object) -> None:
+        self.rows[row.id] = row.model_copy(update=changes)
+
+    @staticmethod
+    def _sorted(rows: Iterable[ApprovalRequest]) -> list[ApprovalRequest]:
+        return sorted(rows, key=lambda row: (row.created_at, row.id))
