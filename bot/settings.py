@@ -1,28 +1,296 @@
-"""The only reader of the environment: nested, frozen, with secrets hidden and contradictions refused."""
+"""The only reader of the environment: nested, frozen, with secrets hidden, placeholders and contradictions refused."""
 
+import os
 import re
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import ConfigurationError
 
-_PLACEHOLDER = re.compile(r"(?i)^(change[-_ ]?me|replace[-_ ]?me|todo|secret|password|token|x{3,}|\.{3}|<.*>|your[-_ ].*|xox[bp]-your.*|xapp-your.*)$")
+_PLACEHOLDER = re.compile(
+    r"(?ix) ( change[-_ ]?me | replace[-_ ]?me | todo | fixme | secret | password | token | example | dummy | none"
+    r" | null | x{3,} | \.{3} | <.*> | (xox[bp]-|xapp-|sk-)?your[-_ ].* | (xox[bp]|xapp|sk)-[-x.\d]* ) [!.]{0,3}"
+)
 
 
 def _seconds(value: object) -> object:
-    return timedelta(seconds=float(value)) if isinstance(value, str | int | float) else value
+    """Take a plain number for seconds; anything else that is text is refused."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", value):
+        raise ValueError("must be a number of seconds")
+    return timedelta(seconds=float(value))
 
 
-Seconds = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
+def _real(value: SecretStr) -> SecretStr:
+    if _PLACEHOLDER.fullmatch(value.get_secret_value()):
+        raise ValueError("holds a placeholder; put the real value there or leave the line out")
+    return value
 
 
-class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True)
+def _address(schemes: tuple[str, ...]) -> AfterValidator:
+    def check(value: str) -> str:
+        if value and (urlsplit(value).scheme not in schemes or not value.split("://", 1)[-1]):
+            raise ValueError(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    return AfterValidator(check)
 
 
-def _env(name: str) -> AliasChoices:
-    return AliasChoices(name)
+def _span(value: timedelta) -> timedelta:
+    if not timedelta(0) < value <= timedelta(days=365):
+        raise ValueError("must be more than 0 and at most 31536000 seconds")
+    return value
+
+
+Seconds = Annotated[timedelta, BeforeValidator(_seconds), AfterValidator(_span)]
+Secret = Annotated[SecretStr, AfterValidator(_real)]
+HttpUrl = Annotated[str, _address(("http", "https"))]
+NOTHING = SecretStr("")
+
+
+def _group(prefix: str) -> SettingsConfigDict:
+    return SettingsConfigDict(
+        env_prefix=prefix, frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+
+class SlackSettings(BaseSettings):
+    """How Slack is reached and proves itself."""
+
+    model_config = _group("SLACK_")
+
+    bot_token: Secret = Field(description="Bot User OAuth Token (xoxb-...), from the app's page OAuth & Permissions")
+    app_token: Secret = Field(NOTHING, description="App-level token (xapp-...) with connections:write; for socket mode")
+    signing_secret: Secret = Field(NOTHING, description="Signing secret of the app's page Basic Information; for http")
+    mode: Literal["socket", "http"] = Field("socket", description="socket needs no public address; http is called")
+    api_url: HttpUrl = Field("https://slack.com/api/", description="Address of Slack's Web API")
+    incident_channel: str = Field("#incidents", min_length=1, description="Channel of incident cards, by id or #name")
+
+    @model_validator(mode="after")
+    def _mode_has_its_secret(self) -> Self:
+        if not self.bot_token.get_secret_value().startswith("xoxb-"):
+            raise ValueError("SLACK_BOT_TOKEN must be a bot token, which starts with xoxb-")
+        if self.mode == "socket" and not self.app_token.get_secret_value().startswith("xapp-"):
+            raise ValueError("SLACK_APP_TOKEN must hold an app-level token (xapp-...) while SLACK_MODE is socket")
+        if self.mode == "http" and not self.signing_secret.get_secret_value():
+            raise ValueError("SLACK_SIGNING_SECRET must be set while SLACK_MODE is http")
+        return self
+
+
+class RedisSettings(BaseSettings):
+    """Where the queue and the checkpoints are."""
+
+    model_config = _group("REDIS_")
+
+    url: Annotated[str, _address(("redis", "rediss", "unix"))] = Field(
+        "", description="Address of a Redis with appendonly yes and noeviction; empty starts an embedded one"
+    )
+
+
+class DatabaseSettings(BaseSettings):
+    """Where decisions, effects and the audit trail are."""
+
+    model_config = _group("DATABASE_")
+
+    url: Annotated[str, _address(("sqlite+aiosqlite", "postgresql+asyncpg"))] = Field(
+        "", description="SQLAlchemy address; empty is a SQLite file in DATA_DIR"
+    )
+
+
+class OpenAISettings(BaseSettings):
+    """The language model, if there is one."""
+
+    model_config = _group("OPENAI_")
+
+    model: str = Field("", description="Model name; empty investigates by rules alone, without a language model")
+    base_url: HttpUrl = Field("", description="Address of an OpenAI-compatible API; empty is OpenAI's own")
+    api_key: Secret = Field(NOTHING, description="Key for that API")
+
+    @model_validator(mode="after")
+    def _model_can_be_asked(self) -> Self:
+        if self.model and not self.base_url and not self.api_key.get_secret_value():
+            raise ValueError("OPENAI_API_KEY must be set while OPENAI_MODEL is set and OPENAI_BASE_URL is empty")
+        return self
+
+
+class ModelSettings(BaseSettings):
+    """What one investigation may spend."""
+
+    model_config = _group("MODEL_")
+
+    max_calls: int = Field(12, ge=1, le=100, description="Model calls per investigation")
+    max_tokens: int = Field(60_000, ge=1_000, le=2_000_000, description="Tokens per investigation, in and out")
+    max_seconds: Seconds = Field(timedelta(seconds=90), description="Seconds per investigation")
+
+
+class WebSettings(BaseSettings):
+    """The page, the webhooks and the health checks."""
+
+    model_config = _group("WEB_")
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
+    port: int = Field(8080, ge=1, le=65535, description="Port to listen on")
+    public_url: HttpUrl = Field("", description="How people reach that address, for links; empty is http://host:port")
+    link_secret: Secret = Field(NOTHING, description="Signs links to the timeline page; empty keeps one in DATA_DIR")
+
+    @property
+    def links(self) -> str:
+        """The address that links begin with, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+class AlertsSettings(BaseSettings):
+    """Who may post alerts."""
+
+    model_config = _group("ALERTS_")
+
+    token: Secret = Field(
+        NOTHING, description="Bearer token of alert webhooks; without this and the next, all are refused"
+    )
+    basic_auth: Secret = Field(NOTHING, description="user:password, for senders that know no bearer tokens")
+
+    @model_validator(mode="after")
+    def _basic_auth_has_two_halves(self) -> Self:
+        pair = self.basic_auth.get_secret_value()
+        if pair and not all(pair.partition(":")[::2]):
+            raise ValueError("ALERTS_BASIC_AUTH must be user:password")
+        return self
+
+
+class FileSettings(BaseSettings):
+    """Files that operators own, and the folder that the bot owns."""
+
+    model_config = _group("")
+
+    data_dir: Path = Field(Path("data"), description="Folder for the embedded Redis, SQLite and generated secrets")
+    policy_file: Path = Field(Path("policy.yaml"), description="Who must countersign what")
+    services_file: Path = Field(Path("services.yaml"), description="Catalogue of the services to look after")
+    runbooks_dir: Path = Field(Path("runbooks"), description="Folder of runbooks (Markdown with front matter)")
+
+
+class SupervisorSettings(BaseSettings):
+    """The system that acts on services."""
+
+    model_config = _group("SUPERVISOR_")
+
+    token: Secret = Field(NOTHING, description="Bearer token of the supervisor API that tools act through")
+
+
+class VerifySettings(BaseSettings):
+    """How long an action may take to show its effect."""
+
+    model_config = _group("VERIFY_")
+
+    within_seconds: Seconds = Field(timedelta(seconds=300), description="Seconds until an action must have helped")
+    every_seconds: Seconds = Field(timedelta(seconds=2), description="Seconds between two looks")
+
+    @model_validator(mode="after")
+    def _looks_at_least_once(self) -> Self:
+        if self.every_seconds > self.within_seconds:
+            raise ValueError("VERIFY_EVERY_SECONDS must not be longer than VERIFY_WITHIN_SECONDS")
+        return self
+
+
+class CheckpointSettings(BaseSettings):
+    """How long a graph may wait."""
+
+    model_config = _group("CHECKPOINT_")
+
+    ttl_seconds: Seconds = Field(timedelta(days=7), description="Seconds a graph's state is kept after its last step")
+
+
+class LogSettings(BaseSettings):
+    """What is logged."""
+
+    model_config = _group("LOG_")
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    format: Literal["console", "json"] = Field("console", description="console or json")
+
+
+GROUPS: Mapping[str, type[BaseSettings]] = {
+    "slack": SlackSettings,
+    "redis": RedisSettings,
+    "database": DatabaseSettings,
+    "openai": OpenAISettings,
+    "model": ModelSettings,
+    "web": WebSettings,
+    "alerts": AlertsSettings,
+    "files": FileSettings,
+    "supervisor": SupervisorSettings,
+    "verify": VerifySettings,
+    "checkpoint": CheckpointSettings,
+    "log": LogSettings,
+}
+
+
+class Settings(BaseSettings):
+    """All groups; built once in __main__ and passed down in slices."""
+
+    model_config = SettingsConfigDict(frozen=True, env_prefix="WATCHKEEPER_UNUSED_", extra="forbid")
+
+    slack: SlackSettings
+    redis: RedisSettings
+    database: DatabaseSettings
+    openai: OpenAISettings
+    model: ModelSettings
+    web: WebSettings
+    alerts: AlertsSettings
+    files: FileSettings
+    supervisor: SupervisorSettings
+    verify: VerifySettings
+    checkpoint: CheckpointSettings
+    log: LogSettings
+
+    @classmethod
+    def load(cls, env_file: Path | None = Path(".env")) -> "Settings":
+        """Read the environment (and `env_file` beneath it); ConfigurationError has one line for every fault."""
+        groups: dict[str, BaseSettings] = {}
+        faults: list[str] = []
+        for name, group in GROUPS.items():
+            try:
+                groups[name] = group(_env_file=env_file, _env_file_encoding="utf-8")  # pyright: ignore[reportCallIssue]
+            except ValidationError as error:
+                faults.extend(_fault(group, detail) for detail in error.errors(include_input=False, include_url=False))
+            except UnicodeDecodeError:
+                raise ConfigurationError(f"{env_file} is not UTF-8 text") from None
+        if faults:
+            raise ConfigurationError("\n".join(faults))
+        return cls.model_validate(groups)
+
+    @property
+    def database_url(self) -> str:
+        """DATABASE_URL, or the SQLite file in the data folder."""
+        return self.database.url or f"sqlite+aiosqlite:///{self.files.data_dir.resolve() / 'watchkeeper.db'}"
+
+
+def variables() -> Iterator[tuple[str, str, Any]]:
+    """Yield (environment variable, description, default or None) for every field, in order."""
+    for group in GROUPS.values():
+        for name, field in group.model_fields.items():
+            default = None if field.is_required() else field.default
+            yield f"{group.model_config.get('env_prefix', '')}{name}".upper(), field.description or "", default
+
+
+def _fault(group: type[BaseSettings], detail: ErrorDetails) -> str:
+    message = detail["msg"].removeprefix("Value error, ")
+    if not detail["loc"]:
+        return message
+    name = str(detail["loc"][0])
+    variable = f"{group.model_config.get('env_prefix', '')}{name}".upper()
+    if detail["type"] == "missing":
+        return f"{variable} is missing: {group.model_fields[name].description}"
+    return f"{variable} {message[0].lower()}{message[1:]}"
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """Return this process's environment with `changes`, for a child that is a role of ours."""
+    return {**os.environ, **changes}

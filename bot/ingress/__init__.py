@@ -1,0 +1,1 @@
+"""What monitoring systems send, each kind in its own parser: untrusted JSON in, alerts out."""
