@@ -1,0 +1,6 @@
+"""A Slack workspace on one's own machine: the peer of the tests and the stage of the demo."""
+
+from .app import LocalWorkspace, build_app
+from .workspace import Workspace
+
+__all__ = ["LocalWorkspace", "Workspace", "build_app"]
