@@ -12,7 +12,7 @@ _LABELS = ("service", "env", "severity")
 
 
 def parse(body: JsonValue, now: datetime) -> list[Alert]:
-    """Read objects of name, status, service, env, severity, summary, description, labels, fingerprint, times and url."""
+    """Read objects of name, status, service, env, severity, summary, description, labels, times and url."""
     rows = body.get("alerts", body) if isinstance(body, Mapping) else body
     rows = rows if isinstance(rows, list) else [rows]
     if len(rows) > MAX_ALERTS:

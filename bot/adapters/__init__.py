@@ -1,0 +1,1 @@
+"""Effects on our own systems: each implements a port of the core and imports nothing else of ours."""

@@ -1,0 +1,105 @@
+"""What Slack sends becomes an event in the queue before Slack hears that we have it."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+
+import structlog
+from pydantic import JsonValue
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from core.errors import TransientError
+from core.event import Event
+from core.ports import Clock, Queue
+from core.tool_call import canonical_json
+
+_log = structlog.get_logger(__name__)
+_PATIENCE = 2.0  # seconds; Slack waits three
+_WAITS_FOR_NOBODY = {"agent_session_stopped"}
+
+
+def build_intake(
+    queue: Queue, clock: Clock, identity: AuthorizeResult, client: AsyncWebClient, secret: str
+) -> AsyncApp:
+    """Return an app without listeners: every verified payload is queued, then acknowledged with an empty 200.
+
+    When the queue does not take it, the answer is 503 over HTTP and silence over the socket: Slack sends it again.
+    `secret` is the signing secret; requests of the socket carry no signature.
+    """
+
+    async def authorize(**_: object) -> AuthorizeResult:
+        return identity
+
+    app = AsyncApp(client=client, authorize=authorize, signing_secret=secret)
+
+    async def enqueue(req: AsyncBoltRequest) -> BoltResponse:
+        event = event_of(req.body, clock)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                fresh = await queue.put(event)
+        except (TransientError, TimeoutError) as error:
+            _log.warning("event_not_taken", kind=event.kind, event=event.id, error=str(error))
+            return BoltResponse(status=503, body="")
+        _log.debug("event_taken", kind=event.kind, event=event.id, fresh=fresh)
+        return BoltResponse(status=200, body="")
+
+    app.use(enqueue)
+    return app
+
+
+def event_of(payload: Mapping[str, JsonValue], clock: Clock) -> Event:
+    """Return the event for one payload of Slack; the same payload again gives the same id."""
+    kind, identity, key = _events_api(payload) or _slash_command(payload) or _interactive(payload)
+    return Event(id=identity, kind=f"slack.{kind}", key=key, body=dict(payload), received_at=clock.now())
+
+
+def _events_api(payload: Mapping[str, JsonValue]) -> tuple[str, str, str] | None:
+    event = payload.get("event")
+    if not isinstance(event, Mapping):
+        return None
+    item = event.get("item")
+    message = event.get("message")
+    place = item if isinstance(item, Mapping) else event
+    inner = message if isinstance(message, Mapping) else place
+    channel = _word(place, "channel", "channel_id")
+    thread = _word(inner, "thread_ts", "ts", "event_ts")
+    # A stop must not stand in line behind the very work that it is to stop.
+    lane = "slack:stop" if event.get("type") in _WAITS_FOR_NOBODY else "slack"
+    identity = _word(payload, "event_id") or _hashed(payload)
+    return "events_api", identity, f"{lane}:{channel}:{thread}"
+
+
+def _slash_command(payload: Mapping[str, JsonValue]) -> tuple[str, str, str] | None:
+    if not _word(payload, "command"):
+        return None
+    identity = _hashed([_word(payload, "trigger_id"), _word(payload, "user_id"), _word(payload, "command", "text")])
+    return "slash_commands", identity, f"slack:user:{_word(payload, 'user_id')}"
+
+
+def _interactive(payload: Mapping[str, JsonValue]) -> tuple[str, str, str]:
+    user = _word(_part(payload, "user"), "id")
+    rows = payload.get("actions")
+    actions = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    view = _part(payload, "view")
+    told: list[JsonValue] = [_word(payload, name) for name in ("type", "trigger_id", "callback_id", "action_ts")]
+    told += [user, _word(view, "id"), _word(view, "hash")]
+    told += [_word(row, name) for row in actions for name in ("block_id", "action_id", "value", "action_ts")]
+    approval = next((_word(row, "value") for row in actions if _word(row, "action_id").startswith("approval.")), "")
+    return "interactive", _hashed(told), f"approval:{approval}" if approval else f"slack:user:{user}"
+
+
+def _part(value: Mapping[str, JsonValue], name: str) -> Mapping[str, JsonValue]:
+    part = value.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _word(value: Mapping[str, JsonValue], *names: str) -> str:
+    return next((found for name in names if isinstance(found := value.get(name), str) and found), "")
+
+
+def _hashed(value: JsonValue | Mapping[str, JsonValue]) -> str:
+    return hashlib.sha256(canonical_json(dict(value) if isinstance(value, Mapping) else value)).hexdigest()

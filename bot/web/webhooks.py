@@ -1,0 +1,77 @@
+"""Alert webhooks: authenticated, read, written durably, and only then answered 200."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+from pydantic import JsonValue
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.ingress import alertmanager, generic, grafana
+from bot.ingress.untrusted import UnreadableError, read_json
+from bot.web.body import read_body
+from bot.web.credentials import AlertCredentials
+from core.alert import Alert
+from core.errors import TransientError
+from core.event import Event
+from core.ids import stable_id
+from core.ports import Clock, Queue
+
+_log = structlog.get_logger(__name__)
+_PATIENCE = 8.0
+Parser = Callable[[JsonValue, datetime], list[Alert]]
+PARSERS: Final[dict[str, Parser]] = {
+    "alertmanager": alertmanager.parse,
+    "grafana": grafana.parse,
+    "generic": generic.parse,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """POST /webhooks/{alertmanager,grafana,generic}; 401, 4xx with a sentence, 503 when the queue is out of reach."""
+
+    queue: Queue
+    clock: Clock
+    credentials: AlertCredentials
+
+    def routes(self) -> list[Route]:
+        """Return the one route."""
+        return [Route("/webhooks/{sender}", self.take, methods=["POST"])]
+
+    async def take(self, request: Request) -> Response:
+        """Queue every alert of the body; the sender repeats the whole body unless it reads 200."""
+        parse = PARSERS.get(request.path_params["sender"])
+        if not self.credentials.accept(request.headers.get("authorization", "")):
+            raise HTTPException(401, "a valid token is needed (ALERTS_TOKEN)", {"WWW-Authenticate": "Bearer"})
+        if parse is None:
+            raise HTTPException(404, f"known senders: {', '.join(PARSERS)}")
+        try:
+            alerts = parse(read_json(await read_body(request)), self.clock.now())
+        except UnreadableError as error:
+            raise HTTPException(400, str(error)) from None
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                fresh = [await self.queue.put(alert_event(alert, self.clock)) for alert in alerts]
+        except (TransientError, TimeoutError) as error:
+            _log.warning("alerts_not_taken", sender=request.path_params["sender"], error=str(error))
+            raise HTTPException(503, "the queue is out of reach; send it again") from None
+        return JSONResponse({"ok": True, "accepted": sum(fresh), "repeated": len(fresh) - sum(fresh)})
+
+
+def alert_event(alert: Alert, clock: Clock) -> Event:
+    """Return the event for one alert; the same state of the same alert gives the same id."""
+    ended = alert.ends_at.isoformat() if alert.ends_at else ""
+    return Event(
+        id=stable_id("alert", alert.source, alert.fingerprint, alert.status.value, alert.starts_at.isoformat(), ended),
+        kind="alert",
+        key=f"alert:{alert.group_key}",
+        body=alert.model_dump(mode="json"),
+        received_at=clock.now(),
+    )

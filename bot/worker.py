@@ -1,0 +1,118 @@
+"""Takes events off the queue and hands each to one use case: the place to read what happens to what."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from pydantic import JsonValue
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+
+from bot.ingress import slack_alerts
+from bot.services import Services
+from core.alert import Alert
+from core.brief import Place, Proposal
+from core.errors import RefusedError, ToolError, TransientError
+from core.event import Event
+from core.ids import stable_id
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Every handler is safe to repeat, as the queue delivers at least once."""
+
+    app: AsyncApp
+    services: Services
+
+    async def handle(self, event: Event) -> None:
+        """Do what the event asks for; whatever this raises makes the queue deliver the event again."""
+        handle = self._handlers().get(event.kind)
+        if handle is None:
+            _log.error("event_of_unknown_kind", kind=event.kind, event=event.id)
+            return
+        with structlog.contextvars.bound_contextvars(kind=event.kind, event=event.id):
+            try:
+                await handle(event)
+            except TransientError:
+                raise
+            except (RefusedError, ToolError) as refusal:
+                _log.info("event_refused", why=str(refusal), error=type(refusal).__name__)
+                await self._tell(event, str(refusal))
+            except Exception:  # the job wrapper: whoever waits for this job hears of its end
+                reference = stable_id("ref", event.id)
+                _log.exception("event_failed", reference=reference)
+                await self._tell(event, f"Something went wrong (ref {reference}). I will try again.")
+                raise
+
+    def _handlers(self) -> Mapping[str, Callable[[Event], Awaitable[object]]]:
+        return {
+            "slack.events_api": self._slack_event,
+            "slack.interactive": self._slack,
+            "slack.slash_commands": self._slack,
+            "alert": self._alert,
+            "job.investigate": self._investigate,
+            "job.ask": self._ask,
+            "job.propose": self._propose,
+            "job.resume": self._resume,
+        }
+
+    async def _slack(self, event: Event) -> None:
+        answer = await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=event.body))
+        if answer.status >= 500:
+            raise TransientError(f"a listener asked for another try ({event.kind})")
+
+    async def _slack_event(self, event: Event) -> None:
+        payload = event.body.get("event")
+        alerts = slack_alerts.parse(payload, event.received_at) if isinstance(payload, Mapping) else []
+        for alert in alerts:
+            await self.services.intake.handle(alert)
+        if not alerts:
+            await self._slack(event)
+
+    async def _alert(self, event: Event) -> None:
+        await self.services.intake.handle(Alert.model_validate(event.body))
+
+    async def _investigate(self, event: Event) -> None:
+        await self.services.investigation.of_incident(_word(event, "incident_id"), _word(event, "requester"))
+
+    async def _ask(self, event: Event) -> None:
+        place = Place(channel=_word(event, "channel"), thread_ts=_word(event, "thread_ts"))
+        await self.services.investigation.of_question(
+            _word(event, "question"), _word(event, "requester"), place, _word(event, "message_ts")
+        )
+
+    async def _propose(self, event: Event) -> None:
+        await self.services.remediation.start(Proposal.model_validate(event.body))
+
+    async def _resume(self, event: Event) -> None:
+        await self.services.remediation.resume(_word(event, "approval_id"))
+
+    async def _tell(self, event: Event, sentence: str) -> None:
+        """Say it in the thread that the job belongs to; jobs without a known thread are told in the log only."""
+        place = await self._place(event)
+        if place is not None:
+            await self.services.cards.say(place, sentence, key=f"failed:{event.id}")
+
+    async def _place(self, event: Event) -> Place | None:
+        match event.kind:
+            case "job.ask":
+                return Place(channel=_word(event, "channel"), thread_ts=_word(event, "thread_ts"))
+            case "job.propose":
+                return Proposal.model_validate(event.body).place
+            case "job.investigate":
+                incident = await self.services.incidents.load(_word(event, "incident_id"))
+                return Place(channel=incident.channel, thread_ts=incident.thread_ts) if incident.thread_ts else None
+            case "job.resume":
+                request = await self.services.approvals.load(_word(event, "approval_id"))
+                return Place(channel=request.channel, thread_ts=request.thread_ts)
+            case _:
+                return None
+
+
+def _word(event: Event, name: str) -> str:
+    found: JsonValue = event.body.get(name)
+    if not isinstance(found, str):
+        raise ToolError(f"The event {event.id} has no {name}.")
+    return found
