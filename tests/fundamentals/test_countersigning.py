@@ -1,0 +1,223 @@
+"""What approval means here, told as an on-call engineer would tell it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from core.approval import ApprovalRequest, ApprovalStatus, Vote
+from core.brief import Place, Proposal
+from core.errors import (
+    AlreadyDecidedError,
+    AlreadyVotedError,
+    ApprovalExpiredError,
+    NotAnApproverError,
+    PolicyDeniedError,
+    RefusedError,
+    SelfApprovalError,
+)
+from core.person import Person
+from core.policy import Policy
+from core.risk import Risk
+from core.services.approval_desk import ApprovalDesk
+from core.services.sweeper import Sweeper
+from core.tool_call import Plan
+from tests.fakes.approvals import InMemoryApprovals
+from tests.fakes.audit import InMemoryAudit
+from tests.fakes.cards import RecordingCards
+from tests.fakes.clock import FakeClock
+from tests.fakes.directory import InMemoryDirectory
+from tests.fakes.examples import a_plan
+from tests.fakes.queue import InMemoryQueue
+
+ALICE, CAROL, BOB, GUEST, GONE, BOT = "U0ALICE", "U0CAROL", "U0BOB", "U0GUEST", "U0GONE", "U0BOT"
+PEOPLE = (
+    Person(id=ALICE, name="Alice"),
+    Person(id=CAROL, name="Carol"),
+    Person(id=BOB, name="Bob"),
+    Person(id=GUEST, name="Gus", is_guest=True),
+    Person(id=GONE, name="Gone", is_deactivated=True),
+    Person(id=BOT, name="Bot", is_bot=True),
+)
+POLICY = {
+    "version": 1,
+    "groups": {"sre": ["S0SRE"], "leads": [ALICE, CAROL]},
+    "rules": [
+        {"name": "never destroy", "match": {"risk": ["destructive"]}, "effect": "deny"},
+        {
+            "name": "payments needs two",
+            "match": {"service": "payments"},
+            "effect": "approve",
+            "groups": ["sre", "leads"],
+            "quorum": 2,
+        },
+        {"name": "on call", "match": {"risk": ["reversible", "disruptive"]}, "effect": "approve", "groups": ["sre"]},
+    ],
+}
+
+
+class YieldingApprovals(InMemoryApprovals):
+    """Gives way between look and change, as a database does, so that races can happen."""
+
+    async def load(self, approval_id: str) -> ApprovalRequest:
+        row = await super().load(approval_id)
+        await asyncio.sleep(0)
+        return row
+
+
+@dataclass
+class Desk:
+    """A desk with everything around it in memory."""
+
+    approvals: InMemoryApprovals = field(default_factory=YieldingApprovals)
+    queue: InMemoryQueue = field(default_factory=InMemoryQueue)
+    audit: InMemoryAudit = field(default_factory=InMemoryAudit)
+    clock: FakeClock = field(default_factory=FakeClock)
+    cards: RecordingCards = field(default_factory=RecordingCards)
+
+    def __post_init__(self) -> None:
+        members = {"S0SRE": {ALICE, CAROL, GUEST, GONE, BOT}}
+        directory = InMemoryDirectory(PEOPLE, members)
+        self.desk = ApprovalDesk(
+            self.approvals, directory, Policy.parse(b"", POLICY), self.queue, self.audit, self.clock
+        )
+        self.sweeper = Sweeper(self.approvals, self.approvals, self.cards, self.queue, self.audit, self.clock)
+
+    async def asked(self, *, requester: str = "alert", plan: Plan | None = None) -> str:
+        plan = plan or a_plan()
+        proposal = Proposal(
+            remediation_id="rem_1",
+            call=plan.call,
+            place=Place(channel="C0INCIDENTS", thread_ts="1.0"),
+            requester=requester,
+            reason="errors since the last deploy",
+            incident_id="INC-1",
+        )
+        return (await self.desk.request("apr_1", plan, proposal, "remediation:rem_1")).id
+
+    async def status(self) -> ApprovalStatus:
+        return (await self.approvals.load("apr_1")).status
+
+    def resumed(self) -> Sequence[str]:
+        return [event.id for event in self.queue.waiting if event.kind == "job.resume"]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+async def test_one_listed_approver_is_enough_where_policy_says_one(desk: Desk) -> None:
+    row = await desk.desk.vote(await desk.asked(), ALICE, "approve")
+    assert row.status is ApprovalStatus.APPROVED
+    assert row.execute_by == desk.clock.now() + timedelta(minutes=5)
+    assert len(desk.resumed()) == 1
+    assert desk.audit.kinds == ["ApprovalRequested", "VoteCast", "ApprovalDecided"]
+
+
+async def test_two_approvers_means_two_people(desk: Desk) -> None:
+    request = await desk.asked(plan=a_plan(service="payments"))
+    assert (await desk.desk.vote(request, ALICE, "approve")).status is ApprovalStatus.PENDING
+    with pytest.raises(AlreadyVotedError):
+        await desk.desk.vote(request, ALICE, "approve")
+    assert (await desk.desk.vote(request, CAROL, "approve")).status is ApprovalStatus.APPROVED
+
+
+async def test_whoever_asked_may_not_countersign(desk: Desk) -> None:
+    request = await desk.asked(requester=ALICE)
+    with pytest.raises(SelfApprovalError, match="somebody else"):
+        await desk.desk.vote(request, ALICE, "approve")
+    assert (await desk.desk.vote(request, CAROL, "approve")).status is ApprovalStatus.APPROVED
+
+
+@pytest.mark.parametrize("person", [BOB, GUEST, GONE, BOT])
+async def test_people_outside_the_groups_guests_leavers_and_bots_are_refused_and_it_is_written_down(
+    desk: Desk, person: str
+) -> None:
+    request = await desk.asked()
+    with pytest.raises(NotAnApproverError, match="sre"):
+        await desk.desk.vote(request, person, "approve")
+    assert await desk.status() is ApprovalStatus.PENDING
+    assert desk.audit.events[-1].kind == "VoteRefused"
+    assert desk.audit.events[-1].actor == person
+
+
+async def test_a_double_click_is_one_decision(desk: Desk) -> None:
+    request = await desk.asked()
+    clicks = await asyncio.gather(
+        *(desk.desk.vote(request, ALICE, "approve") for _ in range(10)), return_exceptions=True
+    )
+    assert sum(isinstance(click, ApprovalRequest) for click in clicks) == 1
+    assert all(isinstance(click, ApprovalRequest | RefusedError) for click in clicks)
+    assert len(desk.resumed()) == 1
+
+
+async def test_approve_and_reject_at_once_have_one_winner(desk: Desk) -> None:
+    request = await desk.asked()
+    await asyncio.gather(
+        desk.desk.vote(request, ALICE, "approve"), desk.desk.vote(request, CAROL, "reject"), return_exceptions=True
+    )
+    assert await desk.status() in {ApprovalStatus.APPROVED, ApprovalStatus.REJECTED}
+    assert len(desk.resumed()) == 1
+
+
+async def test_a_claim_that_reads_before_it_writes_would_be_caught() -> None:
+    class ReadThenWrite(YieldingApprovals):
+        async def claim(self, approval_id: str, **decision: object) -> bool:
+            row = await self.load(approval_id)
+            if row.status is not ApprovalStatus.PENDING:
+                return False
+            await asyncio.sleep(0)
+            self.rows[approval_id] = self.rows[approval_id].model_copy(update={"status": decision["status"]})
+            return True
+
+        async def vote(self, vote: Vote) -> None:
+            await asyncio.sleep(0)
+            await super().vote(vote)
+
+    desk = Desk(approvals=ReadThenWrite())
+    request = await desk.asked()
+    won = await asyncio.gather(
+        desk.desk.vote(request, ALICE, "approve"), desk.desk.vote(request, CAROL, "approve"), return_exceptions=True
+    )
+    assert sum(isinstance(each, ApprovalRequest) for each in won) == 2
+
+
+async def test_a_late_click_is_told_who_decided(desk: Desk) -> None:
+    request = await desk.asked()
+    await desk.desk.vote(request, ALICE, "reject", "not during the sale")
+    with pytest.raises(AlreadyDecidedError, match="already rejected by <@U0ALICE>"):
+        await desk.desk.vote(request, CAROL, "approve")
+
+
+async def test_a_request_that_nobody_decides_expires_and_says_so(desk: Desk) -> None:
+    request = await desk.asked()
+    desk.clock.advance(minutes=30)
+    with pytest.raises(ApprovalExpiredError):
+        await desk.desk.vote(request, ALICE, "approve")
+    await desk.sweeper.tick()
+    assert await desk.status() is ApprovalStatus.EXPIRED
+    assert ("approval", request) in desk.cards.shown
+
+
+async def test_a_decision_that_a_crash_kept_from_its_graph_is_told_again(desk: Desk) -> None:
+    await desk.desk.vote(await desk.asked(), ALICE, "approve")
+    desk.queue.waiting.clear()
+    desk.clock.advance(seconds=6)
+    await desk.sweeper.tick()
+    assert len(desk.resumed()) == 1
+
+
+async def test_a_crash_between_vote_and_claim_is_mended_by_the_next_click(desk: Desk) -> None:
+    request = await desk.asked()
+    await desk.approvals.vote(Vote(approval_id=request, person=ALICE, choice="approve", at=desk.clock.now()))
+    assert (await desk.desk.vote(request, ALICE, "approve")).status is ApprovalStatus.APPROVED
+
+
+async def test_what_policy_denies_never_becomes_a_request(desk: Desk) -> None:
+    with pytest.raises(PolicyDeniedError, match="never destroy"):
+        await desk.asked(plan=a_plan(risk=Risk.DESTRUCTIVE))
+    assert desk.approvals.rows == {}
+    assert desk.audit.kinds == ["ApprovalDenied"]
