@@ -1,0 +1,178 @@
+"""`--faults`: plays each fault end to end without a page and prints what the bot made of it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from demo.stage import Say, Stage, StageError, open_stage
+
+INCIDENTS = "C0INCIDENTS"
+APPROVER = "U0ALICE"
+_QUIET = 4.0
+_TOO_LONG = 60.0
+
+Message = dict[str, Any]
+
+
+@dataclass
+class Row:
+    """What one fault led to; seconds count from the injection."""
+
+    fault: str
+    expected: Mapping[str, Any]
+    cause: str = ""
+    service: str = ""
+    tool: str = ""
+    args: Mapping[str, Any] | None = None
+    card_after: float | None = None
+    proposal_after: float | None = None
+    effects: int = 0
+    ended: str = ""
+
+    @property
+    def right(self) -> bool:
+        """True when cause, service, remedy, number of effects and the end are what they should be."""
+        if not self.expected.get("tool"):
+            return self.card_after is not None and not self.tool and self.effects == 0
+        named = (self.cause, self.service, self.tool) == (
+            self.expected["cause"],
+            self.expected["service"],
+            self.expected["tool"],
+        )
+        return named and self.effects == 1 and self.ended == "executed"
+
+
+class Rehearsal:
+    """Plays faults one after another against a running stage, seeing only what Slack and the patient show."""
+
+    def __init__(self, stage: Stage, http: httpx.AsyncClient) -> None:
+        self._stage = stage
+        self._http = http
+
+    async def play(self, fault: Mapping[str, Any]) -> Row:
+        """Inject one fault, countersign what is proposed, wait for the end, heal."""
+        row = Row(fault["name"], fault["expected"])
+        before = len(await self._ledger())
+        known = {message["ts"] for message in await self._cards("incident")}
+        started = time.monotonic()
+        await self._stage.shop.inject(fault["name"])
+        card = await self._until(lambda: self._new_incident(known), "an incident card")
+        row.card_after = time.monotonic() - started
+        report = await self._until(lambda: self._in_thread(card["ts"], "report"), "a report")
+        row.cause, row.service = _payload(report).get("cause", ""), _payload(report).get("service", "")
+        if _payload(report).get("tool"):
+            await self._countersign(row, card["ts"], started)
+        row.effects = len(await self._ledger()) - before
+        await self._stage.shop.clear()
+        await self._until(lambda: self._resolved(card["ts"]), "the resolution")
+        await asyncio.sleep(_QUIET)
+        return row
+
+    async def _countersign(self, row: Row, thread_ts: str, started: float) -> None:
+        request = await self._until(lambda: self._in_thread(thread_ts, "approval"), "an approval card")
+        row.proposal_after = time.monotonic() - started
+        row.tool = _payload(request).get("tool", "")
+        click = {
+            "as": APPROVER,
+            "channel": INCIDENTS,
+            "ts": request["ts"],
+            "action_id": "approval.approve",
+            "confirmed": True,
+        }
+        (await self._http.post("/control/click", json=click)).raise_for_status()
+        ended = await self._until(lambda: self._decided(thread_ts, request["ts"]), "the outcome")
+        row.ended = _payload(ended)["status"]
+
+    async def _until(self, look: Callable[[], Awaitable[Message | None]], what: str) -> Message:
+        try:
+            async with asyncio.timeout(_TOO_LONG):
+                while True:
+                    if (found := await look()) is not None:
+                        return found
+                    await asyncio.sleep(0.2)
+        except TimeoutError:
+            raise StageError(
+                f"waited {_TOO_LONG:.0f} s for {what}; the bot's last words:\n{self._stage.bot.last_words()}"
+            ) from None
+
+    async def _history(self, thread_ts: str | None = None) -> list[Message]:
+        params = {"as": APPROVER, "channel": INCIDENTS} | ({"thread_ts": thread_ts} if thread_ts else {})
+        return (await self._http.get("/control/history", params=params)).json()["messages"]
+
+    async def _cards(self, kind: str, thread_ts: str | None = None) -> list[Message]:
+        return [message for message in await self._history(thread_ts) if _kind(message) == kind]
+
+    async def _new_incident(self, known: set[str]) -> Message | None:
+        return next((card for card in await self._cards("incident") if card["ts"] not in known), None)
+
+    async def _in_thread(self, thread_ts: str, kind: str) -> Message | None:
+        return next(iter(await self._cards(kind, thread_ts)), None)
+
+    async def _decided(self, thread_ts: str, ts: str) -> Message | None:
+        for card in await self._cards("approval", thread_ts):
+            if card["ts"] == ts and _payload(card)["status"] not in {"pending", "approved"}:
+                return card
+        return None
+
+    async def _resolved(self, ts: str) -> Message | None:
+        for card in await self._cards("incident"):
+            if card["ts"] == ts and _payload(card)["status"] == "resolved":
+                return card
+        return None
+
+    async def _ledger(self) -> list[Mapping[str, Any]]:
+        return (await self._http.get(f"{self._stage.shop.supervisor_url}/actions")).json()["actions"]
+
+
+def _kind(message: Message) -> str:
+    return message.get("metadata", {}).get("event_type", "").removeprefix("watchkeeper_")
+
+
+def _payload(message: Message) -> dict[str, Any]:
+    return message["metadata"]["event_payload"]
+
+
+async def rehearse(names: str, *, say: Say) -> int:
+    """Play the named faults (comma separated, or `all`), print the table, return 0 only if every row is right."""
+    async with open_stage(port=0, say=say) as stage, httpx.AsyncClient(base_url=stage.url, timeout=10) as http:
+        faults = stage.shop.faults()
+        wanted = [fault for fault in faults if names == "all" or fault["name"] in names.split(",")]
+        if not wanted:
+            raise StageError(f"no such fault: {names}; choose from {', '.join(fault['name'] for fault in faults)}")
+        rehearsal = Rehearsal(stage, http)
+        rows: list[Row] = []
+        for fault in wanted:
+            say(f"playing {fault['name']} ...")
+            rows.append(await rehearsal.play(fault))
+    say(table(rows))
+    return 0 if all(row.right for row in rows) else 1
+
+
+def table(rows: list[Row]) -> str:
+    """Return the rows as aligned text, one line a fault."""
+    head = ("fault", "named cause", "service", "verdict", "proposed tool", "card s", "proposal s", "effects", "end")
+    lines = [head, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    text = "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+    return f"\n{text}\n\n{sum(row.right for row in rows)} of {len(rows)} right"
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    seconds = [f"{value:.1f}" if value is not None else "-" for value in (row.card_after, row.proposal_after)]
+    verdict = "right" if row.right else f"WRONG (expected {row.expected.get('cause')})"
+    return (
+        row.fault,
+        row.cause or "-",
+        row.service or "-",
+        verdict,
+        row.tool or "none",
+        *seconds,
+        str(row.effects),
+        row.ended or "-",
+    )

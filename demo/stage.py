@@ -1,0 +1,163 @@
+"""Brings the whole play up and down: the workspace, the patient and, as a child process, the bot."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from demo.processes import die_with_parent
+from demo.shop import Shop
+from demo.shop.panel import build_panel_app
+from demo.slack import LocalWorkspace
+from demo.slack.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[1]
+HINTS = (
+    "Open #incidents, then press Inject beside a fault in the Patient drawer: within seconds an incident card appears.",
+    "Watch the thread: evidence, a plot, a cause, and a proposed action that waits for a human.",
+    "Approve as Alice or Carol (on call); try it as Bob or Dave too: they are refused, and told why.",
+)
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
+_MODEL = ("OPENAI_MODEL", "OPENAI_BASE_URL", "OPENAI_API_KEY")
+
+Say = Callable[[str], None]
+
+
+class StageError(RuntimeError):
+    """A part of the demo did not come up; the message says which and where its log is."""
+
+
+@dataclass
+class Bot:
+    """The bot as an operator would run it: `python -m bot run`, its log in a file."""
+
+    environment: Mapping[str, str]
+    log: Path
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """The bot's own web address."""
+        return f"http://127.0.0.1:{self.environment['WEB_PORT']}"
+
+    async def start(self, *, within: float = 60.0) -> None:
+        """Start it and wait until it says that it is ready; StageError after `within` seconds or when it ends."""
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bot",
+                "run",
+                cwd=ROOT,
+                env=dict(self.environment),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
+        async with asyncio.timeout(within), httpx.AsyncClient() as http:
+            while not await self._ready(http):
+                if self.process.returncode is not None:
+                    raise StageError(f"the bot ended at once; its last words:\n{self.last_words()}")
+                await asyncio.sleep(0.1)
+
+    async def _ready(self, http: httpx.AsyncClient) -> bool:
+        try:
+            return (await http.get(f"{self.url}/readyz")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def last_words(self, lines: int = 15) -> str:
+        """Return the end of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    async def stop(self, *, grace: float = 10.0) -> None:
+        """Ask it to end, and insist after `grace` seconds."""
+        if self.process is None or self.process.returncode is not None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self.process.wait(), grace)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+
+    async def kill(self) -> None:
+        """End it as a power cut would: the supervisor dies and its children with it."""
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that runs, with its addresses."""
+
+    workspace: LocalWorkspace
+    shop: Shop
+    bot: Bot
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        """The page."""
+        return self.workspace.url
+
+
+def bot_environment(workspace: LocalWorkspace, shop_values: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return the settings that an operator would write into `.env`, for this stage."""
+    passed = {name: os.environ[name] for name in (*_PASSED_ON, *_MODEL) if name in os.environ}
+    return {
+        **passed,
+        "SLACK_BOT_TOKEN": "xoxb-local-watchkeeper-bot",
+        "SLACK_APP_TOKEN": "xapp-local-watchkeeper-app",
+        "SLACK_SIGNING_SECRET": "local-signing-secret-8c1f0a",
+        "SLACK_API_URL": f"{workspace.url}/api/",
+        "DATA_DIR": str(folder / "bot"),
+        "VERIFY_WITHIN_SECONDS": "60",
+        "LOG_FORMAT": "json",
+        **shop_values,
+    }
+
+
+@asynccontextmanager
+async def open_stage(*, port: int, say: Say, extra: Mapping[str, str] | None = None) -> AsyncIterator[Stage]:
+    """Start all parts, say each step, yield the stage, and take everything down again whatever happens."""
+    folder = Path(tempfile.mkdtemp(prefix="watchkeeper-demo-"))
+    web_port = free_port()
+    alerts_token = secrets.token_urlsafe(18)
+    async with AsyncExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        say("[1/3] the patient: three services under load, a supervisor, alert rules")
+        shop = await stack.enter_async_context(
+            Shop(
+                folder / "shop",
+                webhook_url=f"http://127.0.0.1:{web_port}/webhooks/alertmanager",
+                webhook_token=alerts_token,
+            )
+        )
+        say("[2/3] a local Slack workspace")
+        panel = {"title": "Patient", "url": "/patient/", "hints": list(HINTS)}
+        workspace = await stack.enter_async_context(
+            LocalWorkspace(port=port, panels=[panel], mounts={"/patient": build_panel_app(shop)})
+        )
+        say("[3/3] the bot: python -m bot run, with an embedded Redis and SQLite")
+        shop_values = {
+            "SERVICES_FILE": str(shop.catalogue_path),
+            "SUPERVISOR_TOKEN": shop.supervisor_token,
+            "ALERTS_TOKEN": alerts_token,
+            "WEB_PORT": str(web_port),
+        }
+        bot = Bot({**bot_environment(workspace, shop_values, folder), **(extra or {})}, folder / "bot.log")
+        stack.push_async_callback(bot.stop)
+        await bot.start()
+        yield Stage(workspace, shop, bot, folder)
