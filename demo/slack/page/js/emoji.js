@@ -33,3 +33,5 @@ export const REACTION_CHOICES = ["eyes", "white_check_mark", "mag", "+1", "-1", 
 export function emojiFor(name) {
   return EMOJI.get(String(name).split("::")[0]) || null;
 }
+
+export const emojiNames = () => [...EMOJI.keys()];
