@@ -1,0 +1,229 @@
+"""The approval card: what exactly would run, where, why, how bad, how to undo it, and who must say yes by when."""
+
+from dataclasses import dataclass
+
+from bot import identifiers
+from bot.blocks import budget, rich
+from bot.blocks.exact_call import exact_call, fits, inline_call, odd_characters
+from bot.blocks.text import Block, context, date, fields, header, inert, mention, one_line, section, span
+from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_SIGNS, STATUS_TITLES, loud_env
+from core.approval import ApprovalRequest, ApprovalStatus
+from core.risk import Risk
+
+_CLOSED_WITHOUT_EFFECT = {ApprovalStatus.REJECTED, ApprovalStatus.EXPIRED, ApprovalStatus.SUPERSEDED}
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalFacts:
+    """What the card shows beside the row: names of those who may decide, evidence, and where to read on."""
+
+    approvers: tuple[str, ...] = ()
+    evidence: tuple[tuple[str, str, str], ...] = ()
+    """Triples of id, one-line summary and address."""
+    target_seen: bool | None = None
+    timeline_url: str = ""
+
+
+def approval_text(request: ApprovalRequest) -> str:
+    """The whole card in one line, for notifications and screen readers."""
+    plan = request.plan
+    what = f"{inert(plan.call.name, 80)} on {inert(plan.service, 80)} in {inert(plan.env, 40).upper()}"
+    if request.status is ApprovalStatus.PENDING:
+        until = f"decide by {request.decide_by:%H:%M} UTC"
+        return f"Approval needed: {what} ({plan.risk.value}), asked by {mention(request.requester)}, {until}."
+    voters = ", ".join(mention(vote.person) for vote in request.votes)
+    by = f" (decided by {voters})" if voters else ""
+    return f"{STATUS_TITLES[request.status]}: {what}{by}. {STATUS_SENTENCES[request.status]}"
+
+
+def build_approval_card(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
+    """Return the card for the row's status; the call is whole or replaced by a sentence, never shortened."""
+    if request.status is not ApprovalStatus.PENDING:
+        return _settled(request, facts)
+    for diff_bytes in (2200, 900, 0):
+        blocks = _pending(request, facts, diff_bytes)
+        if budget.fits(blocks):
+            break
+    return blocks
+
+
+def diff_is_cut(request: ApprovalRequest) -> bool:
+    """True when the dry run is too long for the card, so that it also goes into the thread as a file."""
+    return len(request.plan.diff.encode()) > 900
+
+
+def _pending(request: ApprovalRequest, facts: ApprovalFacts, diff_bytes: int) -> list[Block]:
+    blocks = [_title(request), _overview(request, facts), _call(request)]
+    blocks += _warnings(request, facts)
+    blocks += [_why(request), _change(request, diff_bytes), _clocks(request)]
+    blocks += _evidence(facts) + _votes(request)
+    return [*blocks, _buttons(request)]
+
+
+def _settled(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
+    blocks = [_title(request), section(_verdict(request))]
+    if request.outcome_text:
+        blocks.append(rich.block(rich.quote(one_line(request.outcome_text, 900))))
+    blocks += [_call(request, tense="The exact call"), _why(request)]
+    blocks += _evidence(facts) + _votes(request)
+    return [*blocks, _buttons(request)]
+
+
+def _title(request: ApprovalRequest) -> Block:
+    status = request.status
+    where = f"{request.plan.service} in {request.plan.env.upper()}"
+    return header(f"{STATUS_SIGNS[status]} {STATUS_TITLES[status]}: {one_line(request.plan.call.name, 50)} on {where}")
+
+
+def _overview(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
+    plan, needed = request.plan, request.requirement
+    groups = " ".join(mention(member) for member in needed.members[:8])
+    names = ", ".join(inert(name, 40) for name in facts.approvers[:8])
+    more = f" and {len(facts.approvers) - 8} more" if len(facts.approvers) > 8 else ""
+    people = "person" if needed.quorum == 1 else "different people"
+    except_requester = ", not the requester" if needed.exclude_requester else ""
+    return fields(
+        f"*Where*\n{loud_env(inert(plan.env, 40))} · {inert(plan.service, 80)}",
+        f"*Risk*\n{RISK_WORDS[plan.risk]}",
+        f"*Asked by*\n{_requester(request)}",
+        f"*Needs {needed.quorum} {people}*{except_requester}\n{groups}" + (f" ({names}{more})" if names else ""),
+    )
+
+
+def _requester(request: ApprovalRequest) -> str:
+    who = mention(request.requester)
+    return who if who.startswith("<") else f"Watchkeeper, because of an alert ({who})"
+
+
+def _call(request: ApprovalRequest, tense: str = "Exactly this will run") -> Block:
+    call = request.plan.call
+    if not fits(call):
+        size = len(exact_call(call).encode())
+        return rich.block(
+            rich.line(
+                rich.words("This call cannot be approved here. ", "bold"),
+                rich.words(
+                    f"It is {size:,} bytes long, more than a card can show in full, and nobody should approve what "
+                    "they cannot see. The whole call is in the thread as a file; ask for something smaller."
+                ),
+            )
+        )
+    return rich.block(rich.line(rich.words(tense, "bold")), rich.preformatted(exact_call(call)))
+
+
+def _warnings(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
+    warnings: list[str] = []
+    odd = odd_characters(request.plan.call)
+    if odd:
+        warnings.append(f"⚠️ *Look closely:* the arguments hold unusual characters: {', '.join(odd)}")
+    if facts.target_seen is False:
+        warnings.append(f"⚠️ *{inert(request.plan.service, 80)} does not appear in the evidence* of this report.")
+    if request.rollback_of:
+        warnings.append(f"↩️ This undoes request {inert(request.rollback_of, 40)}.")
+    return [context(*warnings)] if warnings else []
+
+
+def _why(request: ApprovalRequest) -> Block:
+    return rich.block(
+        rich.line(rich.words("Why", "bold")), rich.quote(one_line(request.reason or "(no reason given)", 800))
+    )
+
+
+def _change(request: ApprovalRequest, diff_bytes: int) -> Block:
+    plan = request.plan
+    shown, cut = budget.head(plan.diff.rstrip("\n"), diff_bytes) if diff_bytes and plan.diff else ("", bool(plan.diff))
+    parts = [rich.line(rich.words("Dry run", "bold"), rich.words("" if plan.diff else ": not available for this tool"))]
+    if shown:
+        parts.append(rich.preformatted(shown))
+    if cut:
+        parts.append(rich.line(rich.words("The rest of the dry run is in the thread as a file.", "italic")))
+    reach = plan.blast_radius or "not known"
+    undo = rich.words("none, this cannot be taken back")
+    if plan.rollback is not None:
+        undo = rich.words(inline_call(plan.rollback), "code")
+    parts.append(
+        rich.bullets(
+            [
+                rich.line(rich.words("Reaches: ", "bold"), rich.words(one_line(reach, 400))),
+                rich.line(rich.words("Undo: ", "bold"), undo),
+            ]
+        )
+    )
+    return rich.block(*parts)
+
+
+def _clocks(request: ApprovalRequest) -> Block:
+    needed = request.requirement
+    start = span(needed.execute_within)
+    return context(
+        f"*Decide by* {date(request.decide_by)} (open for {span(needed.decide_within)}); "
+        f"*then it must start within* {start}. Policy rule: {inert(needed.rule, 80)}"
+    )
+
+
+def _evidence(facts: ApprovalFacts) -> list[Block]:
+    parts = [f"<{url}|{inert(key, 12)}> {inert(summary, 90)}" if url else f"{inert(key, 12)} {inert(summary, 90)}"
+             for key, summary, url in facts.evidence[:4]]  # fmt: skip
+    if facts.timeline_url:
+        parts.append(f"<{facts.timeline_url}|Whole timeline>")
+    return [context(*parts)] if parts else []
+
+
+def _votes(request: ApprovalRequest) -> list[Block]:
+    if not request.votes:
+        return []
+    said = {"approve": "approved", "reject": "rejected"}
+    parts = [
+        f"{mention(vote.person)} {said[vote.choice]} {date(vote.at)}{': ' if vote.reason else ''}{inert(vote.reason)}"
+        for vote in request.votes[:8]
+    ]
+    yes = len({vote.person for vote in request.votes if vote.choice == "approve"})
+    return [context(f"*Votes* ({yes} of {request.requirement.quorum} to approve): " + " · ".join(parts))]
+
+
+def _verdict(request: ApprovalRequest) -> str:
+    when = request.finished_at or request.decided_at
+    at = f" {date(when, '{date_short_pretty} {time}')}" if when else ""
+    line = f"*{STATUS_TITLES[request.status]}*{at}. {STATUS_SENTENCES[request.status]}"
+    if request.status is ApprovalStatus.APPROVED and request.execute_by:
+        line += f" It must start by {date(request.execute_by)}."
+    where = f"{loud_env(inert(request.plan.env, 40))} · {inert(request.plan.service, 80)}"
+    return f"{where} · asked by {_requester(request)}\n{line}"
+
+
+def _buttons(request: ApprovalRequest) -> Block:
+    plan = request.plan
+    target = f"{plan.call.name} on {plan.service} in {plan.env}"
+    elements: list[Block] = []
+    if request.status is ApprovalStatus.PENDING:
+        if fits(plan.call):
+            elements.append(_approve(request, target))
+        elements.append(_button(identifiers.REJECT, "Reject", request.id, f"Reject {target}", "danger"))
+    elements.append(_button(identifiers.DETAILS, "Details", request.id, f"Details of {target}"))
+    if request.status is ApprovalStatus.EXECUTED and plan.rollback is not None:
+        elements.append(_button(identifiers.UNDO, "Undo", request.id, f"Ask to undo {target}"))
+    return {"type": "actions", "block_id": identifiers.DECIDE_BLOCK, "elements": elements}
+
+
+def _approve(request: ApprovalRequest, target: str) -> Block:
+    button = _button(identifiers.APPROVE, "Approve", request.id, f"Approve {target}", "primary")
+    if request.plan.risk is Risk.DESTRUCTIVE:
+        button["confirm"] = {
+            "title": {"type": "plain_text", "text": "This cannot be taken back"},
+            "text": {"type": "plain_text", "text": one_line(f"Really run {target}?", 300)},
+            "confirm": {"type": "plain_text", "text": "Run it"},
+            "deny": {"type": "plain_text", "text": "Cancel"},
+            "style": "danger",
+        }
+    return button
+
+
+def _button(action_id: str, label: str, value: str, spoken: str, style: str = "") -> Block:
+    button: Block = {
+        "type": "button",
+        "action_id": action_id,
+        "text": {"type": "plain_text", "text": label},
+        "value": value,
+        "accessibility_label": one_line(spoken, 75),
+    }
+    return button | {"style": style} if style else button

@@ -1,0 +1,97 @@
+"""The incident card: what is broken, since when, what it probably is, and what is being done about it."""
+
+from collections.abc import Sequence
+
+from bot.blocks import rich
+from bot.blocks.text import Block, context, date, fields, header, inert, mention, one_line
+from bot.blocks.wording import STATUS_TITLES, confidence_words, loud_env
+from core.alert import Alert, AlertStatus
+from core.approval import ApprovalRequest, ApprovalStatus
+from core.evidence import Report
+from core.incident import Incident, IncidentStatus
+
+_SHOWN_ALERTS = 6
+
+
+def incident_text(incident: Incident, report: Report | None, approvals: Sequence[ApprovalRequest]) -> str:
+    """The card in one line, for notifications and screen readers."""
+    env = inert(incident.env, 40).upper() or "no environment"
+    where = f"{inert(incident.service, 80) or 'unknown service'} in {env}"
+    return f"Incident {state_words(incident, report, approvals).lower()}: {inert(incident.title, 150)} ({where})"
+
+
+def state_words(incident: Incident, report: Report | None, approvals: Sequence[ApprovalRequest]) -> str:
+    """Say in a few words where the incident stands."""
+    if incident.status is IncidentStatus.RESOLVED:
+        return "Resolved"
+    if any(request.status is ApprovalStatus.PENDING for request in approvals):
+        return "Waiting for a decision"
+    if approvals:
+        return f"Action {STATUS_TITLES[approvals[-1].status].lower()}"
+    return "Investigated" if report else "Investigating"
+
+
+def build_incident_card(
+    incident: Incident, report: Report | None, approvals: Sequence[ApprovalRequest], timeline_url: str
+) -> list[Block]:
+    """Return the card; `approvals` are this incident's, oldest first."""
+    resolved = incident.status is IncidentStatus.RESOLVED
+    state = state_words(incident, report, approvals)
+    since = f"Since {date(incident.opened_at, '{date_short_pretty} {time}')}"
+    until = f"\nResolved {date(incident.resolved_at)}" if incident.resolved_at else ""
+    blocks = [
+        header(f"{'✅ Resolved' if resolved else '🚨 Incident'}: {incident.title}"),
+        fields(
+            f"*State*\n{state}",
+            f"*Where*\n{loud_env(inert(incident.env, 40))} · {inert(incident.service, 80) or 'unknown service'}",
+            f"*Severity*\n{inert(incident.severity, 40) or 'not given'}",
+            f"*Time*\n{since}{until}",
+        ),
+        _alerts(incident.alerts),
+    ]
+    if report is not None:
+        blocks.append(_cause(report))
+    blocks += [context(_action(request)) for request in approvals[-3:]]
+    link = [f"<{timeline_url}|Timeline>"] if timeline_url else []
+    blocks.append(context(" · ".join([*link, f"{inert(incident.id, 40)}", "Ask me anything in this thread"])))
+    return blocks
+
+
+def _alerts(alerts: Sequence[Alert]) -> Block:
+    # Firing ones first: they are why anybody reads this.
+    ordered = sorted(alerts, key=lambda alert: (alert.status is AlertStatus.RESOLVED, alert.starts_at))
+    items = [_alert(alert) for alert in ordered[:_SHOWN_ALERTS]]
+    if len(ordered) > _SHOWN_ALERTS:
+        items.append(rich.line(rich.words(f"and {len(ordered) - _SHOWN_ALERTS} more on the timeline", "italic")))
+    firing = sum(alert.status is AlertStatus.FIRING for alert in alerts)
+    title = f"Alerts ({firing} firing, {len(alerts) - firing} resolved)"
+    return rich.block(rich.line(rich.words(title, "bold")), rich.bullets(items or [rich.line(rich.words("none"))]))
+
+
+def _alert(alert: Alert) -> rich.Element:
+    about = alert.summary or alert.description
+    state = "" if alert.status is AlertStatus.FIRING else "resolved: "
+    tail = f" {one_line(about, 220)}" if about else ""
+    return rich.line(rich.words(f"{state}{one_line(alert.name, 80)}", "bold"), rich.words(tail))
+
+
+def _cause(report: Report) -> Block:
+    if not report.hypotheses:
+        return rich.block(
+            rich.line(rich.words("Cause: ", "bold"), rich.words("none found. " + one_line(report.answer, 300)))
+        )
+    best = report.hypotheses[0]
+    seen = f" (evidence {', '.join(best.evidence_ids[:6])})" if best.evidence_ids else ""
+    return rich.block(
+        rich.line(
+            rich.words(f"{confidence_words(best.confidence).capitalize()}: ", "bold"),
+            rich.words(one_line(best.title, 250) + seen),
+        )
+    )
+
+
+def _action(request: ApprovalRequest) -> str:
+    who = ", ".join(mention(vote.person) for vote in request.votes)
+    by = f" by {who}" if who else ""
+    what = f"{inert(request.plan.call.name, 80)} on {inert(request.plan.service, 80)}"
+    return f"*{STATUS_TITLES[request.status]}*: {what}{by}"

@@ -1,0 +1,59 @@
+"""The words for risk, status, confidence and environment: the same everywhere."""
+
+from core.approval import ApprovalStatus
+from core.risk import Risk
+
+RISK_WORDS = {
+    Risk.READ: "Read only: changes nothing",
+    Risk.REVERSIBLE: "Reversible: one step puts it back",
+    Risk.DISRUPTIVE: "Disruptive: users may notice it",
+    Risk.DESTRUCTIVE: "Destructive: what it removes is gone",
+}
+
+STATUS_TITLES = {
+    ApprovalStatus.PENDING: "Approval needed",
+    ApprovalStatus.APPROVED: "Approved, running",
+    ApprovalStatus.REJECTED: "Rejected",
+    ApprovalStatus.EXPIRED: "Expired",
+    ApprovalStatus.SUPERSEDED: "Superseded",
+    ApprovalStatus.EXECUTED: "Executed",
+    ApprovalStatus.FAILED: "Failed",
+    ApprovalStatus.UNKNOWN: "Outcome unknown",
+    ApprovalStatus.ROLLED_BACK: "Rolled back",
+}
+
+STATUS_SIGNS = {
+    ApprovalStatus.PENDING: "🟠",
+    ApprovalStatus.APPROVED: "🟢",
+    ApprovalStatus.REJECTED: "⛔",
+    ApprovalStatus.EXPIRED: "⌛",
+    ApprovalStatus.SUPERSEDED: "⚪",
+    ApprovalStatus.EXECUTED: "✅",
+    ApprovalStatus.FAILED: "❌",
+    ApprovalStatus.UNKNOWN: "❓",
+    ApprovalStatus.ROLLED_BACK: "↩️",
+}
+
+STATUS_SENTENCES = {
+    ApprovalStatus.PENDING: "Nothing runs before this is decided.",
+    ApprovalStatus.APPROVED: "It runs now, exactly as shown.",
+    ApprovalStatus.REJECTED: "Nothing was run.",
+    ApprovalStatus.EXPIRED: "Nobody decided in time; nothing was run.",
+    ApprovalStatus.SUPERSEDED: "A newer request took its place; nothing was run.",
+    ApprovalStatus.EXECUTED: "It ran once, exactly as shown.",
+    ApprovalStatus.FAILED: "It was tried and did not succeed.",
+    ApprovalStatus.UNKNOWN: "It may or may not have happened. Please look at the target before anything else is done.",
+    ApprovalStatus.ROLLED_BACK: "It ran, and was undone afterwards.",
+}
+
+
+def confidence_words(confidence: float) -> str:
+    """Return a confidence of 0..1 as a word; numbers would claim a precision that is not there."""
+    steps = ((0.85, "very likely"), (0.6, "likely"), (0.35, "possible"), (0.0, "unlikely"))
+    return next(word for least, word in steps if confidence >= least)
+
+
+def loud_env(env: str) -> str:
+    """Return the environment in capitals with a colour that is also said in words."""
+    name = env.upper() or "NO ENVIRONMENT"
+    return f"🔴 {name}" if name.startswith("PROD") else f"🔵 {name}"

@@ -1,0 +1,25 @@
+"""Every name that Slack sends back to us, each written once: actions, views, commands, shortcuts, events, metadata."""
+
+from typing import Final
+
+APPROVE: Final = "approval.approve"
+REJECT: Final = "approval.reject"
+DETAILS: Final = "approval.details"
+UNDO: Final = "approval.undo"
+DECIDE_BLOCK: Final = "approval.decide"
+
+REJECT_VIEW: Final = "approval.reject_reason"
+DETAILS_VIEW: Final = "approval.details_view"
+REASON_BLOCK: Final = "reason"
+REASON_INPUT: Final = "reason.text"
+
+COMMAND: Final = "/ops"
+INVESTIGATE_SHORTCUT: Final = "investigate_message"
+
+EVENTS: Final = ("app_home_opened", "app_mention", "message.channels", "message.groups", "message.im")
+
+INCIDENT_CARD: Final = "watchkeeper_incident"
+REPORT_CARD: Final = "watchkeeper_report"
+APPROVAL_CARD: Final = "watchkeeper_approval"
+NOTE: Final = "watchkeeper_note"
+QUESTION: Final = "watchkeeper_question"
