@@ -1,0 +1,69 @@
+"""Progress is one message, edited no more often than Slack likes, until the report takes its place."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.blocks.progress_message import build_progress, progress_text
+from bot.cards.poster import Poster
+from bot.identifiers import REPORT_CARD
+from core.brief import Brief
+
+PACE_SECONDS = 1.2
+_REMEMBERED = 500
+
+
+@dataclass(slots=True)
+class _State:
+    due: float = 0.0
+    steps: tuple[Sequence[str], Sequence[str]] = ((), ())
+    later: asyncio.Task[None] | None = None
+    ended: bool = field(default=False)
+
+
+class ProgressMessages:
+    """Coalesces progress: the newest state is shown at the latest one pace after it was told."""
+
+    def __init__(self, poster: Poster, pace: float = PACE_SECONDS) -> None:
+        self._poster = poster
+        self._pace = pace
+        self._states: OrderedDict[str, _State] = OrderedDict()
+
+    async def tell(self, brief: Brief, done: Sequence[str], doing: Sequence[str]) -> None:
+        """Show the progress now, or soon when something was shown just before."""
+        state = self._state(brief.report_id)
+        state.steps = (tuple(done), tuple(doing))
+        wait = state.due - asyncio.get_running_loop().time()
+        if wait <= 0:
+            await self._show(brief, state)
+        elif state.later is None or state.later.done():
+            state.later = asyncio.create_task(self._show_later(brief, state, wait))
+
+    def end(self, report_id: str) -> None:
+        """Say that the report stands; call it while holding the report's turn."""
+        state = self._state(report_id)
+        state.ended = True
+        if state.later is not None:
+            state.later.cancel()
+
+    async def _show_later(self, brief: Brief, state: _State, wait: float) -> None:
+        await asyncio.sleep(wait)
+        await self._show(brief, state)
+
+    async def _show(self, brief: Brief, state: _State) -> None:
+        async with self._poster.turn(REPORT_CARD, brief.report_id):
+            # Looked at only inside the turn: the report may have come meanwhile.
+            if state.ended:
+                return
+            state.due = asyncio.get_running_loop().time() + self._pace
+            done, doing = state.steps
+            blocks = build_progress(done, doing)
+            await self._poster.show(REPORT_CARD, brief.report_id, progress_text(doing), blocks, brief.place)
+
+    def _state(self, report_id: str) -> _State:
+        state = self._states.setdefault(report_id, _State())
+        self._states.move_to_end(report_id)
+        if len(self._states) > _REMEMBERED:
+            self._states.popitem(last=False)
+        return state

@@ -1,0 +1,179 @@
+"""The Cards port over Slack's Web API: reads rows, builds blocks, posts or edits."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import plots
+from bot.blocks.approval_card import ApprovalFacts, approval_text, build_approval_card, diff_is_cut
+from bot.blocks.exact_call import exact_call, fits
+from bot.blocks.incident_card import build_incident_card, incident_text
+from bot.blocks.note import build_note, note_text
+from bot.blocks.report_message import answer_is_cut, build_report, report_text
+from bot.cards.channels import ChannelBook
+from bot.cards.files import ThreadFiles
+from bot.cards.poster import Poster
+from bot.cards.progress import ProgressMessages
+from bot.identifiers import APPROVAL_CARD, INCIDENT_CARD, NOTE, REPORT_CARD
+from bot.web.links import TimelineLinks
+from core.approval import ApprovalRequest
+from core.brief import Brief, Place
+from core.errors import NoDataError, TransientError
+from core.evidence import Evidence, Report
+from core.ids import incident_thread_id
+from core.ports import ApprovalQueue, Approvals, Audit, Directory, Incidents, Reports
+from bot.trail import approvals_of_incident
+
+_log = structlog.get_logger(__name__)
+_PLOTS = 2
+
+
+class SlackCards:
+    """Implements core.ports.Cards; `incident_channel` is an id or #name."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        *,
+        incidents: Incidents,
+        reports: Reports,
+        approvals: Approvals,
+        approval_queue: ApprovalQueue,
+        audit: Audit,
+        directory: Directory,
+        links: TimelineLinks,
+        incident_channel: str,
+        pace: timedelta = timedelta(seconds=1.2),
+    ) -> None:
+        self._incidents = incidents
+        self._reports = reports
+        self._approvals = approvals
+        self._approval_queue = approval_queue
+        self._audit = audit
+        self._directory = directory
+        self._links = links
+        self._incident_channel = incident_channel
+        self._channels = ChannelBook(client)
+        self._poster = Poster(client)
+        self._files = ThreadFiles(client, self._poster)
+        self._progress = ProgressMessages(self._poster, pace.total_seconds())
+
+    async def show_incident(self, incident_id: str) -> Place:
+        """Post or refresh the incident's card; returns where its thread is."""
+        async with self._poster.turn(INCIDENT_CARD, incident_id):
+            incident = await self._incidents.load(incident_id)
+            reports = await self._reports.of_thread(incident_thread_id(incident.id))
+            requests = await approvals_of_incident(self._audit, self._approvals, incident.id)
+            report = reports[0] if reports else None
+            blocks = build_incident_card(incident, report, requests, self._links.url(incident.id))
+            root = Place(channel=incident.channel or await self._channels.id_of(self._incident_channel), thread_ts="")
+            text = incident_text(incident, report, requests)
+            ts = await self._poster.show(INCIDENT_CARD, incident.id, text, blocks, root, incident.thread_ts)
+            if ts != incident.thread_ts:
+                await self._incidents.place(incident.id, root.channel, ts)
+        return Place(channel=root.channel, thread_ts=ts)
+
+    async def show_progress(self, brief: Brief, done: Sequence[str], doing: Sequence[str]) -> None:
+        """Tell in the brief's thread what has been looked at and what is being looked at."""
+        await self._progress.tell(brief, done, doing)
+
+    async def show_report(self, report_id: str, place: Place) -> None:
+        """Post or refresh the report in its thread: it takes the place of the progress, plots follow under it."""
+        report = await self._report(report_id)
+        async with self._poster.turn(REPORT_CARD, report_id):
+            self._progress.end(report_id)
+            blocks = build_report(report, self._evidence_urls(report))
+            await self._poster.show(REPORT_CARD, report_id, report_text(report), blocks, place)
+        if answer_is_cut(report):
+            await self._files.attach_text(place, f"{report.id}-answer.md", "The whole answer", report.answer)
+        for evidence in worth_drawing(report)[:_PLOTS]:
+            png = await plots.render(evidence.series, title=f"{evidence.id} {evidence.title}")
+            name = f"{report.id}-{evidence.id}.png"
+            title = f"{evidence.id} {evidence.title}"
+            await self._files.attach_image(place, name, title, png, alt_text=f"{title}: {evidence.summary}"[:900])
+
+    async def show_approval(self, approval_id: str) -> None:
+        """Post or refresh the approval card, with files beside it for what is too long for it."""
+        async with self._poster.turn(APPROVAL_CARD, approval_id):
+            request = await self._approvals.load(approval_id)
+            place = Place(channel=request.channel, thread_ts=request.thread_ts)
+            blocks = build_approval_card(request, await self._facts(request))
+            text = approval_text(request)
+            ts = await self._poster.show(APPROVAL_CARD, request.id, text, blocks, place, request.card_ts)
+            if ts != request.card_ts:
+                await self._approval_queue.place(request.id, ts)
+        if not fits(request.plan.call):
+            whole = exact_call(request.plan.call)
+            await self._files.attach_text(place, f"{request.id}-call.txt", "The whole call", whole)
+        if diff_is_cut(request):
+            await self._files.attach_text(place, f"{request.id}-dry-run.diff", "The whole dry run", request.plan.diff)
+        await self._refresh_incident_of(request)
+
+    async def say(self, place: Place, text: str, *, key: str) -> None:
+        """Post a plain sentence into the thread, once for each `key`."""
+        async with self._poster.turn(NOTE, key):
+            if not await self._poster.find(NOTE, key, place):
+                await self._poster.show(NOTE, key, note_text(text), build_note(text), place)
+
+    async def _report(self, report_id: str) -> Report:
+        report = await self._reports.load(report_id)
+        if report is None:
+            raise NoDataError(f"There is no report {report_id}.")
+        return report
+
+    def _evidence_urls(self, report: Report) -> dict[str, str]:
+        subject = report.incident_id or report.id
+        urls = {item.id: self._links.url(subject, anchor=f"{report.id}-{item.id}") for item in report.evidence}
+        return {key: url for key, url in (urls | {"": self._links.url(subject)}).items() if url}
+
+    async def _facts(self, request: ApprovalRequest) -> ApprovalFacts:
+        report = await self._reports.load(request.report_id) if request.report_id else None
+        evidence, seen = (), None
+        if report is not None and report.evidence:
+            urls = self._evidence_urls(report)
+            shown = cited_first(report)[:4]
+            evidence = tuple((item.id, item.summary or item.title, urls.get(item.id, "")) for item in shown)
+            seen = any(is_about(item, request.plan.service) for item in report.evidence)
+        return ApprovalFacts(
+            approvers=await self._names(request),
+            evidence=evidence,
+            target_seen=seen,
+            timeline_url=self._links.url(request.incident_id or request.report_id or ""),
+        )
+
+    async def _names(self, request: ApprovalRequest) -> tuple[str, ...]:
+        needed = request.requirement
+        try:
+            members = set(await self._directory.members(needed.members))
+            members -= {request.requester} if needed.exclude_requester else set()
+            people = await asyncio.gather(*(self._directory.person(member) for member in sorted(members)[:12]))
+        except (NoDataError, TransientError) as error:
+            _log.warning("approvers_not_named", approval_id=request.id, error=str(error))
+            return ()
+        return tuple(sorted(person.name for person in people if person.may_decide))
+
+    async def _refresh_incident_of(self, request: ApprovalRequest) -> None:
+        if request.incident_id is not None:
+            try:
+                await self.show_incident(request.incident_id)
+            except NoDataError:
+                _log.warning("incident_card_not_refreshed", incident_id=request.incident_id)
+
+
+def worth_drawing(report: Report) -> list[Evidence]:
+    """Return evidence with lines to draw, the best hypothesis's own first."""
+    return [item for item in cited_first(report) if any(len(line.points) > 1 for line in item.series)]
+
+
+def cited_first(report: Report) -> list[Evidence]:
+    """Return the evidence in order, what the best hypothesis rests on first."""
+    cited = report.hypotheses[0].evidence_ids if report.hypotheses else ()
+    return sorted(report.evidence, key=lambda item: (item.id not in cited, item.status != "ok"))
+
+
+def is_about(evidence: Evidence, service: str) -> bool:
+    """True when the evidence was taken from that service."""
+    return service in (evidence.service, evidence.call.args.get("service"))
