@@ -38,7 +38,7 @@ def configure_logging(level: str, form: str, secrets: Sequence[str], role: str =
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
-    # Bolt warns of every payload without a listener, and a worker hears all messages of a channel but wants few of them;
+    # Bolt warns of every payload without a listener, and a worker hears all messages of a channel but wants few;
     # APScheduler warns of every tick that is left out while another worker holds the lease.
     for name in ("slack_bolt", "apscheduler"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,0 +1,105 @@
+"""Approval rows and votes: every step out of a status is one conditional UPDATE, so that one caller wins it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, Update, select, update
+from sqlalchemy.exc import IntegrityError
+
+from bot.adapters.database.engine import Database
+from bot.adapters.database.models import approvals, votes
+from core.approval import ApprovalRequest, ApprovalStatus, Vote
+from core.errors import AlreadyVotedError, NoDataError
+from core.ports import Clock
+
+_PENDING = ApprovalStatus.PENDING.value
+
+
+class SqlApprovals:
+    """Implements core.ports.Approvals and ApprovalQueue."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def create(self, request: ApprovalRequest) -> ApprovalRequest:
+        """Insert the request; when its id exists already, return the existing row unchanged."""
+        row = request.model_dump(exclude={"plan", "requirement", "votes"}) | {
+            "plan": request.plan.model_dump(mode="json"),
+            "requirement": request.requirement.model_dump(mode="json"),
+        }
+        statement = self._database.insert(approvals).values(row)
+        async with self._database.writing() as connection:
+            await connection.execute(statement.on_conflict_do_nothing(index_elements=[approvals.c.id]))
+        return await self.load(request.id)
+
+    async def load(self, approval_id: str) -> ApprovalRequest:
+        """Return the request with its votes; NoDataError when there is none."""
+        found = await self._fetch(select(approvals).where(approvals.c.id == approval_id))
+        if not found:
+            raise NoDataError(f"There is no approval request {approval_id}.")
+        return found[0]
+
+    async def vote(self, vote: Vote) -> None:
+        """Insert the vote; AlreadyVotedError for a person's second, NoDataError without a request."""
+        statement = self._database.insert(votes).values(vote.model_dump())
+        once = statement.on_conflict_do_nothing(index_elements=[votes.c.approval_id, votes.c.person])
+        try:
+            async with self._database.writing() as connection:
+                number = (await connection.execute(once.returning(votes.c.id))).scalar()
+        except IntegrityError as error:
+            raise NoDataError(f"There is no approval request {vote.approval_id}.") from error
+        if number is None:
+            raise AlreadyVotedError("You have voted on this request already.")
+
+    async def claim(
+        self, approval_id: str, *, digest: str, status: ApprovalStatus, now: datetime, execute_by: datetime | None
+    ) -> bool:
+        """Leave pending in one UPDATE; True for the one caller that wins."""
+        statement = update(approvals).where(approvals.c.id == approval_id, approvals.c.status == _PENDING)
+        if status is ApprovalStatus.APPROVED:
+            statement = statement.where(approvals.c.digest == digest, approvals.c.decide_by > now)
+        return await self._won(statement.values(status=status.value, decided_at=now, execute_by=execute_by))
+
+    async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
+        """Leave approved (or executed, for a rollback) in one UPDATE; False when it had ended."""
+        needed = ApprovalStatus.EXECUTED if status is ApprovalStatus.ROLLED_BACK else ApprovalStatus.APPROVED
+        statement = update(approvals).where(approvals.c.id == approval_id, approvals.c.status == needed.value)
+        return await self._won(statement.values(status=status.value, outcome_text=text, finished_at=now))
+
+    async def pending(self) -> Sequence[ApprovalRequest]:
+        """Return requests that wait for votes, oldest first."""
+        return await self._fetch(select(approvals).where(approvals.c.status == _PENDING))
+
+    async def undelivered(self) -> Sequence[ApprovalRequest]:
+        """Return requests that are decided while their graph has not been told, oldest first."""
+        query = select(approvals).where(approvals.c.delivered_at.is_(None), approvals.c.status != _PENDING)
+        return await self._fetch(query)
+
+    async def delivered(self, approval_id: str) -> None:
+        """Note that the graph took the verdict; the first note stands."""
+        statement = update(approvals).where(approvals.c.id == approval_id, approvals.c.delivered_at.is_(None))
+        await self._won(statement.values(delivered_at=self._clock.now()))
+
+    async def place(self, approval_id: str, card_ts: str) -> None:
+        """Remember where the request's card stands; NoDataError when there is no such request."""
+        if not await self._won(update(approvals).where(approvals.c.id == approval_id).values(card_ts=card_ts)):
+            raise NoDataError(f"There is no approval request {approval_id}.")
+
+    async def _won(self, statement: Update) -> bool:
+        async with self._database.writing() as connection:
+            return (await connection.execute(statement)).rowcount == 1
+
+    async def _fetch(self, query: Select[Any]) -> list[ApprovalRequest]:
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query.order_by(approvals.c.created_at, approvals.c.id))).all()
+            ids = [row.id for row in rows]
+            cast = select(votes).where(votes.c.approval_id.in_(ids)).order_by(votes.c.at, votes.c.id)
+            ballots = (await connection.execute(cast)).all() if ids else ()
+        return [
+            ApprovalRequest.model_validate(
+                {**row._mapping, "votes": [vote._mapping for vote in ballots if vote.approval_id == row.id]}
+            )
+            for row in rows
+        ]

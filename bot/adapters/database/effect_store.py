@@ -1,0 +1,49 @@
+"""The ledger of attempts on the outside world as rows: the intent before, the outcome beside it."""
+
+from datetime import datetime
+
+from pydantic import JsonValue
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from bot.adapters.database.engine import Database
+from bot.adapters.database.models import effects
+from core.effect import Effect, EffectStatus
+from core.errors import NoDataError
+
+
+class SqlEffects:
+    """Implements core.ports.Effects."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def intend(self, effect: Effect) -> bool:
+        """Insert the intent; False when that action has one. NoDataError when no request stands behind it."""
+        statement = self._database.insert(effects).values(effect.model_dump())
+        once = statement.on_conflict_do_nothing(index_elements=[effects.c.action_id])
+        try:
+            async with self._database.writing() as connection:
+                return (await connection.execute(once.returning(effects.c.action_id))).scalar() is not None
+        except IntegrityError as error:
+            raise NoDataError(f"There is no approval request {effect.approval_id}.") from error
+
+    async def conclude(
+        self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime
+    ) -> None:
+        """Write the outcome once, later ones are ignored; NoDataError without an intent."""
+        statement = update(effects).where(
+            effects.c.action_id == action_id, effects.c.status == EffectStatus.INTENT.value
+        )
+        async with self._database.writing() as connection:
+            result = await connection.execute(
+                statement.values(status=status.value, text=text, data=data, outcome_at=now)
+            )
+        if result.rowcount == 0 and await self.load(action_id) is None:
+            raise NoDataError(f"There is no intent of {action_id}.")
+
+    async def load(self, action_id: str) -> Effect | None:
+        """Return the row, or None."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(effects).where(effects.c.action_id == action_id))).first()
+        return None if row is None else Effect.model_validate(dict(row._mapping))

@@ -1,0 +1,115 @@
+"""One way to a connection: either engine, opened with the settings that keep a decision once it is committed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Table, event, inspect, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from core.errors import ConfigurationError, TransientError
+
+_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+}
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA busy_timeout = 10000",
+    "PRAGMA foreign_keys = ON",
+    # Without it INSERT OR REPLACE deletes rows behind the back of the triggers that refuse a DELETE.
+    "PRAGMA recursive_triggers = ON",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An engine and the two ways to use it; an engine that cannot be reached raises TransientError."""
+
+    engine: AsyncEngine
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection in a transaction that is thrown away."""
+        try:
+            async with self.engine.connect() as connection:
+                yield connection
+        except _UNAVAILABLE as error:
+            raise TransientError(f"database: {type(error).__name__}") from error
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection in a transaction that is committed; on SQLite it holds the write lock from its start."""
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execution_options(begin_immediate=True)
+                async with connection.begin():
+                    yield connection
+        except _UNAVAILABLE as error:
+            raise TransientError(f"database: {type(error).__name__}") from error
+
+    def insert(self, table: Table) -> Any:
+        """Return this engine's INSERT, which knows ON CONFLICT (postgresql.Insert or sqlite.Insert)."""
+        return sqlite.insert(table) if self.engine.dialect.name == "sqlite" else postgresql.insert(table)
+
+    async def ping(self) -> None:
+        """Ask for one row; TransientError when the database does not answer."""
+        async with self.reading() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def revision(self) -> str | None:
+        """Return the migration that the schema stands at, or None for an empty database."""
+        async with self.reading() as connection:
+            if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
+                return None
+            return (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self.engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Return the database behind `sqlite:///file` or `postgresql://...` (drivers are filled in); connects on use."""
+    parsed = async_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return Database(create_async_engine(parsed, pool_size=10, pool_timeout=10, pool_pre_ping=True))
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).expanduser().absolute().parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(parsed)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return Database(engine)
+
+
+def async_url(url: str) -> URL:
+    """Return the URL with the driver that this project speaks; ConfigurationError for another engine."""
+    parsed = make_url(url)
+    backend = parsed.drivername.split("+")[0]
+    if backend not in _DRIVERS:
+        raise ConfigurationError(f"DATABASE_URL: {backend} is not supported; use sqlite or postgresql")
+    # libpq says sslmode where asyncpg says ssl; managed databases hand out the libpq form.
+    query = {"ssl" if name == "sslmode" else name: value for name, value in parsed.query.items()}
+    return parsed.set(drivername=_DRIVERS[backend], query=query)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own transaction control begins too late (at the first write) for a lock that must precede the read.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("begin_immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

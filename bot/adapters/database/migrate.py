@@ -1,0 +1,39 @@
+"""Brings a schema up to date from inside the program, so that an operator runs one command and not two."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from bot.adapters.database.engine import Database, open_database
+
+_LOCK = 0x77617463  # any constant will do, as long as every process of ours takes the same
+
+
+async def migrate(url: str) -> str:
+    """Apply every outstanding migration in one transaction and return the revision reached; safe to run at once in two
+    processes. TransientError when the database cannot be reached."""
+    database = open_database(url)
+    try:
+        async with database.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            await connection.run_sync(_upgrade)
+        return await _reached(database)
+    finally:
+        await database.close()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def _reached(database: Database) -> str:
+    revision = await database.revision()
+    assert revision is not None, "an upgrade to head leaves a revision"
+    return revision

@@ -1,0 +1,1 @@
+"""One file a step; each says what it adds and imports nothing of ours."""

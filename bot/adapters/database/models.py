@@ -1,0 +1,147 @@
+"""The tables, as the newest migration leaves them (a test compares both)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from bot.adapters.database.types import Json, UtcDateTime, Words
+
+metadata = MetaData()
+_id = String(80)
+_serial = BigInteger().with_variant(Integer, "sqlite")
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("group_key", Words, nullable=False),
+    Column("title", Words, nullable=False),
+    Column("service", Words, nullable=False),
+    Column("env", Words, nullable=False),
+    Column("severity", Words, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("thread_ts", String(64), nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("resolved_at", UtcDateTime),
+    # Two workers that open an incident for one group at the same time: the second insert finds the first.
+    Index(
+        "ux_incidents_open_group",
+        "group_key",
+        unique=True,
+        sqlite_where=text("status = 'open'"),
+        postgresql_where=text("status = 'open'"),
+    ),
+    Index("ix_incidents_group", "group_key", "number"),
+    Index("ix_incidents_place", "channel", "thread_ts"),
+    sqlite_autoincrement=True,
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", _serial, primary_key=True),
+    Column("incident_number", ForeignKey("incidents.number"), nullable=False),
+    Column("fingerprint", String(128), nullable=False),
+    Column("body", Json, nullable=False),
+    UniqueConstraint("incident_number", "fingerprint", name="uq_alerts_incident_fingerprint"),
+    sqlite_autoincrement=True,
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("thread_id", String(200), nullable=False),
+    Column("finished_at", UtcDateTime, nullable=False),
+    Column("body", Json, nullable=False),
+    Index("ix_reports_thread", "thread_id", "finished_at"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("plan", Json, nullable=False),
+    Column("requirement", Json, nullable=False),
+    Column("requester", String(64), nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("thread_id", String(200), nullable=False),
+    Column("incident_id", _id),
+    Column("report_id", _id),
+    Column("rollback_of", _id),
+    Column("channel", String(64), nullable=False),
+    Column("thread_ts", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("decide_by", UtcDateTime, nullable=False),
+    Column("execute_by", UtcDateTime),
+    Column("decided_at", UtcDateTime),
+    Column("outcome_text", Words, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("delivered_at", UtcDateTime),
+    Column("card_ts", String(64), nullable=False),
+    Index("ix_approvals_status", "status", "created_at"),
+    Index(
+        "ix_approvals_undelivered",
+        "created_at",
+        sqlite_where=text("delivered_at IS NULL"),
+        postgresql_where=text("delivered_at IS NULL"),
+    ),
+)
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("id", _serial, primary_key=True),
+    Column("approval_id", ForeignKey("approvals.id"), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("choice", String(16), nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    UniqueConstraint("approval_id", "person", name="uq_votes_approval_person"),
+    sqlite_autoincrement=True,
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("action_id", _id, primary_key=True),
+    Column("approval_id", ForeignKey("approvals.id"), nullable=False),
+    Column("tool", String(80), nullable=False),
+    Column("args", Json, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("text", Words, nullable=False),
+    Column("data", Json),
+    Column("intent_at", UtcDateTime, nullable=False),
+    Column("outcome_at", UtcDateTime),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("id", _serial, primary_key=True),
+    Column("kind", String(80), nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("incident_id", _id),
+    Column("at", UtcDateTime, nullable=False),
+    Column("details", Json, nullable=False),
+    # A row cannot be changed afterwards, so a chain of hashes has to be written with it: its place, empty until then.
+    Column("previous_hash", String(64)),
+    Column("hash", String(64)),
+    Index("ix_audit_events_incident", "incident_id", "id"),
+    Index("ix_audit_events_subject", "subject", "id"),
+    sqlite_autoincrement=True,
+)
