@@ -56,7 +56,9 @@ async def charge(node: Node, trace_id: str) -> None:
     try:
         await pool.acquire(wait_ms / 1000)
     except TimeoutError as failure:
-        detail = f"PoolTimeout: no connection of pool '{POOL}' within {wait_ms} ms ({pool.in_use} of {pool.size} in use)"
+        detail = (
+            f"PoolTimeout: no connection of pool '{POOL}' within {wait_ms} ms ({pool.in_use} of {pool.size} in use)"
+        )
         raise RequestFailed(503, "charge refused", detail) from failure
     if node.transaction_sticks():
         node.log.write("warn", "transaction left open, connection not returned", pool=POOL, trace_id=trace_id)

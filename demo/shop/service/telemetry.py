@@ -48,7 +48,9 @@ class Telemetry:
             buckets=BUCKETS,
             registry=self.registry,
         )
-        self._version = Gauge("build_info", "1 for the running version.", ["service", "version"], registry=self.registry)
+        self._version = Gauge(
+            "build_info", "1 for the running version.", ["service", "version"], registry=self.registry
+        )
         self.gauge("process_resident_memory_bytes", "Resident memory.").set_function(resident_bytes)
         self.gauge("memory_limit_bytes", "Memory the service may use.").set(MEMORY_LIMIT_BYTES)
         self.gauge("process_start_time_seconds", "Start of the process, Unix time.").set(time.time())

@@ -1,0 +1,1 @@
+"""Alert rules, their evaluation, and notices in the shape of Alertmanager's webhook."""

@@ -1,0 +1,35 @@
+"""Serves an ASGI app inside a running event loop, leaving signal handling to the owner of the loop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Generator
+
+import uvicorn
+from starlette.applications import Starlette
+
+
+class EmbeddedServer(uvicorn.Server):
+    """A uvicorn server that installs no signal handlers."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Starlette, host: str, port: int = 0) -> AsyncIterator[str]:
+    """Serve `app` on `host` (port 0: any free one) for the length of the block; yields the base URL."""
+    listener = socket.create_server((host, port), backlog=128)
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    server = EmbeddedServer(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            if task.done():
+                task.result()
+            await asyncio.sleep(0.005)
+        yield f"http://{host}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task

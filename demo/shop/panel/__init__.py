@@ -1,0 +1,1 @@
+"""The panel: a small page to hurt the shop and to watch it."""
