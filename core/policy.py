@@ -120,6 +120,11 @@ class Policy:
             raise ConfigurationError(f"policy file: {where}: {first['msg']}") from error
         return cls(file, hashlib.sha256(raw).hexdigest())
 
+    @property
+    def longest_wait(self) -> timedelta:
+        """The longest time from a request to its last possible effect, over all rules."""
+        return max(rule.decide_within + rule.execute_within for rule in self._file.rules)
+
     def requirement(self, plan: Plan) -> Requirement:
         """Return what the first matching rule asks for; a plan that no rule matches is denied."""
         for rule in self._file.rules:
