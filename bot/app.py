@@ -57,7 +57,7 @@ async def _explain(error: Exception, body: dict[str, Any], context: AsyncBoltCon
     else:
         reference = new_id("ref")
         _log.error("listener_failed", reference=reference, user=context.user_id, exc_info=error)
-        sentence = f"Something went wrong (ref {reference}). Nothing was changed by this click; please try again."
+        sentence = f"Something went wrong (ref {reference}). Please try again."
     try:
         await _whisper(sentence, body, context)
     except SlackApiError as unheard:
@@ -67,7 +67,7 @@ async def _explain(error: Exception, body: dict[str, Any], context: AsyncBoltCon
 
 async def _whisper(sentence: str, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
     """Show a sentence to the one person who acted, in the thread where they acted, or as a direct message."""
-    client: AsyncWebClient = context["client"]
+    client = context.client
     if context.user_id is None:
         return
     if context.channel_id is None:

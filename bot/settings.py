@@ -2,10 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
@@ -100,8 +100,8 @@ class DatabaseSettings(BaseSettings):
 
     model_config = _group("DATABASE_")
 
-    url: Annotated[str, _address(("sqlite+aiosqlite", "postgresql+asyncpg"))] = Field(
-        "", description="SQLAlchemy address; empty is a SQLite file in DATA_DIR"
+    url: Annotated[str, _address(("sqlite", "postgresql"))] = Field(
+        "", description="postgresql://user:password@host/name or sqlite:///file; empty is a file in DATA_DIR"
     )
 
 
@@ -269,15 +269,29 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """DATABASE_URL, or the SQLite file in the data folder."""
-        return self.database.url or f"sqlite+aiosqlite:///{self.files.data_dir.resolve() / 'watchkeeper.db'}"
+        return self.database.url or f"sqlite:///{self.files.data_dir.resolve() / 'watchkeeper.db'}"
 
 
-def variables() -> Iterator[tuple[str, str, Any]]:
-    """Yield (environment variable, description, default or None) for every field, in order."""
+def example() -> str:
+    """Return what .env.example holds: every variable once, commented out, with its default and what it is for."""
+    lines = ["# Copy to .env and uncomment what you need. Only the two Slack tokens have no default.", ""]
     for group in GROUPS.values():
+        lines.append(f"# {(group.__doc__ or '').strip()}")
         for name, field in group.model_fields.items():
-            default = None if field.is_required() else field.default
-            yield f"{group.model_config.get('env_prefix', '')}{name}".upper(), field.description or "", default
+            lines.append(f"#   {field.description}")
+            lines.append(f"#{_variable(group, name)}={_shown(field.default) if not field.is_required() else ''}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _variable(group: type[BaseSettings], name: str) -> str:
+    return f"{group.model_config.get('env_prefix', '')}{name}".upper()
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, SecretStr):
+        return default.get_secret_value()
+    return f"{default.total_seconds():g}" if isinstance(default, timedelta) else str(default)
 
 
 def _fault(group: type[BaseSettings], detail: ErrorDetails) -> str:
@@ -285,7 +299,7 @@ def _fault(group: type[BaseSettings], detail: ErrorDetails) -> str:
     if not detail["loc"]:
         return message
     name = str(detail["loc"][0])
-    variable = f"{group.model_config.get('env_prefix', '')}{name}".upper()
+    variable = _variable(group, name)
     if detail["type"] == "missing":
         return f"{variable} is missing: {group.model_fields[name].description}"
     return f"{variable} {message[0].lower()}{message[1:]}"

@@ -1,0 +1,41 @@
+"""Reads the policy file; what cannot be read whole and made sense of stops the start."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import yaml
+
+from core.errors import ConfigurationError
+from core.policy import Policy
+
+_MAX_BYTES = 1024 * 1024
+_SWEEP = timedelta(minutes=1)
+
+
+def load_policy(path: Path, checkpoint_ttl: timedelta) -> Policy:
+    """Return the validated policy; ConfigurationError in one line names the first fault.
+
+    A graph that waits at its gate must be kept for longer than any request may wait.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"POLICY_FILE {path}: cannot be read ({error.strerror})") from error
+    if len(raw) > _MAX_BYTES:
+        raise ConfigurationError(f"POLICY_FILE {path}: larger than {_MAX_BYTES} bytes")
+    try:
+        parsed: object = yaml.safe_load(raw)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" near line {mark.line + 1}" if mark is not None else ""
+        raise ConfigurationError(f"POLICY_FILE {path}: not YAML{where}") from error
+    try:
+        policy = Policy.parse(raw, parsed)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"POLICY_FILE {path}: {str(error).removeprefix('policy file: ')}") from error
+    if policy.longest_wait + _SWEEP >= checkpoint_ttl:
+        raise ConfigurationError(
+            f"CHECKPOINT_TTL_SECONDS is {checkpoint_ttl.total_seconds():g}, but by {path} a request may wait for "
+            f"{policy.longest_wait.total_seconds():g} s: raise the first or lower the second"
+        )
+    return policy

@@ -1,0 +1,115 @@
+"""Keeps the roles running as children of one supervisor: started, restarted after a crash, never left behind."""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import Process
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+_PR_SET_PDEATHSIG = 1
+_FIRST_PAUSE, _LONGEST_PAUSE, _PROVEN_AFTER = 0.2, 10.0, 30.0
+_GRACE = 15.0
+CONFIGURATION_FAULT = 2
+
+
+def die_with(parent: int) -> Callable[[], None]:
+    """Return what a child runs before exec, so that it gets SIGTERM when its parent dies, however that dies (Linux)."""
+    prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
+
+    def tie() -> None:
+        if prctl is not None:
+            prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+            if os.getppid() != parent:  # the parent died before the line above
+                os._exit(1)
+
+    return tie
+
+
+@dataclass(slots=True)
+class Child:
+    """One role: what to start, and how often it had to be started."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    process: Process | None = None
+    started_at: float = 0.0
+    pause: float = _FIRST_PAUSE
+
+    async def start(self) -> None:
+        """Start the process; its output goes where ours goes."""
+        self.started_at = time.monotonic()
+        self.process = await asyncio.create_subprocess_exec(
+            *self.command,
+            env=dict(self.environment),
+            preexec_fn=die_with(os.getpid()),
+            stdin=asyncio.subprocess.DEVNULL,
+        )
+
+    async def stop(self, grace: float = _GRACE) -> None:
+        """Ask it to end, and after `grace` seconds end it."""
+        if self.process is None or self.process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self.process.terminate()
+        try:
+            async with asyncio.timeout(grace):
+                await self.process.wait()
+        except TimeoutError:
+            _log.warning("child_killed", name=self.name, pid=self.process.pid)
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+            await self.process.wait()
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Runs children until it is told to stop or one of them says that its configuration is wrong."""
+
+    children: Sequence[Child]
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    status: int = 0
+
+    async def run(self) -> int:
+        """Start all, keep all running, stop all; returns the exit status."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                keepers = [group.create_task(self._keep(child)) for child in self.children]
+                await self.stopping.wait()
+                for keeper in keepers:
+                    keeper.cancel()
+        finally:
+            await asyncio.gather(*(child.stop() for child in self.children))
+        return self.status
+
+    async def _keep(self, child: Child) -> None:
+        while not self.stopping.is_set():
+            await child.start()
+            assert child.process is not None
+            status = await child.process.wait()
+            if self.stopping.is_set():
+                return
+            if status == CONFIGURATION_FAULT:
+                self.status = CONFIGURATION_FAULT
+                self.stopping.set()
+                return
+            if time.monotonic() - child.started_at > _PROVEN_AFTER:
+                child.pause = _FIRST_PAUSE
+            _log.warning("child_ended", name=child.name, status=status, again_in=child.pause)
+            await asyncio.sleep(child.pause)
+            child.pause = min(child.pause * 2, _LONGEST_PAUSE)
+
+
+def stop_on_signals(stopping: asyncio.Event) -> None:
+    """Set the event on SIGTERM or SIGINT, in place of ending at once."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)

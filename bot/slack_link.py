@@ -1,0 +1,108 @@
+"""The web side's way to Slack: who we are, and in socket mode a connection that is always made anew."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+import aiohttp
+import structlog
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from core.errors import ConfigurationError
+
+_log = structlog.get_logger(__name__)
+_HOPELESS: Final = frozenset(
+    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type"}
+)
+_UNREACHABLE = (aiohttp.ClientError, OSError, TimeoutError)
+_PING = 5.0
+_PATIENCE = 20.0  # without a connection; the client's own reconnecting then has lost its way
+_LONGEST_PAUSE = 30.0
+
+
+async def identify(client: AsyncWebClient) -> AuthorizeResult:
+    """Ask Slack who the token is, for as long as Slack cannot be reached; ConfigurationError when it refuses the token."""
+    pause = 0.5
+    while True:
+        try:
+            answer = await client.auth_test()
+            return AuthorizeResult.from_auth_test_response(auth_test_response=answer, bot_token=client.token)
+        except SlackApiError as error:
+            refuse_hopeless("SLACK_BOT_TOKEN", error)
+            _log.warning("slack_not_reached", error=str(error.response.get("error")), again_in=pause)
+        except _UNREACHABLE as error:
+            _log.warning("slack_not_reached", error=str(error) or type(error).__name__, again_in=pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def refuse_hopeless(variable: str, error: SlackApiError) -> None:
+    """Raise ConfigurationError for an answer that no waiting will change."""
+    code = str(error.response.get("error"))
+    if code in _HOPELESS:
+        raise ConfigurationError(f"{variable} is refused by Slack ({code}): put in the token of the installed app")
+
+
+class SlackLink:
+    """Feeds an intake app; `app` is None until Slack has said who we are."""
+
+    def __init__(self, client: AsyncWebClient, intake: Callable[[AuthorizeResult], AsyncApp], app_token: str) -> None:
+        self._client = client
+        self._intake = intake
+        self._app_token = app_token
+        self._handler: AsyncSocketModeHandler | None = None
+        self.app: AsyncApp | None = None
+
+    async def run(self) -> None:
+        """Identify; without an app token (HTTP mode) that is all, else keep a socket open until cancelled."""
+        self.app = self._intake(await identify(self._client))
+        if not self._app_token:
+            return
+        try:
+            while True:
+                await self._connect(self.app)
+                await self._watch()
+        finally:
+            await self._hang_up()
+
+    async def connected(self) -> bool:
+        """True when payloads can reach us."""
+        if not self._app_token:
+            return self.app is not None
+        return self._handler is not None and await self._handler.client.is_connected()
+
+    async def _connect(self, app: AsyncApp) -> None:
+        pause = 0.5
+        while True:
+            await self._hang_up()
+            self._handler = AsyncSocketModeHandler(app, self._app_token, ping_interval=_PING)
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    await self._handler.connect_async()
+                return
+            except SlackApiError as error:
+                refuse_hopeless("SLACK_APP_TOKEN", error)
+                _log.warning("socket_not_opened", error=str(error.response.get("error")), again_in=pause)
+            except _UNREACHABLE as error:
+                _log.warning("socket_not_opened", error=str(error) or type(error).__name__, again_in=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _watch(self) -> None:
+        """Return when there has been no connection for a while: a client that failed once keeps trying a spent address."""
+        seen = time.monotonic()
+        while time.monotonic() - seen < _PATIENCE:
+            if await self.connected():
+                seen = time.monotonic()
+            await asyncio.sleep(1)
+        _log.warning("socket_given_up")
+
+    async def _hang_up(self) -> None:
+        handler, self._handler = self._handler, None
+        if handler is not None:
+            await handler.close_async()
