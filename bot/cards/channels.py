@@ -26,7 +26,7 @@ class ChannelBook:
             page = await self._client.conversations_list(
                 types="public_channel,private_channel", exclude_archived=True, limit=200, cursor=cursor or None
             )
-            for found in page["channels"]:
+            for found in page.get("channels") or []:
                 if f"#{found['name']}" == channel:
                     self._ids[channel] = str(found["id"])
                     return

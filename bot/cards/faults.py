@@ -6,7 +6,14 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 FAULTS = (SlackClientError, aiohttp.ClientError, asyncio.TimeoutError, OSError)
-_PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "team_added_to_org"}
+_PASSING = {
+    "internal_error",
+    "fatal_error",
+    "service_unavailable",
+    "request_timeout",
+    "ratelimited",
+    "team_added_to_org",
+}
 _MISSING = {"unknown_method", "missing_scope", "not_allowed_token_type", "method_deprecated", "feature_not_enabled"}
 
 

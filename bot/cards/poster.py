@@ -1,4 +1,4 @@
-"""Posting is not idempotent at Slack: each card carries its subject as metadata, and is looked for before it is posted."""
+"""Posting is not idempotent: each card carries its subject as metadata, and is looked for before it is posted."""
 
 import asyncio
 from collections import OrderedDict
@@ -22,7 +22,7 @@ _UNREADABLE = {"not_in_channel", "channel_not_found", "thread_not_found"}
 
 
 class Poster:
-    """Posts each (kind, subject) once and edits it afterwards; what it remembers is only a short cut past the read-back."""
+    """Posts each (kind, subject) once and edits it afterwards; its memory is only a short cut past the read-back."""
 
     def __init__(self, client: AsyncWebClient, pauses: Sequence[float] = _PAUSES) -> None:
         self._client = client
@@ -32,7 +32,7 @@ class Poster:
         self._me: frozenset[str] = frozenset()
 
     def turn(self, kind: str, subject: str) -> asyncio.Lock:
-        """The card's lock: hold it from reading the row until it is shown, or an older state may overwrite a newer one."""
+        """The card's lock: hold it from reading the row until it is shown, or an older state may overwrite a newer."""
         return self._turns.setdefault((kind, subject), asyncio.Lock())
 
     async def show(self, kind: str, subject: str, text: str, blocks: list[Block], place: Place, ts: str = "") -> str:

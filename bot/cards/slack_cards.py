@@ -18,6 +18,7 @@ from bot.cards.files import ThreadFiles
 from bot.cards.poster import Poster
 from bot.cards.progress import ProgressMessages
 from bot.identifiers import APPROVAL_CARD, INCIDENT_CARD, NOTE, REPORT_CARD
+from bot.trail import approvals_of_incident
 from bot.web.links import TimelineLinks
 from core.approval import ApprovalRequest
 from core.brief import Brief, Place
@@ -25,7 +26,6 @@ from core.errors import NoDataError, TransientError
 from core.evidence import Evidence, Report
 from core.ids import incident_thread_id
 from core.ports import ApprovalQueue, Approvals, Audit, Directory, Incidents, Reports
-from bot.trail import approvals_of_incident
 
 _log = structlog.get_logger(__name__)
 _PLOTS = 2
