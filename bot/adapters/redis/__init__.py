@@ -1,0 +1,1 @@
+"""The queue, the leases and the checkpoints: rebuildable, while SQL is not."""

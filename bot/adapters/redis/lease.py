@@ -1,0 +1,103 @@
+"""An exclusive right that ends by itself when its holder dies, with a number that grows with every holder."""
+
+import asyncio
+import random
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+
+from redis.asyncio import Redis
+
+from bot.adapters.redis import keys
+from bot.adapters.redis.connection import outages
+from core.errors import TransientError
+
+# A client that lost the answer sends it again: its own token counts as taken, with the same epoch.
+_TAKE = """
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+  local epoch = redis.call('INCR', KEYS[2])
+  redis.call('EXPIRE', KEYS[2], ARGV[3])
+  return epoch
+end
+if redis.call('GET', KEYS[1]) == ARGV[1] then return tonumber(redis.call('GET', KEYS[2])) end
+return 0
+"""
+_RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+
+@dataclass(frozen=True, slots=True)
+class RedisLease:
+    """Leases by name: `async with lease(thread_id) as epoch`.
+
+    A holder renews every third of `ttl`. Others wait up to `wait` (zero: one try), then get TransientError. A holder
+    that could not renew in time is cancelled inside its block and leaves it with TransientError."""
+
+    redis: Redis
+    ttl: timedelta = timedelta(seconds=30)
+    wait: timedelta = timedelta(seconds=60)
+
+    @asynccontextmanager
+    async def __call__(self, name: str) -> AsyncIterator[int]:
+        """Hold the lease of that name while the block runs; yields the epoch, which rises with each holder."""
+        token = secrets.token_hex(16)
+        epoch = await self._wait_for(name, token)
+        lost = asyncio.Event()
+        owner = asyncio.current_task()
+        assert owner is not None, "a lease is held by a task"
+        renewal = asyncio.create_task(self._renew(name, token, owner, lost))
+        try:
+            yield epoch
+        except asyncio.CancelledError:
+            # Only our own cancellation becomes an error; one that came from outside goes on as it is.
+            if lost.is_set() and owner.uncancel() == 0:
+                raise TransientError(f"the lease of {name} was lost") from None
+            raise
+        finally:
+            renewal.cancel()
+            # A failed release is no harm: the lease runs out by itself.
+            with suppress(TransientError), outages():
+                await self.redis.eval(_RELEASE, 1, keys.lease(name), token)
+
+    async def _wait_for(self, name: str, token: str) -> int:
+        deadline = monotonic() + self.wait.total_seconds()
+        pause = 0.01
+        while True:
+            with outages():
+                epoch = await self.redis.eval(
+                    _TAKE,
+                    2,
+                    keys.lease(name),
+                    keys.epoch(name),
+                    token,
+                    _milliseconds(self.ttl),
+                    int(keys.EPOCH_FOR.total_seconds()),
+                )
+            if epoch:
+                return int(epoch)
+            if monotonic() >= deadline:
+                raise TransientError(f"the lease of {name} is held by another worker")
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(pause * 2, 0.25)
+
+    async def _renew(self, name: str, token: str, owner: "asyncio.Task[object]", lost: asyncio.Event) -> None:
+        ttl = self.ttl.total_seconds()
+        good_until = monotonic() + ttl
+        while monotonic() < good_until:
+            await asyncio.sleep(ttl / 3)
+            asked_at = monotonic()
+            with suppress(TransientError):
+                with outages():
+                    renewed = await self.redis.eval(_RENEW, 1, keys.lease(name), token, _milliseconds(self.ttl))
+                if not renewed:
+                    break
+                good_until = asked_at + ttl
+        lost.set()
+        owner.cancel()
+
+
+def _milliseconds(span: timedelta) -> int:
+    return max(1, int(span.total_seconds() * 1000))
