@@ -14,13 +14,15 @@ import { markRead, readUpTo } from "./unread.js";
 const topicOf = (channel) => (channel?.topic && typeof channel.topic === "object" ? channel.topic.value : channel?.topic) || "";
 const partnerOf = (id) => store.users.get(store.channels.get(id)?.im_user || id);
 const isDirect = (id) => Boolean(store.channels.get(id)?.is_im) || store.users.has(id);
-export const titleOf = (id) => (isDirect(id) ? partnerOf(id)?.real_name || partnerOf(id)?.name || channelName(id) : channelName(id));
+const titleOf = (id) => (isDirect(id) ? partnerOf(id)?.real_name || partnerOf(id)?.name || channelName(id) : channelName(id));
+/** "#ops", or the other person's name. */
+export const placeName = (id) => (isDirect(id) ? titleOf(id) : `#${titleOf(id)}`);
 
 function emptyState(id) {
   const direct = isDirect(id);
   return h("div", { class: "empty", data: { testid: "empty" } }, h("span", { class: "empty-mark", "aria-hidden": "true" },
     direct && partnerOf(id) ? userAvatar(partnerOf(id)) : icon("hash", 30)),
-  h("h2", {}, direct ? titleOf(id) : `#${titleOf(id)}`), h("p", { class: "muted" }, direct
+  h("h2", {}, placeName(id)), h("p", { class: "muted" }, direct
     ? "This is the start of your conversation." : topicOf(store.channels.get(id)) || "Nothing was said here yet."));
 }
 
@@ -51,7 +53,7 @@ export class Conversation {
     this.id = id;
     const since = store.unread.has(id) ? readUpTo(id) : "";
     this.drawHeader();
-    const title = isDirect(id) ? titleOf(id) : `#${titleOf(id)}`;
+    const title = placeName(id);
     this.composer.target({ channel: id, placeholder: `Message ${title}` });
     this.list.show(id, () => rootsOf(id), { newSince: since, label: `Messages in ${title}` });
     if (store.channels.has(id)) await this.load(id);

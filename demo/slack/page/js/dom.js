@@ -49,6 +49,7 @@ export function safeUrl(raw) {
 
 /** An address an <img> may load: http(s) only, else null. */
 export function imageUrl(raw) {
+  if (!raw) return null;
   const url = safeUrl(raw);
   return url && url.startsWith("http") ? url : null;
 }

@@ -92,7 +92,8 @@ const handlers = {
   },
   home: (frame) => { store.homes.set(frame.app_id, frame.view); emit("home", { app_id: frame.app_id }); },
   app: (frame) => { store.apps.set(frame.app.id, { ...store.apps.get(frame.app.id), ...frame.app }); emit("directory"); },
-  channel: (frame) => { store.channels.set(frame.channel.id, { ...store.channels.get(frame.channel.id), ...frame.channel }); emit("directory"); },
+  // The frame names the channel only; what I may know of it is in the state.
+  channel: () => { loadState(store.me).catch(() => {}); },
   interaction_failed: (frame) => {
     store.failures.set(`${frame.channel || ""}:${frame.ts || ""}:${frame.action_id}`, frame.error);
     emit("interaction-failed", frame);

@@ -11,6 +11,7 @@ export const store = {
   threads: new Map(),    // "channel:thread_ts" -> Map(ts -> message, root included)
   statuses: new Map(),   // "channel:thread_ts" -> {status, app_id}
   sessions: new Map(),   // "channel:thread_ts" -> {status, title}
+  prompts: new Map(),    // "channel:thread_ts" -> suggested prompts
   failures: new Map(),   // "channel:ts:action_id" -> error
   views: [], homes: new Map(),
   unread: new Map(),     // channel -> {count, mention, since}
@@ -27,6 +28,14 @@ export function takeState(body) {
   store.channels = byId(body.channels);
   store.usergroups = byId(body.usergroups);
   store.apps = byId(body.apps);
+  store.sessions = new Map();
+  store.statuses = new Map();
+  for (const session of body.sessions || []) {
+    const key = threadKey(session.channel, session.thread_ts);
+    store.sessions.set(key, session);
+    if (session.loading) store.statuses.set(key, { status: session.loading, app_id: session.app_id });
+  }
+  store.prompts = new Map((body.prompts || []).map((item) => [threadKey(item.channel, item.thread_ts || ""), item.prompts]));
   emit("directory");
 }
 

@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { Composer } from "./composer.js";
-import { titleOf } from "./conversation.js";
+import { placeName } from "./conversation.js";
 import { fill, h } from "./dom.js";
 import { loadThread } from "./frames.js";
 import { icon } from "./icons.js";
@@ -71,9 +71,10 @@ export class Thread {
     this.host.hidden = !ts;
     document.body.classList.toggle("thread-open", Boolean(ts));
     if (!ts) return;
-    this.where.textContent = `in ${titleOf(channel)}`;
+    const title = placeName(channel);
+    this.where.textContent = `in ${title}`;
     this.composer.target({ channel, thread_ts: ts, placeholder: "Reply…" });
-    this.list.show(channel, () => repliesOf(channel, ts), { label: `Thread in ${titleOf(channel)}` });
+    this.list.show(channel, () => repliesOf(channel, ts), { label: `Thread in ${title}` });
     this.drawState();
     if (focus) this.composer.focus();
     await this.load();

@@ -5,10 +5,12 @@ import { mrkdwn, plainText } from "../mrkdwn.js";
 import { zoomable } from "../lightbox.js";
 import { fullTime } from "../time.js";
 
-const NAMED = { good: "var(--good)", warning: "var(--warn)", danger: "var(--bad)" };
-const NAMED_WORDS = { good: "good", warning: "warning", danger: "danger" };
+// Slack stores the three names as these values.
+const WORDS = { good: "good", "2eb886": "good", "2eb67d": "good", "36a64f": "good", warning: "warning", daa038: "warning", danger: "danger", a30200: "danger" };
+const BARS = { good: "var(--good)", warning: "var(--warn-bar)", danger: "var(--bad)" };
 
-const barColor = (color) => NAMED[color] || (/^#?[0-9a-f]{3}([0-9a-f]{3})?$/i.test(color || "") ? `#${color.replace("#", "")}` : "var(--line-strong)");
+const wordOf = (color) => WORDS[String(color || "").replace("#", "").toLowerCase()];
+const barColor = (color) => BARS[wordOf(color)] || (/^#?[0-9a-f]{3}([0-9a-f]{3})?$/i.test(color || "") ? `#${color.replace("#", "")}` : "var(--line-strong)");
 
 function formatted(attachment, field, text) {
   const marks = attachment.mrkdwn_in;
@@ -37,7 +39,7 @@ export function attachment(item, ctx, renderBlocks) {
     item.fields?.length ? h("div", { class: "att-fields" }, item.fields.map((field) => fieldNode(item, field))) : null,
     image ? zoomable(image, item.fallback || item.title || "attached image") : null,
     item.actions?.length ? h("div", { class: "block-actions" }, item.actions.map(legacyButton)) : null, footer];
-  const word = NAMED_WORDS[item.color];
+  const word = wordOf(item.color);
   const isEmpty = !item.blocks && !author && !title && !item.text && !item.fields?.length && !image;
   return h("div", { class: "attachment-wrap" }, item.pretext ? h("div", { class: "att-pretext" }, formatted(item, "pretext", item.pretext)) : null,
     h("div", { class: "attachment", style: { "--bar": barColor(item.color) } }, word ? h("span", { class: "sr-only" }, `(${word}) `) : null,
