@@ -1,0 +1,201 @@
+"""The steps of an investigation: each decides, or reads the world, or writes the report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from langgraph.runtime import Runtime
+from pydantic import TypeAdapter
+
+from core.alert import Alert
+from core.brief import Brief
+from core.errors import NoDataError
+from core.evidence import Evidence, Report
+from graphs.context import GraphContext
+from graphs.investigation import proposals
+from graphs.investigation.gather import GatherBudget, gather
+from graphs.investigation.intent import Intent, parse
+from graphs.investigation.looks import Look, metric_looks, service_looks, signal_looks, window_of
+from graphs.investigation.scope import scope_of
+from graphs.investigation.state import HISTORY_LIMIT, InvestigationState, Update
+from graphs.models import offline
+from graphs.models.judgement import Case, Judgement, Memory, MindError
+from graphs.wording import call_text
+
+_INTENT, _JUDGEMENT = TypeAdapter(Intent), TypeAdapter(Judgement)
+_MINUTES = {"s": 5, "m": 15, "h": 180}
+
+
+async def load_case(state: InvestigationState, runtime: Runtime[GraphContext]) -> Update:
+    """Decide what is asked and about which service; a follow-up without a name means the thread's subject."""
+    context, brief = runtime.context, Brief.model_validate(state["brief"])
+    known = context.config.services
+    alerts: tuple[Alert, ...] = ()
+    service = ""
+    if brief.incident_id is not None:
+        try:
+            incident = await context.incidents.load(brief.incident_id)
+        except NoDataError:
+            pass
+        else:
+            alerts, service = incident.alerts, incident.service
+    intent = parse(brief.question, known) if brief.question else Intent("why", service)
+    subject = next((name for name in (intent.service, state.get("subject", ""), service) if name in known), "")
+    return {
+        "intent": _INTENT.dump_python(intent, mode="json"),
+        "subject": subject,
+        "alerts": [alert.model_dump(mode="json") for alert in alerts],
+    }
+
+
+async def gather_evidence(state: InvestigationState, runtime: Runtime[GraphContext]) -> Update:
+    """Ask the read tools, in parallel and within the budget, telling the thread how far it is."""
+    context, brief = runtime.context, Brief.model_validate(state["brief"])
+    plan = looks_for(state, context)
+    if not plan:
+        return {"evidence": []}
+
+    async def progress(done: Sequence[str], doing: Sequence[str]) -> None:
+        await context.cards.show_progress(brief, done, doing)
+
+    limits = context.config
+    budget = GatherBudget(limits.max_calls, limits.parallel, limits.max_seconds)
+    found = await gather(plan, context.toolbox, context.clock, budget, progress)
+    return {"evidence": [item.model_dump(mode="json") for item in found]}
+
+
+def looks_for(state: InvestigationState, context: GraphContext) -> list[Look]:
+    """Return what to look at: everything around the subject, or only the target of an instruction."""
+    intent, config = _INTENT.validate_python(state["intent"]), context.config
+    if intent.kind == "unclear" or intent.trouble or (intent.kind == "proposal" and state.get("history")):
+        return []
+    alerts = _alerts(state)
+    window = window_of(alerts, config.rate_window)
+    minutes = min(config.minutes, _MINUTES[window[-1]])
+    if intent.kind == "instruct":
+        return [*service_looks(intent.service), *metric_looks((intent.service,), window, minutes)[:2]]
+    scope = scope_of(state["subject"], config.services)
+    one_by_one = [look for name in scope for look in service_looks(name)]
+    return [*signal_looks(alerts), *metric_looks(scope, window, minutes), *one_by_one]
+
+
+async def rank(state: InvestigationState, runtime: Runtime[GraphContext]) -> Update:
+    """Let the model judge if there is one and it is needed, else (or if it fails) the rules."""
+    context, case = runtime.context, _case(state, runtime.context)
+    intent = _INTENT.validate_python(state["intent"])
+    judgement: Judgement | None = None
+    trouble = MindError("")
+    if context.model is not None and intent.kind not in ("instruct", "proposal", "unclear"):
+        try:
+            judgement = await context.model.judge(case, context.toolbox, context.clock)
+        except MindError as error:
+            trouble = error
+    if judgement is None:
+        judgement = replace(offline.judge(case, intent, context.runbooks), degraded=str(trouble), usage=trouble.usage)
+    return {"judgement": _JUDGEMENT.dump_python(judgement, mode="json")}
+
+
+async def propose(state: InvestigationState, runtime: Runtime[GraphContext]) -> Update:
+    """Check the one proposal, whoever made it; a model's that does not hold gives way to the rules'."""
+    context, case = runtime.context, _case(state, runtime.context)
+    judgement = _JUDGEMENT.validate_python(state["judgement"])
+    if judgement.proposal is None:
+        return {}
+    trouble = await proposals.why_not(context, judgement.proposal)
+    if trouble and judgement.mind != offline.NAME:
+        reason = f"the model proposed {call_text(judgement.proposal)}, which cannot be: {trouble}"
+        intent = _INTENT.validate_python(state["intent"])
+        spent, more = judgement.usage, judgement.evidence
+        ruled = offline.judge(case, intent, context.runbooks)
+        judgement = replace(ruled, degraded=reason, usage=spent, evidence=more)
+        trouble = await proposals.why_not(context, judgement.proposal) if judgement.proposal else ""
+    if judgement.proposal is not None:
+        judgement = await _settle(context, case.brief, judgement, trouble)
+    return {"judgement": _JUDGEMENT.dump_python(judgement, mode="json")}
+
+
+async def _settle(context: GraphContext, brief: Brief, judgement: Judgement, trouble: str) -> Judgement:
+    call = judgement.proposal
+    if call is None:
+        return judgement
+    if trouble:
+        note = f"{call_text(call)} cannot be proposed: {trouble}"
+    else:
+        service = judgement.hypotheses[0].service if judgement.hypotheses else ""
+        note = await proposals.asked_elsewhere(context, brief, call, service)
+    if not note:
+        return judgement
+    return replace(judgement, proposal=None, proposal_reason="", answer=f"{judgement.answer} {note}")
+
+
+async def save_report(state: InvestigationState, runtime: Runtime[GraphContext]) -> Update:
+    """Write the report, remember the exchange, and drop the evidence from the state: the report keeps it."""
+    context, brief = runtime.context, Brief.model_validate(state["brief"])
+    judgement = _JUDGEMENT.validate_python(state["judgement"])
+    now, evidence = context.clock.now(), (*_evidence(state), *judgement.evidence)
+    usage = judgement.usage.model_copy(
+        update={"tool_calls": len(evidence), "seconds": max(0.0, (now - brief.at).total_seconds())}
+    )
+    report = Report(
+        id=brief.report_id,
+        thread_id=brief.thread_id,
+        incident_id=brief.incident_id,
+        question=brief.question,
+        requester=brief.requester,
+        mind=judgement.mind,
+        degraded=judgement.degraded,
+        answer=judgement.answer,
+        evidence=evidence,
+        hypotheses=judgement.hypotheses,
+        proposal=judgement.proposal,
+        proposal_reason=judgement.proposal_reason,
+        usage=usage,
+        finished_at=now,
+    )
+    await context.reports.save(report)
+    return {"history": _remembered(state, report), "evidence": [], "alerts": [], "judgement": {}}
+
+
+def _remembered(state: InvestigationState, report: Report) -> list[dict[str, str]]:
+    memory = Memory(
+        question=report.question,
+        answer=report.answer,
+        service=state.get("subject", ""),
+        report_id=report.id,
+        proposal=call_text(report.proposal) if report.proposal else "",
+    )
+    earlier = [row for row in state.get("history", []) if row.get("report_id") != report.id]
+    return [*earlier, asdict(memory)][-HISTORY_LIMIT:]
+
+
+def _case(state: InvestigationState, context: GraphContext) -> Case:
+    # The moment of the last look, not of this step: judging again after a crash gives the same result.
+    evidence = _evidence(state)
+    return Case(
+        brief=Brief.model_validate(state["brief"]),
+        subject=state.get("subject", ""),
+        depends_on=_neighbours(context, evidence),
+        now=max((item.taken_at for item in evidence), default=context.clock.now()),
+        alerts=_alerts(state),
+        evidence=evidence,
+        history=tuple(Memory(**row) for row in state.get("history", [])),
+    )
+
+
+def _neighbours(context: GraphContext, evidence: Sequence[Evidence]) -> Mapping[str, tuple[str, ...]]:
+    """Return who depends on whom: the catalogue, and what the services' own status adds to it."""
+    table = {name: known.depends_on for name, known in context.config.services.items()}
+    for item in evidence:
+        listed: Any = item.data.get("depends_on") if isinstance(item.data, dict) else None
+        if item.service in table and isinstance(listed, list):
+            more = tuple(str(name) for name in listed if str(name) in table)
+            table[item.service] = tuple(dict.fromkeys((*table[item.service], *more)))
+    return table
+
+
+def _evidence(state: InvestigationState) -> tuple[Evidence, ...]:
+    return tuple(Evidence.model_validate(item) for item in state.get("evidence", []))
+
+
+def _alerts(state: InvestigationState) -> tuple[Alert, ...]:
+    return tuple(Alert.model_validate(item) for item in state.get("alerts", []))

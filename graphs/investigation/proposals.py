@@ -1,0 +1,60 @@
+"""May this call be proposed? It must exist, be more than a read, be valid now, and not be asked for already."""
+
+from datetime import timedelta
+
+from core.approval import ApprovalStatus
+from core.brief import Brief
+from core.errors import NoDataError, ToolError
+from core.evidence import Report
+from core.ids import incident_thread_id, stable_id
+from core.incident import Incident
+from core.risk import Risk
+from core.tool_call import ToolCall
+from graphs.context import GraphContext
+from graphs.remediation.nodes import approval_id_for
+from graphs.wording import call_text
+
+_ON_ITS_WAY = timedelta(minutes=2)
+
+
+async def why_not(context: GraphContext, call: ToolCall) -> str:
+    """Return why this call cannot be proposed, or nothing; changes nothing."""
+    risks = {summary.name: summary.risk for summary in context.toolbox.summaries()}
+    if call.name not in risks:
+        return f"there is no tool {call.name}"
+    if risks[call.name] == Risk.READ.value:
+        return f"{call.name} only reads and needs no approval"
+    try:
+        await context.toolbox.plan(call)
+    except ToolError as error:
+        return str(error)
+    return ""
+
+
+async def asked_elsewhere(context: GraphContext, brief: Brief, call: ToolCall, service: str) -> str:
+    """Return where this call is asked for already, or who else will ask for it; nothing when it is ours to ask."""
+    others = [incident for incident in await context.incidents.open() if incident.id != brief.incident_id]
+    for thread_id in dict.fromkeys([brief.thread_id, *(incident_thread_id(other.id) for other in others)]):
+        for report in await context.reports.of_thread(thread_id):
+            if report.proposal == call and await _still_open(context, report):
+                return f"{call_text(call)} is proposed already and waits for a decision."
+    if brief.question:
+        return ""
+    for other in others:
+        if other.service == service and await _will_propose(context, other):
+            return f"The incident of {service} itself carries the proposal."
+    return ""
+
+
+async def _still_open(context: GraphContext, report: Report) -> bool:
+    approval_id = approval_id_for(stable_id("rem", report.id), 1)
+    try:
+        request = await context.approvals.load(approval_id)
+    except NoDataError:
+        return context.clock.now() - report.finished_at < _ON_ITS_WAY
+    return request.status in (ApprovalStatus.PENDING, ApprovalStatus.APPROVED)
+
+
+async def _will_propose(context: GraphContext, incident: Incident) -> bool:
+    reports = await context.reports.of_thread(incident_thread_id(incident.id))
+    return not reports or any(report.proposal is not None for report in reports)

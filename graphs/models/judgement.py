@@ -1,0 +1,64 @@
+"""What a mind is given and what it gives back, whichever mind it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.alert import Alert
+from core.brief import Brief
+from core.errors import WatchkeeperError
+from core.evidence import Evidence, Hypothesis, Usage
+from core.tool_call import ToolCall
+
+
+class MindError(WatchkeeperError):
+    """A mind gave no usable judgement; its text says why in words fit for the report."""
+
+    def __init__(self, reason: str, usage: Usage | None = None) -> None:
+        super().__init__(reason)
+        self.usage = usage or Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One earlier exchange of the same thread."""
+
+    question: str
+    answer: str
+    service: str
+    report_id: str
+    proposal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question or incident with everything that was seen so far; `subject` is empty when no service is meant."""
+
+    brief: Brief
+    subject: str
+    depends_on: Mapping[str, tuple[str, ...]]
+    now: datetime
+    alerts: tuple[Alert, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    history: tuple[Memory, ...] = ()
+
+    def downstream(self, service: str) -> list[str]:
+        """Return the service and everything it depends on, nearest first; each once, cycles allowed."""
+        order = [service]
+        for name in order:
+            order.extend(dep for dep in self.depends_on.get(name, ()) if dep not in order)
+        return order
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """An answer, its ranked causes and at most one call that may be proposed."""
+
+    mind: str
+    answer: str
+    hypotheses: tuple[Hypothesis, ...] = ()
+    proposal: ToolCall | None = None
+    proposal_reason: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    degraded: str = ""

@@ -1,0 +1,75 @@
+"""Arithmetic on measured lines: where a bad stretch began, how steadily something grows."""
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from statistics import fmean, median
+
+Point = tuple[float, float]
+
+
+def clean(points: Iterable[Sequence[float]]) -> tuple[Point, ...]:
+    """Return finite points in the order of time; 0/0 in a query language is NaN and says nothing."""
+    pairs = [(float(p[0]), float(p[1])) for p in points if len(p) == 2]
+    return tuple(sorted((t, v) for t, v in pairs if math.isfinite(t) and math.isfinite(v)))
+
+
+def latest(points: Sequence[Point], count: int = 2) -> float | None:
+    """Return the mean of the last points; None when there is no point at all."""
+    return fmean(value for _, value in points[-count:]) if points else None
+
+
+def usual(points: Sequence[Point], until: float) -> float | None:
+    """Return the median of what was measured before a time; None when that is less than three points."""
+    before = [value for time, value in points if time < until]
+    return median(before) if len(before) >= 3 else None
+
+
+def onset(points: Sequence[Point], limit: float) -> float | None:
+    """Return when the stretch above the limit that still lasts began; None when the last two points are not above it.
+
+    One dip below the limit of a single point does not end a stretch.
+    """
+    if not points or max(value for _, value in points[-2:]) <= limit:
+        return None
+    began, dips = points[-1][0], 0
+    for time, value in reversed(points):
+        dips = 0 if value > limit else dips + 1
+        if dips > 1:
+            break
+        if value > limit:
+            began = time
+    return began
+
+
+def last_rise(points: Sequence[Point], drop: float = 0.15) -> tuple[Point, ...]:
+    """Return the points since the last fall by more than the given part: since a restart, for memory."""
+    start = 0
+    for index in range(1, len(points)):
+        if points[index][1] < points[index - 1][1] * (1 - drop):
+            start = index
+    return tuple(points[start:])
+
+
+def slope(points: Sequence[Point]) -> float:
+    """Return the least-squares slope in units a second; 0 for fewer than three points."""
+    if len(points) < 3:
+        return 0.0
+    mean_t, mean_v = fmean(t for t, _ in points), fmean(v for _, v in points)
+    spread = sum((t - mean_t) ** 2 for t, _ in points)
+    return sum((t - mean_t) * (v - mean_v) for t, v in points) / spread if spread else 0.0
+
+
+def steadiness(points: Sequence[Point]) -> float:
+    """Return the part of steps that do not fall, 0..1."""
+    steps = [b[1] >= a[1] * 0.995 for a, b in pairwise(points)]
+    return sum(steps) / len(steps) if steps else 0.0
+
+
+def grown(points: Sequence[Point], since: float) -> float:
+    """Return by how much a counter rose after a time; a reset to zero counts from zero."""
+    total = 0.0
+    for (_, a), (time, b) in pairwise(points):
+        if time >= since:
+            total += b - a if b >= a else b
+    return total

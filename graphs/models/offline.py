@@ -1,0 +1,130 @@
+"""The mind that always works: fixed rules on the evidence, a runbook's first step as remedy."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from core.evidence import Hypothesis
+from core.runbook import Runbook
+from core.tool_call import ToolCall
+from graphs.investigation.intent import Intent
+from graphs.models import answers
+from graphs.models.facts import Facts, read_facts
+from graphs.models.judgement import Case, Judgement
+from graphs.models.rules import RULES, Finding
+from graphs.models.rules.symptoms import deepest_unwell, symptoms
+
+NAME = "deterministic"
+_SURE_ENOUGH = 0.6
+_OUT_OF_THE_WAY = 0.7
+
+
+def judge(case: Case, intent: Intent, runbooks: Sequence[Runbook]) -> Judgement:
+    """Judge a case by rules alone; pure, and the same for the same evidence."""
+    facts = read_facts(case.evidence, case.depends_on, case.now)
+    match intent.kind:
+        case "instruct":
+            return _instructed(intent, facts, case)
+        case "proposal" if case.history:
+            return Judgement(mind=NAME, answer=answers.what_was_proposed(case.history))
+        case "unclear":
+            return Judgement(mind=NAME, answer=answers.HELP)
+        case "status":
+            return Judgement(mind=NAME, answer=answers.status(facts, case.subject))
+        case _:
+            return _diagnosed(case, intent, facts, runbooks)
+
+
+def findings(facts: Facts, subject: str) -> list[Finding]:
+    """Return what the rules recognise, best first; what lies on the way from the subject to its root counts more."""
+    relevant = {subject, *facts.beneath(subject)} if subject else set(facts.services)
+    found = [finding for own in facts.services.values() for rule in RULES if (finding := rule(facts, own)) is not None]
+    root = deepest_unwell(facts, subject) if subject else ""
+    weighed: list[Finding] = []
+    for finding in found:
+        weight = 1.0 if finding.service in relevant else _OUT_OF_THE_WAY
+        bonus = 0.02 if finding.service == root else 0.0
+        weighed.append(replace(finding, score=min(0.97, finding.score * weight + bonus)))
+    return sorted(weighed, key=lambda finding: -finding.score)
+
+
+def remedy_for(finding: Finding, runbooks: Sequence[Runbook]) -> tuple[ToolCall, Runbook] | None:
+    """Return the first step of the first runbook that treats this cause of this service and can be filled."""
+    facts = {"service": finding.service, **finding.remedy}
+    for runbook in runbooks:
+        if runbook.cause != finding.cause or not any(fnmatchcase(finding.service, p) for p in runbook.services):
+            continue
+        if (call := runbook.first_call(facts)) is not None:
+            return call, runbook
+    return None
+
+
+def _diagnosed(case: Case, intent: Intent, facts: Facts, runbooks: Sequence[Runbook]) -> Judgement:
+    ranked = findings(facts, case.subject)
+    if not ranked:
+        return _nothing_recognised(case, facts)
+    best = ranked[0]
+    reachable = not case.subject or best.service in case.downstream(case.subject)
+    remedy = remedy_for(best, runbooks) if best.score >= _SURE_ENOUGH and reachable else None
+    # "Since when?" wants a fact and no second card for what was proposed already.
+    asked_for_time = intent.kind == "since"
+    answer = answers.since(best, facts) if asked_for_time else answers.diagnosis(best, ranked[1:], case.subject, remedy)
+    return Judgement(
+        mind=NAME,
+        answer=answer,
+        hypotheses=tuple(_hypothesis(finding) for finding in ranked[:4]),
+        proposal=remedy[0] if remedy and not asked_for_time else None,
+        proposal_reason=answers.reason(best, remedy[1]) if remedy and not asked_for_time else "",
+    )
+
+
+def _nothing_recognised(case: Case, facts: Facts) -> Judgement:
+    subject = case.subject
+    root = deepest_unwell(facts, subject) if subject else ""
+    names = [root] if root else list(facts.services)
+    unwell = [(name, symptom) for name in names for symptom in symptoms(facts.of(name))]
+    if unwell:
+        ids = tuple(dict.fromkeys(i for _, symptom in unwell for i in symptom.evidence_ids))
+        cause, title, confidence = "unknown", f"{unwell[0][0]} is unwell for a reason that no rule knows", 0.3
+        reasons = tuple(symptom.text for _, symptom in unwell)
+        answer = answers.unknown(unwell[0][0], reasons, ids)
+    elif not answers.was_seen(facts, subject):
+        cause, title, confidence, ids = "unknown", "there is too little evidence to judge by", 0.1, ()
+        reasons = ("hardly any look at the service gave an answer",)
+        answer = answers.blind(subject, facts)
+    else:
+        cause, title, confidence = "none", "nothing is wrong", 0.8
+        ids, reasons = answers.healthy_evidence(facts, subject), answers.healthy_reasons(facts, subject)
+        answer = answers.healthy(case, facts, reasons, ids)
+    service = root or subject or (unwell[0][0] if unwell else "")
+    hypothesis = Hypothesis(
+        cause=cause, service=service, title=title, confidence=confidence, evidence_ids=ids, reasons=reasons
+    )
+    return Judgement(mind=NAME, answer=answer, hypotheses=(hypothesis,))
+
+
+def _instructed(intent: Intent, facts: Facts, case: Case) -> Judgement:
+    if intent.trouble or intent.call is None:
+        return Judgement(mind=NAME, answer=f"{intent.trouble} Nothing is proposed.")
+    call = intent.call
+    if call.name == "rollback_deploy" and "to_version" not in call.args:
+        deploys = facts.of(intent.service).deploys
+        previous = deploys[0].previous if deploys else ""
+        if not previous:
+            return Judgement(mind=NAME, answer=f"I find no earlier version of {intent.service} to roll back to.")
+        call = ToolCall(name=call.name, args={**call.args, "to_version": previous})
+    answer = answers.instructed(call, facts.of(intent.service))
+    return Judgement(
+        mind=NAME, answer=answer, proposal=call, proposal_reason=f"Asked for: “{case.brief.question.strip()}”"
+    )
+
+
+def _hypothesis(finding: Finding) -> Hypothesis:
+    return Hypothesis(
+        cause=finding.cause,
+        service=finding.service,
+        title=finding.title,
+        confidence=round(max(0.0, finding.score), 2),
+        evidence_ids=finding.evidence_ids,
+        reasons=finding.reasons,
+    )

@@ -1,0 +1,158 @@
+"""Causes that began by themselves: something fills up, leaks or is too small."""
+
+import re
+
+from graphs.investigation import looks
+from graphs.models.facts import Facts, ServiceFacts
+from graphs.models.lines import last_rise, slope, steadiness
+from graphs.models.rules.changes import closeness, newest_deploy, onset_of_trouble
+from graphs.models.rules.finding import Finding
+from graphs.models.rules.symptoms import BUSY, FULL, error_symptom, slow_symptom, symptoms
+from graphs.wording import ago_text, clock_text, seconds_text, share_text
+
+_NO_SPACE = re.compile(r"ENOSPC|no space left|disk full|quota exceeded", re.IGNORECASE)
+_NO_CONNECTION = re.compile(
+    r"pool.{0,40}(timeout|exhaust|no connection)|(timeout|no connection).{0,40}pool", re.IGNORECASE
+)
+_LEAK_GROWTH, _LEAK_SHARE = 0.08, 0.85
+_LEAK_HORIZON = 3600.0
+
+
+def memory_leak(facts: Facts, own: ServiceFacts) -> Finding | None:
+    """Memory only climbs, and nobody changed anything when it began to."""
+    line = own.line(looks.MEMORY)
+    rise = last_rise(line.points)
+    recent = _climb(rise)
+    if len(recent) < 4 or line.now is None:
+        return None
+    growth, speed = recent[-1][1] - recent[0][1], slope(recent[-12:])
+    if growth < _LEAK_GROWTH or speed <= 0 or steadiness(recent) < 0.7:
+        return None
+    left = (1 - line.now) / speed
+    if line.now < _LEAK_SHARE and left > _LEAK_HORIZON:
+        return None
+    began = recent[0][0]
+    reasons = [
+        f"{own.name} uses {share_text(line.now)} of its memory limit, {share_text(growth)} of it gained in "
+        f"{ago_text(recent[-1][0] - began)}, without ever giving any back",
+        f"at this pace the limit is reached in {ago_text(left)}" if left > 0 else "the limit is reached",
+    ]
+    deploy = newest_deploy(own)
+    changed = deploy is not None and closeness(deploy, began) > 0
+    reasons.append(
+        "it began just after a deploy" if changed else "neither a deploy nor a change of configuration explains it"
+    )
+    return Finding(
+        cause="memory_leak",
+        service=own.name,
+        score=0.72 if changed else 0.9,
+        title=f"{own.name} leaks memory",
+        reasons=tuple(reasons),
+        evidence_ids=own.evidence(looks.MEMORY, looks.DEPLOYS),
+        since=began,
+    )
+
+
+def _climb(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    """Return the last part, from where memory left its plateau; a start-up's own rise is left out."""
+    if len(points) < 4:
+        return points
+    top, floor = points[-1][1], min(value for _, value in points)
+    edge = floor + 0.08 * (top - floor)
+    start = max((i for i, (_, value) in enumerate(points) if value <= edge), default=0)
+    return points[start:]
+
+
+def connection_pool_exhausted(facts: Facts, own: ServiceFacts) -> Finding | None:
+    """Every connection of a pool is taken, so requests wait in vain for one."""
+    line = own.line(looks.POOL)
+    if not line.above(FULL):
+        return None
+    began = line.onset(FULL)
+    reasons = [f"{share_text(line.now or 0)} of {own.name}'s pooled connections are in use"]
+    if began:
+        reasons[0] += f" since {clock_text(began)}"
+    pattern = _pattern(own, _NO_CONNECTION)
+    if pattern:
+        reasons.append(f"its log says: {pattern}")
+    symptom = error_symptom(own)
+    if symptom is not None:
+        reasons.append(symptom.text)
+    return Finding(
+        cause="connection_pool_exhausted",
+        service=own.name,
+        score=0.82 + (0.09 if pattern else 0) + (0.03 if symptom else 0),
+        title=f"the connection pool of {own.name} is exhausted",
+        reasons=tuple(reasons),
+        evidence_ids=own.evidence(looks.POOL, *([looks.LOGS] if pattern else []), looks.ERROR_SHARE),
+        since=began,
+    )
+
+
+def log_disk_full(facts: Facts, own: ServiceFacts) -> Finding | None:
+    """The volume for logs is full, and what has to be written down fails."""
+    volume, lost = own.line(looks.LOG_VOLUME), own.line(looks.LOG_WRITE_ERRORS)
+    full, failing = volume.above(FULL), lost.above(0.0)
+    pattern = _pattern(own, _NO_SPACE)
+    if not full and not failing and (volume.points or not pattern):
+        return None
+    reasons: list[str] = []
+    if full:
+        reasons.append(f"the log volume of {own.name} is {share_text(volume.now or 0)} full")
+    if failing:
+        reasons.append(f"{lost.now or 0:.1f} log lines a second cannot be written")
+    if pattern:
+        reasons.append(f"its log says: {pattern}")
+    return Finding(
+        cause="log_disk_full",
+        service=own.name,
+        score=min(0.97, 0.72 + 0.12 * full + 0.08 * failing + 0.06 * bool(pattern)),
+        title=f"the log volume of {own.name} is full",
+        reasons=tuple(reasons),
+        evidence_ids=own.evidence(looks.LOG_VOLUME, looks.LOG_WRITE_ERRORS, *([looks.LOGS] if pattern else [])),
+        since=volume.onset(FULL) or lost.onset(0.0),
+    )
+
+
+def slow_dependency(facts: Facts, own: ServiceFacts) -> Finding | None:
+    """The service is slow, its workers are all busy, and nothing beneath it is to blame."""
+    symptom, workers = slow_symptom(own), own.line(looks.WORKERS)
+    if symptom is None or not workers.above(BUSY) or own.line(looks.POOL).above(FULL):
+        return None
+    if any(symptoms(facts.of(name)) for name in own.depends_on):
+        return None
+    began = symptom.since
+    changes = [change for change in (newest_deploy(own), *own.config_changes[:1]) if change is not None]
+    changed = any(closeness(change, onset_of_trouble(own)) > 0 for change in changes)
+    reasons = [
+        symptom.text + (f" since {clock_text(began)}" if began else ""),
+        f"{share_text(workers.now or 0)} of its workers are busy, so requests wait for one",
+    ]
+    above = [name for name, other in facts.services.items() if own.name in other.depends_on]
+    waits = [(name, facts.of(name).dependency_latency.get(own.name)) for name in above]
+    reasons += [f"{name} waits {seconds_text(line.now)} for it on average" for name, line in waits if line and line.now]
+    if not changed:
+        reasons.append("there was no deploy and no change of configuration")
+    remedy: dict[str, str | int] = {}
+    count = own.status.get("workers")
+    if isinstance(count, int) and 0 < count < 16:
+        remedy["more_workers"] = min(16, 2 * count)
+    return Finding(
+        cause="slow_dependency",
+        service=own.name,
+        score=0.65 if changed else 0.88,
+        title=f"{own.name} is too slow for its load",
+        reasons=tuple(reasons),
+        evidence_ids=own.evidence(looks.LATENCY, looks.WORKERS, looks.STATUS, looks.DEPENDENCY_LATENCY),
+        since=began,
+        remedy=remedy,
+    )
+
+
+def _pattern(own: ServiceFacts, wanted: re.Pattern[str]) -> str:
+    """Return the first log pattern that matches, shortened and without line breaks: it is text from outside."""
+    for row in own.patterns:
+        text = f"{row.get('pattern', '')} {row.get('example', '')}"
+        if wanted.search(text):
+            return "“" + " ".join(str(row.get("pattern") or row.get("example")).split())[:120] + "”"
+    return ""

@@ -1,0 +1,172 @@
+"""The steps of a remediation: each decides, or has one effect, or waits."""
+
+from langgraph.runtime import Runtime
+
+from core.approval import ApprovalRequest, ApprovalStatus, Grant
+from core.audit import AuditEvent
+from core.brief import Proposal
+from core.errors import PolicyDeniedError, ToolError
+from core.ids import remediation_thread_id, stable_id
+from core.tool_call import Plan, ToolCall
+from graphs.context import GraphContext
+from graphs.remediation.state import RemediationState, Update
+from graphs.remediation.verification import watch
+from graphs.wording import call_text
+
+_ENDS = {
+    "ok": ApprovalStatus.EXECUTED,
+    "failed": ApprovalStatus.FAILED,
+    "no_data": ApprovalStatus.FAILED,
+    "refused": ApprovalStatus.SUPERSEDED,
+}
+
+
+def approval_id_for(remediation_id: str, attempt: int) -> str:
+    """Return the one id that this attempt's request has, however often its node runs."""
+    return stable_id("apr", remediation_id, str(attempt))
+
+
+async def plan_call(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
+    """Work out what exactly would run; clears what an earlier attempt left in the state."""
+    proposal = Proposal.model_validate(state["proposal"])
+    fresh: Update = {
+        "approval_id": approval_id_for(proposal.remediation_id, state["attempt"]),
+        "plan": {},
+        "refusal": "",
+        "verdict": "",
+        "result_status": "",
+        "result_text": "",
+        "outcome": "",
+        "signal": "",
+    }
+    try:
+        plan = await runtime.context.toolbox.plan(proposal.call)
+    except ToolError as error:
+        fresh["refusal"] = f"I cannot prepare {call_text(proposal.call)}: {error}"
+        return fresh
+    fresh["plan"] = plan.model_dump(mode="json")
+    return fresh
+
+
+async def request_approval(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
+    """Write the request's row, then its card; the same id finds the same row when this runs again."""
+    context, proposal = runtime.context, Proposal.model_validate(state["proposal"])
+    try:
+        request = await context.desk.request(
+            state["approval_id"],
+            Plan.model_validate(state["plan"]),
+            proposal,
+            remediation_thread_id(proposal.remediation_id),
+        )
+    except PolicyDeniedError as denied:
+        return {"refusal": str(denied)}
+    await context.cards.show_approval(request.id)
+    # The row's plan is what people see and what will run; after a crash it may be older than the one planned just now.
+    return {"plan": request.plan.model_dump(mode="json")}
+
+
+async def explain(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
+    """Say in the thread why nothing was asked for."""
+    proposal = Proposal.model_validate(state["proposal"])
+    key = f"{state['approval_id']}:refused"
+    await runtime.context.cards.say(proposal.place, state.get("refusal") or "Nothing could be proposed.", key=key)
+    return {}
+
+
+async def close(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
+    """Show a rejected or expired request as what it is; nothing was run."""
+    await runtime.context.cards.show_approval(state["approval_id"])
+    return {}
+
+
+def grant_of(request: ApprovalRequest) -> Grant | None:
+    """Return the grant that an approved row gives, None for any other row."""
+    if request.status is not ApprovalStatus.APPROVED or request.execute_by is None:
+        return None
+    return Grant(approval_id=request.id, action_id=request.action_id, digest=request.digest, until=request.execute_by)
+
+
+async def execute(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
+    """Run what the row (not this state, not the model) says was approved."""
+    request = await runtime.context.approvals.load(state["approval_id"])
+    grant = grant_of(request)
+    if grant is None:
+        return {"result_status": "refused", "result_text": f"Nothing ran: the request is {request.status.value}."}
+    result = await runtime.context.toolbox.execute(request, grant)
+    return {"result_status": result.status, "result_text": result.text}
+
+
+async def record(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
+    """Write how it ended on the row and on the card; an executed rollback also ends the request it undoes."""
+    context, request_id = runtime.context, state["approval_id"]
+    status = _ENDS.get(state["result_status"], ApprovalStatus.UNKNOWN)
+    now = context.clock.now()
+    await context.approvals.finish(request_id, status=status, text=state["result_text"], now=now)
+    await context.cards.show_approval(request_id)
+    undone = Proposal.model_validate(state["proposal"]).rollback_of
+    if undone is not None and status is ApprovalStatus.EXECUTED:
+        text = f"Undone by {request_id}."
+        await context.approvals.finish(undone, status=ApprovalStatus.ROLLED_BACK, text=text, now=now)
+        await context.cards.show_approval(undone)
+    return {}
+
+
+async def verify(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
+    """Watch the signal that started this until it is quiet or the patience ends."""
+    proposal, plan = Proposal.model_validate(state["proposal"]), Plan.model_validate(state["plan"])
+    outcome, signal = await watch(runtime.context, proposal, plan.service)
+    return {"outcome": outcome, "signal": signal}
+
+
+async def announce(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
+    """Tell the thread how it ended, refresh the cards and note it."""
+    context, proposal = runtime.context, Proposal.model_validate(state["proposal"])
+    outcome = state.get("outcome", "")
+    await context.audit.append(
+        AuditEvent(
+            kind="RemediationVerified" if outcome else "RemediationEnded",
+            actor="watchkeeper",
+            subject=state["approval_id"],
+            incident_id=proposal.incident_id,
+            at=context.clock.now(),
+            details={"outcome": outcome or state.get("result_status", ""), "signal": state.get("signal", "")},
+        )
+    )
+    await context.cards.show_approval(state["approval_id"])
+    if proposal.incident_id is not None:
+        await context.cards.show_incident(proposal.incident_id)
+    await context.cards.say(proposal.place, _ending(state, proposal), key=f"{state['approval_id']}:end")
+    return {}
+
+
+def _ending(state: RemediationState, proposal: Proposal) -> str:
+    call, result, signal = call_text(proposal.call), state.get("result_text", ""), state.get("signal", "")
+    match state.get("result_status"), state.get("outcome"):
+        case "ok", "helped":
+            return f"{call} helped: {signal}"
+        case "ok", "did_not_help":
+            return f"{call} ran, but it did not help: {signal}"
+        case "ok", _:
+            return f"{call} ran. I could not verify whether it helped: {signal}"
+        case "refused", _:
+            return f"{call} was not run. {result}"
+        case "failed" | "no_data", _:
+            return f"{call} failed. {result}"
+        case _:
+            return f"I do not know whether {call} took effect; please look at the target yourself. {result}"
+
+
+async def propose_rollback(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
+    """Turn to the undo that was planned before: a new request with its own votes."""
+    proposal, plan = Proposal.model_validate(state["proposal"]), Plan.model_validate(state["plan"])
+    call: ToolCall | None = plan.rollback
+    if call is None:
+        raise ValueError("route_after_announce lets only plans with a rollback through")
+    again = proposal.model_copy(
+        update={
+            "call": call,
+            "rollback_of": state["approval_id"],
+            "reason": f"Undo {call_text(proposal.call)}, which did not help: {state.get('signal', '')}",
+        }
+    )
+    return {"proposal": again.model_dump(mode="json"), "attempt": state["attempt"] + 1}

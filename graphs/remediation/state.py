@@ -1,0 +1,28 @@
+"""What a remediation remembers while it waits: plain JSON values and ids, nothing that could act."""
+
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
+
+GRAPH_VERSION = "remediation/1"
+
+Outcome = Literal["", "helped", "did_not_help", "not_verified"]
+
+
+Update = dict[str, Any]
+
+
+class RemediationState(TypedDict):
+    """`proposal` is a core Proposal as JSON; `attempt` counts from 1, each attempt is one approval request."""
+
+    graph_version: str
+    proposal: dict[str, Any]
+    attempt: int
+    plan: dict[str, Any]
+    refusal: str
+    approval_id: str
+    verdict: str
+    result_status: str
+    result_text: str
+    outcome: Outcome
+    signal: str

@@ -1,0 +1,115 @@
+"""The one module that runs graphs: idempotent starts, strict resumes, one run of a thread at a time."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command, StateSnapshot
+
+from core.approval import ApprovalRequest, ApprovalStatus
+from core.brief import Brief, Proposal
+from core.errors import TransientError
+from core.evidence import Report
+from core.ids import remediation_thread_id
+from graphs.context import GraphContext
+from graphs.investigation import graph as investigation
+from graphs.investigation.state import new_input
+from graphs.remediation import graph as remediation
+from graphs.remediation.state import GRAPH_VERSION, Update
+
+Lease = Callable[[str], AbstractAsyncContextManager[object]]
+Graph = CompiledStateGraph[Any, GraphContext, Any, Any]
+
+# Internal name of langgraph 1.2's strict resume: an answer to an interrupt that is not pending raises instead of
+# being kept for the next one. A test fails when a release renames it.
+STRICT_RESUME = "__pregel_strict_resume"
+
+
+def thread_config(thread_id: str) -> RunnableConfig:
+    """Return the only config with which threads are read and run."""
+    return {"configurable": {"thread_id": thread_id, STRICT_RESUME: True}, "recursion_limit": 60}
+
+
+def pending_interrupt(snapshot: StateSnapshot, approval_id: str) -> str | None:
+    """Return the id of the pending interrupt that waits for exactly this approval, or None."""
+    for waiting in snapshot.interrupts:
+        if isinstance(waiting.value, dict) and waiting.value.get("approval_id") == approval_id:
+            return waiting.id
+    return None
+
+
+def half_done(snapshot: StateSnapshot) -> bool:
+    """True when a crash or an error left steps to do and nobody is waited for."""
+    return bool(snapshot.next) and not snapshot.interrupts
+
+
+class LangGraphRunner:
+    """Implements core.ports.GraphRunner; `lease(thread_id)` must exclude every other run of that thread, anywhere."""
+
+    def __init__(self, saver: BaseCheckpointSaver[Any], context: GraphContext, lease: Lease) -> None:
+        self._investigation: Graph = investigation.compile_graph(saver)
+        self._remediation: Graph = remediation.compile_graph(saver)
+        self._context = context
+        self._lease = lease
+
+    async def investigate(self, brief: Brief) -> Report:
+        """Run the investigation to its report; a second call with the same report id returns the same report."""
+        config = thread_config(brief.thread_id)
+        async with self._lease(brief.thread_id):
+            if (report := await self._context.reports.load(brief.report_id)) is not None:
+                return report
+            snapshot = await self._investigation.aget_state(config)
+            same = snapshot.values.get("brief", {}).get("report_id") == brief.report_id
+            again = half_done(snapshot) and same
+            await self._run(self._investigation, None if again else new_input(brief), config)
+            report = await self._context.reports.load(brief.report_id)
+        if report is None:
+            raise TransientError(f"the investigation {brief.report_id} ended without a report")
+        return report
+
+    async def remediate(self, proposal: Proposal) -> None:
+        """Start a remediation and run it to its gate or its end; a second call only finishes what a crash left."""
+        thread_id = remediation_thread_id(proposal.remediation_id)
+        config = thread_config(thread_id)
+        start: Update = {
+            "graph_version": GRAPH_VERSION,
+            "proposal": proposal.model_dump(mode="json"),
+            "attempt": 1,
+        }
+        async with self._lease(thread_id):
+            snapshot = await self._remediation.aget_state(config)
+            if not snapshot.values and not snapshot.next:
+                await self._run(self._remediation, start, config)
+            elif half_done(snapshot):
+                await self._run(self._remediation, None, config)
+
+    async def resume(self, request: ApprovalRequest) -> bool:
+        """Answer the pending gate of this request; False when no such gate is pending (a crashed run is finished)."""
+        config = thread_config(request.thread_id)
+        async with self._lease(request.thread_id):
+            snapshot = await self._remediation.aget_state(config)
+            interrupt_id = pending_interrupt(snapshot, request.id)
+            if interrupt_id is not None:
+                command: Command[Any] = Command(resume={interrupt_id: request.status.value})
+                await self._run(self._remediation, command, config)
+                return True
+            if half_done(snapshot):
+                await self._run(self._remediation, None, config)
+            elif not snapshot.values:
+                await self._give_up(request)
+            return False
+
+    async def _run(self, graph: Graph, start: Update | Command[Any] | None, config: RunnableConfig) -> None:
+        await graph.ainvoke(start, config, context=self._context, durability="sync")
+
+    async def _give_up(self, request: ApprovalRequest) -> None:
+        """The checkpoint is gone (expired, or Redis was lost): an approved request still has to end visibly."""
+        if request.status is not ApprovalStatus.APPROVED:
+            return
+        text = "The paused run was lost before the verdict reached it. Check the target, then ask again."
+        now = self._context.clock.now()
+        await self._context.approvals.finish(request.id, status=ApprovalStatus.UNKNOWN, text=text, now=now)
+        await self._context.cards.show_approval(request.id)

@@ -1,0 +1,1 @@
+"""Versioned text for models: one file per released version, never edited afterwards."""
