@@ -5,6 +5,7 @@ stream when they have been handled, so what stays is what still has to be done. 
 too; they live as long as CHECKPOINT_TTL_SECONDS says.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -23,39 +24,50 @@ EPOCH_FOR = timedelta(days=30)
 
 def seen(event_id: str) -> str:
     """Marks an event that has been put; expires after SEEN_FOR."""
-    return f"watchkeeper:seen:{event_id}"
+    return f"watchkeeper:seen:{_word(event_id)}"
 
 
 def lease(name: str) -> str:
     """Holds the token of a lease's holder; expires with the lease."""
-    return f"watchkeeper:lease:{name}"
+    return f"watchkeeper:lease:{_word(name)}"
 
 
 def epoch(name: str) -> str:
     """Counts how often a lease was taken; expires after EPOCH_FOR."""
-    return f"watchkeeper:epoch:{name}"
+    return f"watchkeeper:epoch:{_word(name)}"
+
+
+def heartbeat(role: str) -> str:
+    """Says that some process of that role is alive; expires seconds after its last beat."""
+    return f"watchkeeper:heartbeat:{role}"
 
 
 def checkpoint(thread_id: str, namespace: str, checkpoint_id: str) -> str:
     """Holds one checkpoint."""
-    return f"watchkeeper:checkpoint:{quote(thread_id, safe='')}:{quote(namespace, safe='')}:{checkpoint_id}"
+    return f"watchkeeper:checkpoint:{_word(thread_id)}:{_word(namespace)}:{checkpoint_id}"
 
 
 def writes(thread_id: str, namespace: str, checkpoint_id: str) -> str:
     """Holds what nodes wrote on top of one checkpoint."""
-    return f"watchkeeper:writes:{quote(thread_id, safe='')}:{quote(namespace, safe='')}:{checkpoint_id}"
+    return f"watchkeeper:writes:{_word(thread_id)}:{_word(namespace)}:{checkpoint_id}"
 
 
 def thread(thread_id: str, namespace: str) -> str:
     """Lists the ids of a thread's checkpoints in one namespace, newest first."""
-    return f"watchkeeper:thread:{quote(thread_id, safe='')}:{quote(namespace, safe='')}"
+    return f"watchkeeper:thread:{_word(thread_id)}:{_word(namespace)}"
 
 
 def thread_namespaces(thread_id: str) -> str:
     """Pattern of `thread` keys of one thread; a quoted id holds neither `:` nor anything that a pattern obeys."""
-    return f"watchkeeper:thread:{quote(thread_id, safe='')}:*"
+    return f"watchkeeper:thread:{_word(thread_id)}:*"
 
 
-def namespace_of(thread_key: str) -> str:
-    """Return the quoted namespace at the end of a `thread` key."""
-    return thread_key.rpartition(":")[2]
+def of_checkpoints(thread_key: str, checkpoint_ids: Sequence[str]) -> list[str]:
+    """Return the `checkpoint` and `writes` keys of the checkpoints that are listed under a `thread` key."""
+    place = thread_key.removeprefix("watchkeeper:thread:")
+    return [f"watchkeeper:{kind}:{place}:{each}" for each in checkpoint_ids for kind in ("checkpoint", "writes")]
+
+
+def _word(name: str) -> str:
+    # Ids come from outside: quoted, they hold no `:` that blurs two keys and no lone surrogate that cannot be sent.
+    return quote(name, safe="", errors="surrogatepass")

@@ -1,0 +1,157 @@
+"""Durable work: written before anything is acknowledged, delivered at least once, in order for each key."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+from redis.asyncio import Redis
+
+from bot.adapters.redis.lanes import Lanes
+from bot.adapters.redis.stream import Entry, EventStream
+from core.errors import TransientError
+from core.event import Event
+
+_log = structlog.get_logger(__name__)
+_PUT_WITHIN = 2.0  # Slack waits three seconds for its answer
+_BLOCK = timedelta(seconds=1)
+_MOST_HELD = 1000
+
+Handler = Callable[[Event], Awaitable[None]]
+
+
+class RedisQueue:
+    """Implements core.ports.Queue, and consumes for a worker.
+
+    `consumer` names this worker in the group: a worker that comes back under its old name goes on with what it had at
+    once, so two live workers must not share a name. Others get a dead worker's entries after `lease`; a live worker
+    holds its own by renewing them, however long a handler takes. A failed handler is tried again after `pause`, doubled
+    for each delivery up to `longest_pause`; meanwhile its key waits and the others go on."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        consumer: str = "worker",
+        lease: timedelta = timedelta(seconds=60),
+        pause: timedelta = timedelta(seconds=0.5),
+        longest_pause: timedelta = timedelta(seconds=60),
+    ) -> None:
+        self._stream = EventStream(redis, consumer)
+        self._lease = lease
+        self._pause = pause
+        self._longest_pause = longest_pause
+        self._stopping = asyncio.Event()
+
+    async def put(self, event: Event) -> bool:
+        """Write the event durably, in at most two seconds; False when its id was seen within fifteen minutes.
+
+        TransientError when it is not known to be written; putting it again is safe."""
+        try:
+            async with asyncio.timeout(_PUT_WITHIN):
+                return await self._stream.put(event)
+        except TimeoutError as error:
+            raise TransientError("redis: no answer in time") from error
+
+    async def backlog(self) -> int:
+        """Return how many events wait or are being handled; TransientError on an outage."""
+        return await self._stream.length()
+
+    def stop(self) -> None:
+        """Make `consume` return once the handlers that run have ended."""
+        self._stopping.set()
+
+    async def consume(self, handler: Handler, concurrency: int = 16, grace: float = 10.0) -> None:
+        """Hand events to `handler` until `stop`; at most `concurrency` of each kind at once.
+
+        Kinds do not take each other's turns, so that slow jobs never keep a click waiting. After `stop`, handlers get
+        `grace` seconds before they are cancelled; what was not finished is delivered again."""
+        slots: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(concurrency))
+
+        async def work(entry: Entry) -> None:
+            await self._settle(entry, handler, slots[entry.event.kind])
+
+        lanes = Lanes(work)
+        async with asyncio.TaskGroup() as group:
+            upkeep = group.create_task(self._keep_up(lanes))
+            try:
+                await self._read(lanes)
+                await lanes.close(grace)
+            finally:
+                upkeep.cancel()
+                await lanes.close(0)
+
+    async def _read(self, lanes: Lanes) -> None:
+        after: str | None = "0"
+        ready = False
+        while not self._stopping.is_set():
+            await lanes.room(_MOST_HELD)
+            try:
+                if not ready:
+                    await self._stream.open()
+                    ready = True
+                if after is None:
+                    entries = await self._stream.fresh(_BLOCK)
+                else:
+                    entries, after = await self._stream.mine(after)
+            except TransientError as error:
+                _log.warning("queue_unreachable", error=str(error))
+                # An answer may have been lost on its way, and with it entries that now count as ours: ask for them.
+                after, ready = "0", False
+                await self._sleep(self._pause.total_seconds())
+                continue
+            for entry in entries:
+                lanes.add(entry)
+
+    async def _keep_up(self, lanes: Lanes) -> None:
+        while True:
+            await asyncio.sleep(self._lease.total_seconds() / 3)
+            try:
+                await self._stream.hold(list(lanes.held))
+                for entry in await self._stream.abandoned(self._lease):
+                    _log.info("entry_taken_over", entry=entry.id, event=entry.event.id)
+                    lanes.add(entry)
+            except TransientError as error:
+                _log.warning("queue_upkeep_failed", error=str(error))
+
+    async def _settle(self, entry: Entry, handler: Handler, slot: asyncio.Semaphore) -> None:
+        tries = 0
+        while True:
+            async with slot:
+                if self._stopping.is_set():
+                    return
+                handled = await self._attempt(entry, handler)
+            try:
+                if handled:
+                    await self._stream.done(entry.id)
+                    return
+                tries = await self._stream.again(entry.id)
+                if not tries:
+                    return  # another worker has it now
+            except TransientError as error:
+                _log.warning("entry_not_settled", entry=entry.id, event=entry.event.id, error=str(error))
+                if handled:
+                    return  # delivered again later: handlers are safe to repeat
+                tries += 1
+            # The place for dead letters: `tries` counts this entry's deliveries, by whichever worker.
+            await self._sleep(self._backoff(tries))
+
+    async def _attempt(self, entry: Entry, handler: Handler) -> bool:
+        event = entry.event
+        try:
+            await handler(event)
+        except Exception as error:  # noqa: BLE001 - the job wrapper: whatever a handler raises, its event must not be lost
+            _log.exception("event_failed", entry=entry.id, event=event.id, kind=event.kind, error=type(error).__name__)
+            return False
+        return True
+
+    def _backoff(self, tries: int) -> float:
+        return min(self._pause.total_seconds() * 2 ** min(tries - 1, 20), self._longest_pause.total_seconds())
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
