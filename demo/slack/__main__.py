@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import json
 
-from .app import LocalWorkspace
+from demo.slack.app import LocalWorkspace
 
 
 async def _serve(port: int, host: str, panels: list[dict[str, str]]) -> None:

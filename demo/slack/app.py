@@ -16,12 +16,12 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from .control import control_routes
-from .incoming_webhooks import accept_webhook
-from .state import Json
-from .uploads import receive_upload, serve_file
-from .web_api import serve_method
-from .workspace import Workspace
+from demo.slack.control import control_routes
+from demo.slack.incoming_webhooks import accept_webhook
+from demo.slack.state import Json
+from demo.slack.uploads import receive_upload, serve_file
+from demo.slack.web_api import serve_method
+from demo.slack.workspace import Workspace
 
 PAGE = Path(__file__).parent / "page"
 
@@ -39,6 +39,7 @@ def build_app(workspace: Workspace) -> Starlette:
 
     routes: list[BaseRoute] = [
         Route("/", on(_index)),
+        Route("/archives/{rest:path}", on(_index)),
         Route("/api/{method}", on(serve_method), methods=["GET", "POST"]),
         WebSocketRoute("/link/", workspace.sockets.serve),
         Route("/files-upload/{file_id}/{secret}", on(receive_upload), methods=["POST", "PUT"]),

@@ -4,10 +4,10 @@ import copy
 import json
 from typing import Any
 
-from .blocks import assign_ids, check_blocks, text_length
-from .errors import SlackError
-from .state import App, Json
-from .text import text_of_blocks
+from demo.slack.blocks import assign_ids, check_blocks, text_length
+from demo.slack.errors import SlackError
+from demo.slack.state import App, Json
+from demo.slack.text import text_of_blocks
 
 TEXT_CUT = 40_000
 UPDATE_TEXT_MAX = 4_000

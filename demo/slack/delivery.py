@@ -7,11 +7,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .ids import new_id
-from .state import App, Json
+from demo.slack.ids import new_id
+from demo.slack.state import App, Json
 
 if TYPE_CHECKING:
-    from .workspace import Workspace
+    from demo.slack.workspace import Workspace
 
 RETRY_DELAYS = (0.0, 60.0, 300.0)
 

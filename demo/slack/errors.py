@@ -25,6 +25,4 @@ class ControlError(Exception):
 
 def missing_field(name: str) -> SlackError:
     """The refusal of a call that lacks a required argument."""
-    return SlackError(
-        "invalid_arguments", response_metadata={"messages": [f"[ERROR] missing required field: {name}"]}
-    )
+    return SlackError("invalid_arguments", response_metadata={"messages": [f"[ERROR] missing required field: {name}"]})

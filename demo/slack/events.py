@@ -5,11 +5,11 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from .ids import new_id
-from .state import TEAM_ID, VERIFICATION_TOKEN, App, Channel, Json
+from demo.slack.ids import new_id
+from demo.slack.state import TEAM_ID, VERIFICATION_TOKEN, App, Channel, Json
 
 if TYPE_CHECKING:
-    from .workspace import Workspace
+    from demo.slack.workspace import Workspace
 
 
 def event_callback(app: App, event: Json, channel_id: str = "") -> Json:

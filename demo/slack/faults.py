@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .state import Json
+from demo.slack.state import Json
 
 
 @dataclass

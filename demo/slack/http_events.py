@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 
 import httpx
 
-from .delivery import Outcome
-from .state import VERIFICATION_TOKEN, App, Json
+from demo.slack.delivery import Outcome
+from demo.slack.state import VERIFICATION_TOKEN, App, Json
 
 if TYPE_CHECKING:
-    from .workspace import Workspace
+    from demo.slack.workspace import Workspace
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:

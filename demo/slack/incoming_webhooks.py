@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from . import messages
-from .compose import content
-from .errors import SlackError
-from .seed import outside_bot
-from .state import Json, Message
+from demo.slack import messages
+from demo.slack.compose import content
+from demo.slack.errors import SlackError
+from demo.slack.seed import outside_bot
+from demo.slack.state import Json, Message
 
 if TYPE_CHECKING:
-    from .workspace import Workspace
+    from demo.slack.workspace import Workspace
 
 
 async def accept_webhook(ws: "Workspace", request: Request) -> Response:

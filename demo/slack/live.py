@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 
-from .state import Json
+from demo.slack.state import Json
 
 
 class LiveHub:

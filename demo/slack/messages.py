@@ -4,13 +4,13 @@ import copy
 import uuid
 from typing import TYPE_CHECKING
 
-from .events import raise_in_channel, raise_mentions, raise_message
-from .objects import bot_profile, bot_user_profile
-from .state import TEAM_ID, App, Channel, Json, Message, User
-from .text import rich_text_block, typed_text
+from demo.slack.events import raise_in_channel, raise_mentions, raise_message
+from demo.slack.objects import bot_profile, bot_user_profile
+from demo.slack.state import TEAM_ID, App, Channel, Json, Message, User
+from demo.slack.text import rich_text_block, typed_text
 
 if TYPE_CHECKING:
-    from .workspace import Workspace
+    from demo.slack.workspace import Workspace
 
 _ROOT_FIELDS = ("reply_count", "reply_users_count", "latest_reply", "reply_users")
 

@@ -2,7 +2,7 @@
 
 import time
 
-from .state import TEAM_DOMAIN, TEAM_ID, TEAM_NAME, App, Channel, File, Json, Session, State, User
+from demo.slack.state import TEAM_DOMAIN, TEAM_ID, TEAM_NAME, App, Channel, File, Json, Session, State, User
 
 _UPDATED = 1_700_000_000
 _KINDS = {

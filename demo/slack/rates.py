@@ -3,7 +3,7 @@
 import math
 import time
 
-from .faults import Faults
+from demo.slack.faults import Faults
 
 TIER_1, TIER_2, TIER_3, TIER_4 = 1, 20, 50, 100
 SPECIAL = 600

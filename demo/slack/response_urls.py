@@ -4,13 +4,13 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import messages
-from .compose import content
-from .errors import SlackError
-from .state import App, Channel, Json, Message
+from demo.slack import messages
+from demo.slack.compose import content
+from demo.slack.errors import SlackError
+from demo.slack.state import App, Channel, Json, Message
 
 if TYPE_CHECKING:
-    from .workspace import Workspace
+    from demo.slack.workspace import Workspace
 
 USES, LIFETIME = 5, 1800.0
 
@@ -51,7 +51,11 @@ class ResponseUrls:
         try:
             self.respond(url.app, url.channel, url.user_id, url.source, body)
         except SlackError as error:
-            return (404 if error.code == "message_not_found" else 400), {"ok": False, "error": error.code, **error.extra}
+            return (404 if error.code == "message_not_found" else 400), {
+                "ok": False,
+                "error": error.code,
+                **error.extra,
+            }
         url.left -= 1
         return 200, {"ok": True}
 

@@ -3,8 +3,8 @@
 import secrets
 import time
 
-from .ids import new_id, slug
-from .state import TEAM_ID, App, Channel, Json, State, User
+from demo.slack.ids import new_id, slug
+from demo.slack.state import TEAM_ID, App, Channel, Json, State, User
 
 SCOPES = (
     "app_mentions:read",
@@ -127,7 +127,7 @@ def _command(spec: Json | str) -> Json:
 
 
 def outside_bot(state: State, username: str) -> User:
-    """The bot user behind posts of an integration that is no app here (Alertmanager, Grafana ...); made on first use."""
+    """The bot user behind posts of an integration that is no app here (Alertmanager, say); made on first use."""
     key = slug(username)
     user_id = f"U0X{key}"
     if user_id not in state.users:

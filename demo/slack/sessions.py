@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from .state import Channel, Session
+from demo.slack.state import Channel, Session
 
 if TYPE_CHECKING:
-    from .workspace import Workspace
+    from demo.slack.workspace import Workspace
 
 STATUSES = ("active", "processing", "suspended", "closed")
 LOADING_LIFETIME = 120.0

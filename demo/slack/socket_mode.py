@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from .delivery import Outcome
-from .ids import new_id
-from .objects import app_card
-from .state import App, Json
+from demo.slack.delivery import Outcome
+from demo.slack.ids import new_id
+from demo.slack.objects import app_card
+from demo.slack.state import App, Json
 
 if TYPE_CHECKING:
-    from .workspace import Workspace
+    from demo.slack.workspace import Workspace
 
 MAX_CONNECTIONS = 10
 TICKET_LIFETIME = 30.0

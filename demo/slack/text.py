@@ -2,8 +2,8 @@
 
 import re
 
-from .ids import short_id
-from .state import Json, State
+from demo.slack.ids import short_id
+from demo.slack.state import Json, State
 
 _MENTION = re.compile(r"(?<![\w@.])@([A-Za-z0-9_.-]*[A-Za-z0-9_-])")
 _CHANNEL = re.compile(r"(?<![\w#&])#([a-z0-9_-]+)")

@@ -4,8 +4,8 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from .clock import Clock
-from .errors import SlackError
+from demo.slack.clock import Clock
+from demo.slack.errors import SlackError
 
 LIFETIME = 3.0
 

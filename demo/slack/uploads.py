@@ -7,10 +7,10 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from .objects import file_json
+from demo.slack.objects import file_json
 
 if TYPE_CHECKING:
-    from .workspace import Workspace
+    from demo.slack.workspace import Workspace
 
 
 def upload_secret(file_id: str) -> str:

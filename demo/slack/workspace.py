@@ -6,19 +6,20 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from .clock import Clock, TimestampMint
-from .delivery import Deliveries
-from .faults import Faults
-from .http_events import HttpEvents
-from .live import LiveHub
-from .rates import RateLimiter
-from .response_urls import ResponseUrls
-from .seed import seed_state
-from .sessions import Sessions
-from .socket_mode import SocketMode
-from .state import Channel, Json
-from .triggers import Triggers
+from demo.slack.clock import Clock, TimestampMint
+from demo.slack.delivery import Deliveries
+from demo.slack.faults import Faults
+from demo.slack.http_events import HttpEvents
+from demo.slack.live import LiveHub
+from demo.slack.rates import RateLimiter
+from demo.slack.response_urls import ResponseUrls
+from demo.slack.seed import seed_state
+from demo.slack.sessions import Sessions
+from demo.slack.socket_mode import SocketMode
+from demo.slack.state import Channel, Json, Message
+from demo.slack.triggers import Triggers
 
+STREAM_LIFETIME = 300.0
 _log = logging.getLogger("demo.slack")
 
 
@@ -56,6 +57,12 @@ class Workspace:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception():
             _log.error("background work failed", exc_info=task.exception())
+
+    def expire_stream(self, message: Message) -> None:
+        """End a stream that has lived its five minutes; it stays stuck until chat.update repairs it."""
+        stream = message.stream
+        if stream and stream.state == "streaming" and self.clock.now() - stream.started > STREAM_LIFETIME:
+            stream.state = "expired"
 
     async def close(self) -> None:
         """Stop background work and close outgoing connections."""

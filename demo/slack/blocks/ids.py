@@ -3,15 +3,14 @@
 import copy
 from typing import Any
 
-from ..ids import short_id
-from ..state import Json
+from demo.slack.ids import short_id
+from demo.slack.state import Json
 
-INTERACTIVE = frozenset(
-    """button overflow datepicker timepicker datetimepicker checkboxes radio_buttons plain_text_input email_text_input
-    url_text_input number_input rich_text_input file_input icon_button feedback_buttons workflow_button static_select
-    external_select users_select conversations_select channels_select multi_static_select multi_external_select
-    multi_users_select multi_conversations_select multi_channels_select""".split()
-)
+_PICKS = ("static_select", "external_select", "users_select", "conversations_select", "channels_select")
+_TEXTS = ("plain_text_input", "email_text_input", "url_text_input", "number_input", "rich_text_input", "file_input")
+_BUTTONS = ("button", "icon_button", "feedback_buttons", "workflow_button", "overflow")
+_OTHERS = ("datepicker", "timepicker", "datetimepicker", "checkboxes", "radio_buttons")
+INTERACTIVE = frozenset((*_PICKS, *(f"multi_{p}" for p in _PICKS), *_TEXTS, *_BUTTONS, *_OTHERS))
 
 
 def assign_ids(blocks: list[Json]) -> list[Json]:

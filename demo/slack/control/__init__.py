@@ -1,5 +1,5 @@
 """The control API: everything a person at the page, or a test, can do and look at."""
 
-from .routes import control_routes
+from demo.slack.control.routes import control_routes
 
 __all__ = ["control_routes"]

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ControlError
-from ..state import App, Channel, Json, Message, User
+from demo.slack.errors import ControlError
+from demo.slack.state import App, Channel, Json, Message, User
 
 if TYPE_CHECKING:
-    from ..workspace import Workspace
+    from demo.slack.workspace import Workspace
 
 
 def need(body: Json, name: str) -> Any:

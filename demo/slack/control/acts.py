@@ -2,16 +2,16 @@
 
 from typing import TYPE_CHECKING
 
-from .. import messages
-from ..compose import content
-from ..errors import ControlError
-from ..events import raise_for_app, raise_in_channel
-from ..seed import outside_bot
-from ..state import Channel, Json, Message, User
-from .access import acting_user, any_channel, channel_for, message_in, need
+from demo.slack import messages
+from demo.slack.compose import content
+from demo.slack.control.access import acting_user, any_channel, channel_for, message_in, need
+from demo.slack.errors import ControlError
+from demo.slack.events import raise_for_app, raise_in_channel
+from demo.slack.seed import outside_bot
+from demo.slack.state import Channel, Json, Message, User
 
 if TYPE_CHECKING:
-    from ..workspace import Workspace
+    from demo.slack.workspace import Workspace
 
 
 async def post_as_person(ws: "Workspace", body: Json) -> Json:

@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ControlError
-from ..messages import shown
-from ..objects import app_card, session_json, team_json
-from ..state import Channel, Json, Message, User
-from .access import acting_user, any_channel, channel_for, need, visible
+from demo.slack.control.access import acting_user, any_channel, channel_for, need, visible
+from demo.slack.errors import ControlError
+from demo.slack.messages import shown
+from demo.slack.objects import app_card, session_json, team_json
+from demo.slack.state import Channel, Json, Message, User
 
 if TYPE_CHECKING:
-    from ..workspace import Workspace
+    from demo.slack.workspace import Workspace
 
 
 async def read_state(ws: "Workspace", query: Json) -> Json:
@@ -100,9 +100,9 @@ def _find(ws: "Workspace", channel_id: str, wanted: str, query: Json) -> Message
     after, thread_ts = query.get("after", ""), query.get("thread_ts")
     for message in sorted([*channel.messages.values(), *mine], key=lambda m: m.ts):
         newest = max(message.ts, message.body.get("edited", {}).get("ts", ""))
-        if newest > after and (not thread_ts or thread_ts in (message.ts, message.thread_ts)):
-            if wanted in "\n".join(texts_of(message.body)):
-                return message
+        in_scope = newest > after and (not thread_ts or thread_ts in (message.ts, message.thread_ts))
+        if in_scope and wanted in "\n".join(texts_of(message.body)):
+            return message
     return None
 
 

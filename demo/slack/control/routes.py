@@ -10,12 +10,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ..errors import ControlError, SlackError
-from ..state import Json
-from . import acts, reads, surfaces, switches
+from demo.slack.control import acts, modals, reads, surfaces, switches
+from demo.slack.errors import ControlError, SlackError
+from demo.slack.state import Json
 
 if TYPE_CHECKING:
-    from ..workspace import Workspace
+    from demo.slack.workspace import Workspace
 
 Handler = Callable[["Workspace", Json], Awaitable[Any]]
 
@@ -39,8 +39,8 @@ _ACTS: dict[str, Handler] = {
     "stop": acts.stop_agent,
     "slash": surfaces.run_slash,
     "click": surfaces.click,
-    "view_submit": surfaces.submit_view,
-    "view_close": surfaces.close_view,
+    "view_submit": modals.submit_view,
+    "view_close": modals.close_view,
     "shortcut": surfaces.run_shortcut,
     "home_open": surfaces.open_home,
     "apps": switches.add_app,

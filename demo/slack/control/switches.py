@@ -2,16 +2,16 @@
 
 from typing import TYPE_CHECKING
 
-from ..errors import ControlError
-from ..faults import Faults
-from ..objects import app_card
-from ..seed import register_app
-from ..state import Json
-from .access import app_by_id, need
-from .reads import connected
+from demo.slack.control.access import app_by_id, need
+from demo.slack.control.reads import connected
+from demo.slack.errors import ControlError
+from demo.slack.faults import Faults
+from demo.slack.objects import app_card
+from demo.slack.seed import register_app
+from demo.slack.state import Json
 
 if TYPE_CHECKING:
-    from ..workspace import Workspace
+    from demo.slack.workspace import Workspace
 
 
 async def add_app(ws: "Workspace", body: Json) -> Json:
