@@ -1,0 +1,57 @@
+"""The App Home tab."""
+
+from collections.abc import Sequence
+
+from bot.blocks.text import DIVIDER, Block, context, date, header, inert, mention, section
+from bot.blocks.wording import RISK_WORDS, loud_env
+from bot.identifiers import DETAILS
+from core.approval import ApprovalRequest
+from core.incident import Incident
+
+Linked = tuple[ApprovalRequest, str]
+
+
+def build_home(mine: Sequence[Linked], others: Sequence[Linked], incidents: Sequence[tuple[Incident, str]]) -> Block:
+    """Return the view: requests that wait for this person first; each row comes with its card's address or ""."""
+    blocks = [header(f"Waiting for you ({len(mine)})")]
+    blocks += [_request(*row) for row in mine] or [context("Nothing waits for your decision.")]
+    if others:
+        blocks += [DIVIDER, header(f"Waiting for others ({len(others)})"), *(_request(*row) for row in others)]
+    blocks += [DIVIDER, header(f"Open incidents ({len(incidents)})")]
+    blocks += [section(incident_line(*row)) for row in incidents] or [context("Nothing is known to be broken.")]
+    blocks += [DIVIDER, context("Mention me in a channel, write to me in Messages, or try `/ops help`.")]
+    return {"type": "home", "blocks": blocks[:100]}
+
+
+def request_line(request: ApprovalRequest, link: str) -> str:
+    """One pending request in two lines of mrkdwn."""
+    plan = request.plan
+    what = f"{inert(plan.call.name, 60)} on {inert(plan.service, 60)}"
+    title = f"<{link}|{what}>" if link else what
+    votes = len({vote.person for vote in request.votes if vote.choice == "approve"})
+    return (
+        f"*{title}* · {loud_env(inert(plan.env, 40))} · {RISK_WORDS[plan.risk]}\n"
+        f"asked by {mention(request.requester)}, {votes} of {request.requirement.quorum} approved, "
+        f"decide by {date(request.decide_by)}"
+    )
+
+
+def incident_line(incident: Incident, link: str) -> str:
+    """One incident in two lines of mrkdwn."""
+    title = f"<{link}|{inert(incident.title, 150)}>" if link else inert(incident.title, 150)
+    return (
+        f"*{title}* · {loud_env(inert(incident.env, 40))} · {inert(incident.service, 60)}\n"
+        f"{inert(incident.id, 40)}, {inert(incident.severity, 40) or 'no severity'}, {len(incident.alerts)} alerts, "
+        f"since {date(incident.opened_at, '{date_short_pretty} {time}')}"
+    )
+
+
+def _request(request: ApprovalRequest, link: str) -> Block:
+    button = {
+        "type": "button",
+        "action_id": DETAILS,
+        "text": {"type": "plain_text", "text": "Details"},
+        "value": request.id,
+        "accessibility_label": f"Details of {request.plan.call.name} on {request.plan.service}"[:75],
+    }
+    return section(request_line(request, link)) | {"accessory": button}

@@ -1,0 +1,55 @@
+"""What /ops answers: personal, short, one line a thing."""
+
+from collections.abc import Sequence
+
+from bot.blocks.home import Linked, incident_line, request_line
+from bot.blocks.text import Block, context, inert, section
+from core.incident import Incident
+
+VERBS = {
+    "help": ("what I can do", "/ops help"),
+    "ask": ("ask a question; I answer in a thread of this channel", "/ops ask why is checkout slow?"),
+    "status": ("what is open, in two lines", "/ops status"),
+    "incidents": ("open incidents", "/ops incidents"),
+    "approvals": ("requests that wait, yours first", "/ops approvals"),
+}
+
+
+def build_help(may_decide: bool) -> list[Block]:
+    """One line for each verb with an example, and what else there is."""
+    lines = [f"*{verb}*  {about}  `{example}`" for verb, (about, example) in VERBS.items()]
+    rights = "You may decide requests of your groups." if may_decide else "You may ask, but not decide requests."
+    return [
+        section("*What I do here*\n" + "\n".join(lines)),
+        context(
+            "Slash commands do not work in threads: mention me there, or just go on asking in a thread that is mine.",
+            "Any message: ⋮ → Investigate this.",
+            rights,
+        ),
+    ]
+
+
+def build_did_you_mean(verb: str, nearest: str) -> list[Block]:
+    """For a verb that is none."""
+    hint = f"Did you mean `/ops {nearest}`?" if nearest else "See `/ops help`."
+    return [section(f"I know no “{inert(verb, 40)}”. {hint}")]
+
+
+def build_status(incidents: Sequence[Incident], pending: int, mine: int) -> list[Block]:
+    """The state of things."""
+    open_ = f"{len(incidents)} open incident{'' if len(incidents) == 1 else 's'}"
+    names = ", ".join(inert(incident.service or incident.title, 40) for incident in incidents[:8])
+    waiting = f"{pending} request{'' if pending == 1 else 's'} waiting, {mine} for you"
+    return [section(f"*{open_}*{': ' if names else ''}{names}\n*{waiting}*")]
+
+
+def build_incidents(rows: Sequence[tuple[Incident, str]]) -> list[Block]:
+    """Open incidents with links to their threads."""
+    return [section(incident_line(*row)) for row in rows[:20]] or [section("No incident is open.")]
+
+
+def build_approvals(mine: Sequence[Linked], others: Sequence[Linked]) -> list[Block]:
+    """Pending requests, those of the reader first."""
+    blocks = [section(f"🟠 *For you:* {request_line(*row)}") for row in mine[:15]]
+    blocks += [section(f"For others: {request_line(*row)}") for row in others[:15]]
+    return blocks or [section("No request is waiting.")]

@@ -1,0 +1,118 @@
+"""/ops: reads are for the asker's eyes only, a question is for everybody in the channel."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.blocks import ops_answers, rich
+from bot.blocks.home import Linked
+from bot.blocks.text import Block, inert, mention
+from bot.cards.poster import Poster
+from bot.identifiers import COMMAND, QUESTION
+from bot.listeners.asking import Asking, Question
+from bot.listeners.links import card_link
+from bot.listeners.members import check_may_ask, waits_for
+from bot.listeners.wording import written
+from bot.services import Services
+from core.brief import Place
+from core.errors import RefusedError
+from core.ports import ApprovalQueue, Directory, Incidents
+
+
+@dataclass(frozen=True, slots=True)
+class OpsCommand:
+    """One method a verb; each returns what only the asker sees."""
+
+    asking: Asking
+    directory: Directory
+    incidents: Incidents
+    approval_queue: ApprovalQueue
+    poster: Poster
+
+    async def handle_ops(
+        self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond, client: AsyncWebClient
+    ) -> None:
+        """Pick the verb; an unknown one is answered with the nearest."""
+        await ack()
+        verb, _, rest = (command.get("text") or "").strip().partition(" ")
+        handle = self._verbs().get(verb.lower() or "help")
+        try:
+            if handle is None:
+                nearest = get_close_matches(verb.lower(), ops_answers.VERBS, n=1, cutoff=0.5)
+                blocks = ops_answers.build_did_you_mean(verb, nearest[0] if nearest else "")
+            else:
+                await check_may_ask(self.directory, command["user_id"])
+                blocks = await handle(command, rest.strip(), client)
+        except RefusedError as refusal:
+            blocks = [rich.block(rich.line(rich.words(str(refusal))))]
+        if blocks:
+            await respond(text=_spoken(blocks), blocks=blocks, response_type="ephemeral")
+
+    def _verbs(self) -> Mapping[str, Callable[[dict[str, Any], str, AsyncWebClient], Awaitable[list[Block]]]]:
+        return {
+            "help": self._help,
+            "ask": self._ask,
+            "status": self._status,
+            "incidents": self._incidents,
+            "approvals": self._approvals,
+        }
+
+    async def _help(self, command: dict[str, Any], rest: str, client: AsyncWebClient) -> list[Block]:
+        person = await self.directory.person(command["user_id"])
+        return ops_answers.build_help(person.may_decide)
+
+    async def _ask(self, command: dict[str, Any], rest: str, client: AsyncWebClient) -> list[Block]:
+        text = written(rest, "")
+        if not text:
+            raise RefusedError("Ask what? For example: /ops ask why is checkout slow?")
+        root = Place(channel=command["channel_id"], thread_ts="")
+        asker = command["user_id"]
+        blocks = [rich.block(rich.line(rich.person(asker), rich.words(" asks")), rich.quote(text[:2500]))]
+        try:
+            async with self.poster.turn(QUESTION, command["trigger_id"]):
+                spoken = f"{mention(asker)} asks: {inert(text)}"
+                ts = await self.poster.show(QUESTION, command["trigger_id"], spoken, blocks, root)
+        except SlackApiError as error:
+            raise RefusedError("I cannot write in this channel. Invite me, or ask me in Messages.") from error
+        place = Place(channel=root.channel, thread_ts=ts)
+        await self.asking.ask(client, Question(text, asker, place, ts, ts))
+        return []
+
+    async def _status(self, command: dict[str, Any], rest: str, client: AsyncWebClient) -> list[Block]:
+        mine, others = await self._pending(command["user_id"], client)
+        return ops_answers.build_status(await self.incidents.open(), len(mine) + len(others), len(mine))
+
+    async def _incidents(self, command: dict[str, Any], rest: str, client: AsyncWebClient) -> list[Block]:
+        incidents = list(await self.incidents.open())[:20]
+        links = await asyncio.gather(*(card_link(client, each.channel, each.thread_ts) for each in incidents))
+        return ops_answers.build_incidents(list(zip(incidents, links, strict=True)))
+
+    async def _approvals(self, command: dict[str, Any], rest: str, client: AsyncWebClient) -> list[Block]:
+        return ops_answers.build_approvals(*await self._pending(command["user_id"], client))
+
+    async def _pending(self, person: str, client: AsyncWebClient) -> tuple[list[Linked], list[Linked]]:
+        mine: list[Linked] = []
+        others: list[Linked] = []
+        for request in list(await self.approval_queue.pending())[:30]:
+            link = await card_link(client, request.channel, request.card_ts)
+            (mine if await waits_for(self.directory, request, person) else others).append((request, link))
+        return mine, others
+
+
+def _spoken(blocks: list[Block]) -> str:
+    first = blocks[0]
+    return first["text"]["text"] if "text" in first else "Watchkeeper"
+
+
+def register(app: AsyncApp, services: Services) -> None:
+    """Listen to /ops."""
+    asking = Asking(services.directory, services.incidents, services.queue, services.clock)
+    poster = Poster(app.client)
+    ops = OpsCommand(asking, services.directory, services.incidents, services.approval_queue, poster)
+    app.command(COMMAND)(ops.handle_ops)

@@ -1,0 +1,1 @@
+"""Events that Slack tells us of."""

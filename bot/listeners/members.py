@@ -1,0 +1,32 @@
+"""Who may ask for things, and whose word a request waits for."""
+
+from core.approval import ApprovalRequest
+from core.errors import NoDataError, RefusedError
+from core.ports import Directory
+
+
+async def check_may_ask(directory: Directory, person_id: str) -> None:
+    """RefusedError for bots, people of other workspaces and deactivated accounts: answers hold production's details."""
+    try:
+        person = await directory.person(person_id)
+    except NoDataError as unknown:
+        raise RefusedError("I do not know you here, so I cannot answer.") from unknown
+    if person.is_bot or person.is_outsider or person.is_deactivated:
+        raise RefusedError("Only members of this workspace may ask me.")
+
+
+async def check_may_request(directory: Directory, person_id: str) -> None:
+    """RefusedError for everybody who is not a full member: they may ask questions, but not for changes."""
+    await check_may_ask(directory, person_id)
+    if not (await directory.person(person_id)).may_decide:
+        raise RefusedError("Guests may not ask for changes.")
+
+
+async def waits_for(directory: Directory, request: ApprovalRequest, person_id: str) -> bool:
+    """True when that person may still cast a vote on the request; only a hint, the desk decides."""
+    needed = request.requirement
+    if needed.exclude_requester and person_id == request.requester:
+        return False
+    if any(vote.person == person_id for vote in request.votes):
+        return False
+    return person_id in await directory.members(needed.members)
