@@ -12,7 +12,7 @@ _PIECE, _PIECES = 2900, 8
 
 
 def build_details_modal(request: ApprovalRequest) -> Block:
-    """Return a view to read; what is longer than eight pieces of 2,900 bytes is in the thread as a file, and says so."""
+    """Return a view to read; texts over eight pieces of 2,900 bytes are cut, which it says."""
     plan, needed = request.plan, request.requirement
     blocks = [
         context(f"*{STATUS_TITLES[request.status]}* · {RISK_WORDS[plan.risk]} · {inert(plan.env, 40).upper()}"),

@@ -17,8 +17,6 @@ async def open_modal(client: AsyncWebClient, trigger_id: str, view: Block) -> No
         await client.views_open(trigger_id=trigger_id, view=view)
     except SlackApiError as error:
         if code_of(error) in _LATE:
-            raise RefusedError(
-                "That took me too long, and Slack closed the door. Please press the button again."
-            ) from error
+            raise RefusedError("That took me too long for Slack. Please press the button again.") from error
         if code_of(error) not in _OPEN_ALREADY:
             raise

@@ -31,7 +31,7 @@ async def tell(client: AsyncWebClient, person: str, place: Place, text: str) -> 
                 raise
             _log.info("ephemeral_not_possible", channel=place.channel, error=str(error))
     opened = await client.conversations_open(users=person)
-    channel = (opened.get("channel") or {}).get("id")
+    channel = str((opened.get("channel") or {}).get("id"))
     await client.chat_postMessage(
         channel=channel, text=note_text(text), blocks=build_note(text), unfurl_links=False, unfurl_media=False
     )
