@@ -1,5 +1,6 @@
 """The Bolt app that runs listeners; it lives in the worker and is fed from the queue, never from a socket."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,23 +10,14 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
-from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.services import Services
-from bot.settings import Settings
 from core.errors import RefusedError, TransientError
 from core.ids import new_id
 
-__all__ = ["Services", "build_app", "slack_client"]
+__all__ = ["Services", "build_app"]
 _log = structlog.get_logger(__name__)
-
-
-def slack_client(settings: Settings) -> AsyncWebClient:
-    """Return a Web API client that waits as long as a 429 asks for, up to five times a call."""
-    client = AsyncWebClient(token=settings.slack.bot_token.get_secret_value(), base_url=settings.slack.api_url)
-    client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=5))
-    return client
 
 
 def build_app(services: Services, identity: AuthorizeResult, client: AsyncWebClient) -> AsyncApp:
@@ -40,7 +32,13 @@ def build_app(services: Services, identity: AuthorizeResult, client: AsyncWebCli
 
     from bot.listeners import register  # late, so that a listener may import this module's names
 
-    app = AsyncApp(client=client, authorize=authorize, process_before_response=True, request_verification_enabled=False)
+    app = AsyncApp(
+        logger=logging.getLogger("slack_bolt"),
+        client=client,
+        authorize=authorize,
+        process_before_response=True,
+        request_verification_enabled=False,
+    )
     register(app, services)
     app.error(_explain)
     return app

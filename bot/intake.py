@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Mapping
 
 import structlog
@@ -34,7 +35,7 @@ def build_intake(
     async def authorize(**_: object) -> AuthorizeResult:
         return identity
 
-    app = AsyncApp(client=client, authorize=authorize, signing_secret=secret)
+    app = AsyncApp(logger=logging.getLogger("slack_bolt"), client=client, authorize=authorize, signing_secret=secret)
 
     async def enqueue(req: AsyncBoltRequest) -> BoltResponse:
         event = event_of(req.body, clock)
@@ -42,9 +43,9 @@ def build_intake(
             async with asyncio.timeout(_PATIENCE):
                 fresh = await queue.put(event)
         except (TransientError, TimeoutError) as error:
-            _log.warning("event_not_taken", kind=event.kind, event=event.id, error=str(error))
+            _log.warning("event_not_taken", kind=event.kind, event_id=event.id, error=str(error))
             return BoltResponse(status=503, body="")
-        _log.debug("event_taken", kind=event.kind, event=event.id, fresh=fresh)
+        _log.debug("event_taken", kind=event.kind, event_id=event.id, fresh=fresh)
         return BoltResponse(status=200, body="")
 
     app.use(enqueue)

@@ -10,13 +10,15 @@ import time
 from asyncio.subprocess import Process
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
 
 import structlog
 
 _log = structlog.get_logger(__name__)
 _PR_SET_PDEATHSIG = 1
 _FIRST_PAUSE, _LONGEST_PAUSE, _PROVEN_AFTER = 0.2, 10.0, 30.0
-_GRACE = 15.0
+_GRACE = 8.0
 CONFIGURATION_FAULT = 2
 
 
@@ -40,19 +42,24 @@ class Child:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
+    log: Path | None = None
     process: Process | None = None
     started_at: float = 0.0
     pause: float = _FIRST_PAUSE
 
     async def start(self) -> None:
-        """Start the process; its output goes where ours goes."""
+        """Start the process; its output goes into `log`, or where ours goes."""
         self.started_at = time.monotonic()
-        self.process = await asyncio.create_subprocess_exec(
-            *self.command,
-            env=dict(self.environment),
-            preexec_fn=die_with(os.getpid()),
-            stdin=asyncio.subprocess.DEVNULL,
-        )
+        with contextlib.ExitStack() as stack:
+            output = stack.enter_context(self.log.open("ab")) if self.log else None
+            self.process = await asyncio.create_subprocess_exec(
+                *self.command,
+                env=dict(self.environment),
+                preexec_fn=die_with(os.getpid()),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
 
     async def stop(self, grace: float = _GRACE) -> None:
         """Ask it to end, and after `grace` seconds end it."""
@@ -72,34 +79,55 @@ class Child:
 
 @dataclass(slots=True)
 class Supervisor:
-    """Runs children until it is told to stop or one of them says that its configuration is wrong."""
+    """Keeps children until it is told to stop or one of them says that its configuration is wrong."""
 
-    children: Sequence[Child]
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     status: int = 0
+    _layers: list[Sequence[Child]] = field(default_factory=list)
+    _keepers: list[asyncio.Task[None]] = field(default_factory=list)
 
-    async def run(self) -> int:
-        """Start all, keep all running, stop all; returns the exit status."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                keepers = [group.create_task(self._keep(child)) for child in self.children]
-                await self.stopping.wait()
-                for keeper in keepers:
-                    keeper.cancel()
-        finally:
-            await asyncio.gather(*(child.stop() for child in self.children))
-        return self.status
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop every layer, the last kept first."""
+        self.stopping.set()
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        for layer in reversed(self._layers):
+            await asyncio.gather(*(child.stop() for child in layer))
+
+    def keep(self, *layer: Child) -> None:
+        """Start these children, and start them again whenever they end."""
+        self._layers.append(layer)
+        self._keepers.extend(asyncio.create_task(self._keep(child)) for child in layer)
+
+    async def finish(self, child: Child) -> bool:
+        """Run a child to its end; False when it failed (its status is then ours) or when it is time to stop."""
+        self._layers.append([child])
+        await child.start()
+        assert child.process is not None
+        ended = asyncio.create_task(child.process.wait())
+        stopped = asyncio.create_task(self.stopping.wait())
+        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not ended.done():
+            await child.stop()
+            await ended
+            return False
+        self.status = ended.result()
+        return self.status == 0
 
     async def _keep(self, child: Child) -> None:
         while not self.stopping.is_set():
             await child.start()
             assert child.process is not None
             status = await child.process.wait()
-            if self.stopping.is_set():
-                return
             if status == CONFIGURATION_FAULT:
                 self.status = CONFIGURATION_FAULT
                 self.stopping.set()
+            if self.stopping.is_set():
                 return
             if time.monotonic() - child.started_at > _PROVEN_AFTER:
                 child.pause = _FIRST_PAUSE

@@ -305,6 +305,21 @@ def _fault(group: type[BaseSettings], detail: ErrorDetails) -> str:
     return f"{variable} {message[0].lower()}{message[1:]}"
 
 
+def secrets_of(settings: Settings) -> list[str]:
+    """Return every secret that is set, for whatever has to keep them out of what it writes."""
+    found = (getattr(group, name) for group in _groups(settings) for name in type(group).model_fields)
+    return [value.get_secret_value() for value in found if isinstance(value, SecretStr) and value.get_secret_value()]
+
+
+def _groups(settings: Settings) -> list[BaseSettings]:
+    return [getattr(settings, name) for name in GROUPS]
+
+
+def refuse_foreign_checkpoints() -> None:
+    """Make LangGraph revive no type that it does not know; it looks when it is imported, so this comes before."""
+    os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
+
+
 def child_environment(**changes: str) -> dict[str, str]:
     """Return this process's environment with `changes`, for a child that is a role of ours."""
     return {**os.environ, **changes}

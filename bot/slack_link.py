@@ -26,7 +26,7 @@ _LONGEST_PAUSE = 30.0
 
 
 async def identify(client: AsyncWebClient) -> AuthorizeResult:
-    """Ask Slack who the token is, for as long as Slack cannot be reached; ConfigurationError when it refuses the token."""
+    """Ask Slack who the token is until Slack can be reached; ConfigurationError when it refuses the token."""
     pause = 0.5
     while True:
         try:
@@ -83,6 +83,8 @@ class SlackLink:
             self._handler = AsyncSocketModeHandler(app, self._app_token, ping_interval=_PING)
             try:
                 async with asyncio.timeout(_PATIENCE):
+                    # Asked for here, as the client itself would swallow a refusal and try for ever.
+                    self._handler.client.wss_uri = await self._handler.client.issue_new_wss_url()
                     await self._handler.connect_async()
                 return
             except SlackApiError as error:
@@ -94,7 +96,7 @@ class SlackLink:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _watch(self) -> None:
-        """Return when there has been no connection for a while: a client that failed once keeps trying a spent address."""
+        """Return when the connection stays away: a client that failed once keeps trying an address that is spent."""
         seen = time.monotonic()
         while time.monotonic() - seen < _PATIENCE:
             if await self.connected():

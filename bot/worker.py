@@ -1,7 +1,8 @@
 """Takes events off the queue and hands each to one use case: the place to read what happens to what."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from pydantic import JsonValue
@@ -17,6 +18,7 @@ from core.event import Event
 from core.ids import stable_id
 
 _log = structlog.get_logger(__name__)
+_INVESTIGATIONS = 5  # at once; a storm of alerts must not become a storm of questions to what is already in trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +27,15 @@ class Worker:
 
     app: AsyncApp
     services: Services
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_INVESTIGATIONS))
 
     async def handle(self, event: Event) -> None:
         """Do what the event asks for; whatever this raises makes the queue deliver the event again."""
         handle = self._handlers().get(event.kind)
         if handle is None:
-            _log.error("event_of_unknown_kind", kind=event.kind, event=event.id)
+            _log.error("event_of_unknown_kind", kind=event.kind, event_id=event.id)
             return
-        with structlog.contextvars.bound_contextvars(kind=event.kind, event=event.id):
+        with structlog.contextvars.bound_contextvars(kind=event.kind, event_id=event.id):
             try:
                 await handle(event)
             except TransientError:
@@ -75,13 +78,15 @@ class Worker:
         await self.services.intake.handle(Alert.model_validate(event.body))
 
     async def _investigate(self, event: Event) -> None:
-        await self.services.investigation.of_incident(_word(event, "incident_id"), _word(event, "requester"))
+        async with self.turns:
+            await self.services.investigation.of_incident(_word(event, "incident_id"), _word(event, "requester"))
 
     async def _ask(self, event: Event) -> None:
         place = Place(channel=_word(event, "channel"), thread_ts=_word(event, "thread_ts"))
-        await self.services.investigation.of_question(
-            _word(event, "question"), _word(event, "requester"), place, _word(event, "message_ts")
-        )
+        async with self.turns:
+            await self.services.investigation.of_question(
+                _word(event, "question"), _word(event, "requester"), place, _word(event, "message_ts")
+            )
 
     async def _propose(self, event: Event) -> None:
         await self.services.remediation.start(Proposal.model_validate(event.body))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_QUIET = ("slack_sdk", "httpx", "httpcore", "alembic", "aiosqlite", "asyncio", "matplotlib")
+_QUIET = ("uvicorn", "slack_sdk", "httpx", "httpcore", "alembic", "aiosqlite", "asyncio", "matplotlib")
 
 
 def configure_logging(level: str, form: str, secrets: Sequence[str], role: str = "") -> None:

@@ -47,4 +47,4 @@ class Ticker:
             async with self._lease(self._name):
                 await self._tick()
         except (TransientError, TimeoutError) as error:
-            _log.warning("tick_skipped", name=self._name, error=str(error))
+            _log.debug("tick_skipped", name=self._name, error=str(error))

@@ -1,0 +1,47 @@
+"""The command line: `python -m bot run | doctor | tools | policy check | migrate`."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.settings import Settings
+from core.errors import ConfigurationError
+
+CONFIGURATION_FAULT = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; 0 done, 1 failed, 2 the configuration is wrong (each fault in a line of its own on stderr)."""
+    options = _parser().parse_args(arguments)
+    # By name, so that the web role imports nothing that only other verbs need.
+    verb = importlib.import_module(f"bot.commands.{options.verb}")
+    try:
+        return verb.run(Settings.load(options.env_file), options)
+    except ConfigurationError as error:
+        for line in str(error).splitlines():
+            print(f"watchkeeper: {line}", file=sys.stderr)
+        return CONFIGURATION_FAULT
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Watchkeeper, an on-call engineer in Slack")
+    parser.add_argument(
+        "--env-file", type=Path, default=Path(".env"), metavar="FILE", help="read beneath the environment (.env)"
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    run = verbs.add_parser("run", help="run the bot (or one role of it, where a Redis is given)")
+    run.add_argument("--role", choices=("web", "worker"), help="one role in this process; without it, both as children")
+    verbs.add_parser("doctor", help="look at everything the bot leans on; exit status 1 when something fails")
+    verbs.add_parser("tools", help="list the tools with their risk")
+    policy = verbs.add_parser("policy", help="validate the policy file")
+    policy.add_argument("act", choices=("check",))
+    verbs.add_parser("migrate", help="bring the SQL schema up to date")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Builds the web role; nothing here may import LangGraph, so that this process starts fast and stays small."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.routing import BaseRoute
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.redis.connection import connect
+from bot.adapters.redis.heartbeat import Heartbeat
+from bot.adapters.redis.queue import RedisQueue
+from bot.bootstrap.slack import slack_client
+from bot.intake import build_intake
+from bot.settings import Settings
+from bot.slack_link import SlackLink
+from bot.web.credentials import AlertCredentials
+from bot.web.health import health_routes
+from bot.web.site import build_site
+from bot.web.slack_events import slack_routes
+from bot.web.webhooks import Webhooks
+from bot.web_role import WebRole
+from core.errors import ConfigurationError, TransientError
+
+_ANSWER_WITHIN = 2.0  # seconds for Redis; Slack waits three
+
+
+@asynccontextmanager
+async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
+    """Yield the web role; connections are closed when the block ends."""
+    if not settings.redis.url:
+        raise ConfigurationError("REDIS_URL is missing: a role of its own needs the Redis that the other role uses")
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        redis = connect(settings.redis.url, timeout=_ANSWER_WITHIN)
+        stack.push_async_callback(redis.aclose)
+        queue = RedisQueue(redis)
+        client = slack_client(settings.slack)
+        secret = settings.slack.signing_secret.get_secret_value()
+        in_socket = settings.slack.mode == "socket"
+        link = SlackLink(
+            client,
+            intake=lambda identity: build_intake(queue, clock, identity, client, secret),
+            app_token=settings.slack.app_token.get_secret_value() if in_socket else "",
+        )
+        worker = Heartbeat(redis, "worker")
+
+        async def readiness() -> Mapping[str, bool]:
+            try:
+                alive, queue_reached = await worker.fresh(), True
+            except TransientError:
+                alive, queue_reached = False, False
+            return {"slack": await link.connected(), "queue": queue_reached, "worker": alive}
+
+        alerts = settings.alerts
+        webhooks = Webhooks(
+            queue, clock, AlertCredentials(alerts.token.get_secret_value(), alerts.basic_auth.get_secret_value())
+        )
+        routes: list[BaseRoute] = [*health_routes(readiness), *webhooks.routes()]
+        if not in_socket:
+            routes += slack_routes(link)
+
+        async def ready() -> bool:
+            return all((await readiness()).values())
+
+        yield WebRole(build_site(routes), link, ready, settings.web)

@@ -1,0 +1,178 @@
+"""Builds the worker role: stores, tools, graphs and the Bolt app that runs listeners."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aiohttp
+import httpx
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.database.approval_store import SqlApprovals
+from bot.adapters.database.audit_log import SqlAudit
+from bot.adapters.database.effect_store import SqlEffects
+from bot.adapters.database.engine import Database, open_database
+from bot.adapters.database.incident_store import SqlIncidents
+from bot.adapters.database.report_store import SqlReports
+from bot.adapters.redis.checkpointer import open_saver
+from bot.adapters.redis.connection import connect
+from bot.adapters.redis.heartbeat import Heartbeat
+from bot.adapters.redis.inspection import inspect, require_durable
+from bot.adapters.redis.lease import RedisLease
+from bot.adapters.redis.queue import RedisQueue
+from bot.adapters.scheduler import Ticker
+from bot.app import build_app
+from bot.bootstrap.slack import slack_client
+from bot.cards.slack_cards import SlackCards
+from bot.directory import SlackDirectory
+from bot.link_secret import link_secret
+from bot.policy_file import load_policy
+from bot.services import Services
+from bot.settings import Settings
+from bot.slack_link import identify
+from bot.web.links import TimelineLinks
+from bot.worker import Worker
+from bot.worker_role import WorkerRole
+from core.errors import ConfigurationError
+from core.services.alert_intake import AlertIntake
+from core.services.approval_desk import ApprovalDesk
+from core.services.investigation import Investigation
+from core.services.remediation import Remediation
+from core.services.sweeper import Sweeper
+from graphs.context import GraphContext, InvestigatorConfig
+from graphs.models.runbooks import load_runbooks
+from graphs.runner import LangGraphRunner
+from tools.catalogue import Catalogue, load_catalogue
+from tools.environment import Environment, open_http
+from tools.guard import Guard
+from tools.registry import build_registry
+
+_TICK = timedelta(seconds=2)
+_SLACK_WITHIN = aiohttp.ClientTimeout(total=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Our rows."""
+
+    incidents: SqlIncidents
+    reports: SqlReports
+    approvals: SqlApprovals
+    effects: SqlEffects
+    audit: SqlAudit
+
+    @classmethod
+    def of(cls, database: Database, clock: SystemClock) -> "Stores":
+        """Return all stores of one database."""
+        return cls(
+            SqlIncidents(database), SqlReports(database), SqlApprovals(database, clock), SqlEffects(database),
+            SqlAudit(database),
+        )  # fmt: skip
+
+
+@asynccontextmanager
+async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
+    """Yield the worker role; connections are closed when the block ends."""
+    if not settings.redis.url:
+        raise ConfigurationError("REDIS_URL is missing: a role of its own needs the Redis that the other role uses")
+    clock = SystemClock()
+    catalogue = load_catalogue(settings.files.services_file)
+    async with AsyncExitStack() as stack:
+        redis = connect(settings.redis.url)
+        stack.push_async_callback(redis.aclose)
+        require_durable(await inspect(redis))
+        database = open_database(settings.database_url)
+        stack.push_async_callback(database.close)
+        stores = Stores.of(database, clock)
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_SLACK_WITHIN))
+        client = slack_client(settings.slack, session)
+        queue = RedisQueue(redis, consumer=f"worker@{socket.gethostname()}")
+        http = open_http()
+        stack.push_async_callback(http.aclose)
+        toolbox = _toolbox(settings, catalogue, stores, http, clock)
+        saver = await stack.enter_async_context(open_saver(settings.redis.url, settings.checkpoint.ttl_seconds))
+        lease = RedisLease(redis)
+        desk, cards, directory = _people(settings, stores, client, queue, clock)
+        context = GraphContext(
+            toolbox=toolbox,
+            approvals=stores.approvals,
+            desk=desk,
+            incidents=stores.incidents,
+            reports=stores.reports,
+            cards=cards,
+            audit=stores.audit,
+            clock=clock,
+            config=InvestigatorConfig.from_catalogue(catalogue),
+            runbooks=load_runbooks(settings.files.runbooks_dir),
+            verify_within=settings.verify.within_seconds,
+            verify_every=settings.verify.every_seconds,
+        )
+        runner = LangGraphRunner(saver, context, lease)
+        services = _services(settings, stores, desk, cards, directory, runner, queue, clock)
+        app = build_app(services, await identify(client), client)
+        sweeper = Sweeper(stores.approvals, stores.approvals, cards, queue, stores.audit, clock)
+        alive = Heartbeat(redis, "worker")
+        sweep = Ticker("sweeper", sweeper.tick, _TICK, RedisLease(redis, wait=timedelta(0)))
+        yield WorkerRole(queue, Worker(app, services), alive, (sweep, Ticker("heartbeat", alive.beat, _TICK, None)))
+
+
+def _toolbox(
+    settings: Settings, catalogue: Catalogue, stores: Stores, http: httpx.AsyncClient, clock: SystemClock
+) -> Guard:
+    token = settings.supervisor.token.get_secret_value()
+    registry = build_registry(Environment.of(catalogue, supervisor_token=token, http=http, clock=clock))
+    switch = settings.files.data_dir / "freeze"
+    return Guard(registry, stores.approvals, stores.effects, stores.audit, clock, frozen=switch.exists)
+
+
+def _people(
+    settings: Settings, stores: Stores, client: AsyncWebClient, queue: RedisQueue, clock: SystemClock
+) -> tuple[ApprovalDesk, SlackCards, SlackDirectory]:
+    policy = load_policy(settings.files.policy_file, settings.checkpoint.ttl_seconds)
+    directory = SlackDirectory(client, clock)
+    desk = ApprovalDesk(stores.approvals, directory, policy, queue, stores.audit, clock)
+    cards = SlackCards(
+        client,
+        incidents=stores.incidents,
+        reports=stores.reports,
+        approvals=stores.approvals,
+        approval_queue=stores.approvals,
+        audit=stores.audit,
+        directory=directory,
+        links=TimelineLinks(settings.web.links, link_secret(settings), clock),
+        incident_channel=settings.slack.incident_channel,
+    )
+    return desk, cards, directory
+
+
+def _services(
+    settings: Settings,
+    stores: Stores,
+    desk: ApprovalDesk,
+    cards: SlackCards,
+    directory: SlackDirectory,
+    runner: LangGraphRunner,
+    queue: RedisQueue,
+    clock: SystemClock,
+) -> Services:
+    remediation = Remediation(runner, stores.approvals, stores.approvals, queue, clock)
+    return Services(
+        desk=desk,
+        investigation=Investigation(runner, stores.incidents, remediation, cards, stores.audit, clock),
+        remediation=remediation,
+        intake=AlertIntake(stores.incidents, stores.reports, cards, queue, stores.audit, clock),
+        incidents=stores.incidents,
+        reports=stores.reports,
+        approvals=stores.approvals,
+        approval_queue=stores.approvals,
+        cards=cards,
+        directory=directory,
+        audit=stores.audit,
+        queue=queue,
+        clock=clock,
+        links=settings.web.links,
+        incident_channel=settings.slack.incident_channel,
+    )

@@ -1,0 +1,166 @@
+"""Looks at everything the bot leans on and says in one line each what is wrong and how to mend it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final, Literal
+
+import aiohttp
+import httpx
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.settings import OpenAISettings, Settings
+from core.errors import ConfigurationError, WatchkeeperError
+from core.ports import Clock
+
+SCOPES: Final = (
+    "app_mentions:read",
+    "channels:history",
+    "channels:read",
+    "chat:write",
+    "commands",
+    "files:write",
+    "groups:history",
+    "groups:read",
+    "im:history",
+    "im:write",
+    "usergroups:read",
+    "users:read",
+)
+_SKEW_WARN, _SKEW_FAIL = 30.0, 240.0
+_PATIENCE = 10.0
+_MARKS: Final = {"ok": "\x1b[32mok  \x1b[0m", "warn": "\x1b[33mwarn\x1b[0m", "fail": "\x1b[31mfail\x1b[0m"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    state: Literal["ok", "warn", "fail"]
+    name: str
+    text: str
+
+    def line(self, *, coloured: bool) -> str:
+        """Return the line as it is printed."""
+        return f"{_MARKS[self.state] if coloured else self.state.ljust(4)} {self.name.ljust(10)} {self.text}"
+
+
+Check = tuple[str, Callable[[], Awaitable[Sequence[Finding]]]]
+
+
+async def examine(checks: Sequence[Check]) -> AsyncIterator[Finding]:
+    """Yield the findings of each check in order; a check that breaks or hangs is a failure with its own name."""
+    for name, check in checks:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                found = await check()
+        except TimeoutError:
+            found = [Finding("fail", name, f"no answer within {_PATIENCE:g} s")]
+        except (WatchkeeperError, OSError, aiohttp.ClientError, httpx.HTTPError) as error:
+            found = [Finding("fail", name, str(error) or type(error).__name__)]
+        for finding in found:
+            yield finding
+
+
+@dataclass(frozen=True, slots=True)
+class SlackCheck:
+    """Tokens, scopes and the clock, which request signatures depend on."""
+
+    client: AsyncWebClient
+    settings: Settings
+    clock: Clock
+
+    async def bot_token(self) -> Sequence[Finding]:
+        """Ask who the token is, what it may do, and what time it is there."""
+        try:
+            answer = await self.client.auth_test()
+        except SlackApiError as error:
+            return [Finding("fail", "slack", f"SLACK_BOT_TOKEN is refused ({error.response.get('error')})")]
+        found = [Finding("ok", "slack", f"{answer.get('user')} in {answer.get('team')}")]
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        granted = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",")}
+        missing = [scope for scope in SCOPES if scope not in granted]
+        if missing:
+            text = f"missing {', '.join(missing)}: add them to the app's manifest and reinstall it"
+            found.append(Finding("fail", "scopes", text))
+        else:
+            found.append(Finding("ok", "scopes", f"all {len(SCOPES)} granted"))
+        found.append(self._skew(headers.get("date", "")))
+        return found
+
+    def _skew(self, told: str) -> Finding:
+        try:
+            there = parsedate_to_datetime(told)
+        except ValueError:
+            return Finding("warn", "clock", "Slack told no time to compare with")
+        there = there if there.tzinfo else there.replace(tzinfo=UTC)
+        skew = abs((self.clock.now() - there).total_seconds())
+        state: Literal["ok", "warn", "fail"] = "ok" if skew < _SKEW_WARN else "warn" if skew < _SKEW_FAIL else "fail"
+        mend = "" if state == "ok" else ": synchronise this machine's clock (signatures are valid for five minutes)"
+        return Finding(state, "clock", f"{skew:.0f} s from Slack's{mend}")
+
+    async def app_token(self) -> Sequence[Finding]:
+        """Ask for a socket's address, which needs the scope connections:write; the socket is not opened."""
+        if self.settings.slack.mode == "http":
+            return [Finding("ok", "app token", "not needed in http mode")]
+        token = self.settings.slack.app_token.get_secret_value()
+        try:
+            await self.client.apps_connections_open(app_token=token)
+        except SlackApiError as error:
+            code = error.response.get("error")
+            return [Finding("fail", "app token", f"SLACK_APP_TOKEN is refused ({code}); it needs connections:write")]
+        return [Finding("ok", "app token", "may open a socket")]
+
+
+async def check_model(settings: OpenAISettings) -> Sequence[Finding]:
+    """Ask the model's address which models it has."""
+    if not settings.model:
+        return [Finding("ok", "model", "none configured: investigations follow the rules alone")]
+    base = (settings.base_url or "https://api.openai.com/v1").rstrip("/")
+    headers = {"Authorization": f"Bearer {settings.api_key.get_secret_value()}"}
+    async with httpx.AsyncClient(timeout=_PATIENCE) as http:
+        answer = await http.get(f"{base}/models", headers=headers)
+    if answer.status_code in {401, 403}:
+        return [Finding("fail", "model", f"OPENAI_API_KEY is refused ({answer.status_code})")]
+    if answer.status_code == 404:
+        return [Finding("warn", "model", f"{base} does not list its models; {settings.model} is not verified")]
+    if answer.status_code >= 400:
+        return [Finding("fail", "model", f"{base} answers {answer.status_code}")]
+    try:
+        names = {row["id"] for row in answer.json()["data"]}
+    except (ValueError, KeyError, TypeError):
+        return [Finding("fail", "model", f"{base} does not speak OpenAI's API: check OPENAI_BASE_URL")]
+    if settings.model not in names:
+        return [Finding("fail", "model", f"{base} has no {settings.model}: check OPENAI_MODEL")]
+    return [Finding("ok", "model", f"{settings.model} at {base}")]
+
+
+async def check_addresses(addresses: Sequence[tuple[str, str]]) -> Sequence[Finding]:
+    """Ask each (name, address) for any answer at all."""
+    async with httpx.AsyncClient(timeout=3.0, trust_env=False) as http:
+
+        async def ask(name: str, address: str) -> Finding:
+            try:
+                answer = await http.get(address)
+            except httpx.HTTPError as error:
+                return Finding("warn", "catalogue", f"{name} at {address}: {type(error).__name__}")
+            return Finding("ok", "catalogue", f"{name} at {address} answers {answer.status_code}")
+
+        return await asyncio.gather(*(ask(name, address) for name, address in addresses))
+
+
+def check_settings(load: Callable[[], object], name: str) -> Finding:
+    """Turn one loader's ConfigurationError into a finding."""
+    try:
+        load()
+    except ConfigurationError as error:
+        return Finding("fail", name, "; ".join(str(error).splitlines()))
+    return Finding("ok", name, "readable and consistent")
+
+
+def started_at(clock: Clock) -> str:
+    """Return the present for the report's first line."""
+    return datetime.astimezone(clock.now()).isoformat(timespec="seconds")

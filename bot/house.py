@@ -1,0 +1,44 @@
+"""The whole bot on one machine: an embedded Redis when none is given, the schema, then both roles as children."""
+
+import sys
+from pathlib import Path
+
+from bot.adapters.redis.embedded import embedded_server, wait_ready
+from bot.processes import Child, Supervisor, stop_on_signals
+from bot.settings import Settings, child_environment
+from core.errors import ConfigurationError, TransientError
+
+
+async def run_house(settings: Settings, env_file: Path) -> int:
+    """Start everything, print one line per step, keep it running until told to stop; returns the exit status."""
+    async with Supervisor() as supervisor:
+        stop_on_signals(supervisor.stopping)
+        environment = child_environment(REDIS_URL=await _redis(settings, supervisor))
+        bot = (sys.executable, "-m", "bot", "--env-file", str(env_file))
+        _say(f"web: on {settings.web.host}:{settings.web.port}, links begin with {settings.web.links}")
+        supervisor.keep(Child("web", (*bot, "run", "--role", "web"), environment))
+        if await supervisor.finish(Child("migrate", (*bot, "migrate"), environment)):
+            _say("worker: starting")
+            supervisor.keep(Child("worker", (*bot, "run", "--role", "worker"), environment))
+            await supervisor.stopping.wait()
+        _say("stopping")
+    _say("stopped")
+    return supervisor.status
+
+
+async def _redis(settings: Settings, supervisor: Supervisor) -> str:
+    if settings.redis.url:
+        return settings.redis.url
+    server = embedded_server(settings.files.data_dir / "redis")
+    log = settings.files.data_dir / "redis" / "redis.log"
+    supervisor.keep(Child("redis", server.command, child_environment(), log))
+    try:
+        await wait_ready(server.url)
+    except TransientError as error:
+        raise ConfigurationError(f"the embedded Redis does not start ({error}); see {log}") from error
+    _say(f"redis: embedded, in {settings.files.data_dir / 'redis'}")
+    return server.url
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
