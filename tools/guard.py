@@ -1,0 +1,186 @@
+"""Stands around every tool: nothing is read without bounds, nothing is changed without a fresh, fitting approval."""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+from core.approval import ApprovalRequest, ApprovalStatus, Grant, tally
+from core.audit import AuditEvent
+from core.errors import (
+    AlreadyDecidedError,
+    ApprovalExpiredError,
+    FrozenError,
+    GrantMissingError,
+    NoDataError,
+    PolicyDeniedError,
+    RefusedError,
+    StaleApprovalError,
+    ToolError,
+    ToolTimeoutError,
+)
+from core.ports import Approvals, Audit, Clock, Effects, ToolSummary
+from core.risk import Risk
+from core.tool_call import Plan, ToolCall, ToolResult, plan_digest
+from tools.arguments import accept
+from tools.attempts import SUPERSEDED, Attempts
+from tools.planning import differences, make_plan
+from tools.registry import Registry
+from tools.results import cleaned, shortened
+from tools.spec import ToolSpec
+
+Frozen = Callable[[], bool | Awaitable[bool]]
+logger = logging.getLogger(__name__)
+
+
+class Guard:
+    """Implements core.ports.ToolBox.
+
+    `frozen` is asked before each effect; when it cannot answer, nothing runs. `settle_seconds` is how long an act whose
+    answer got lost is looked for on its target before it is called unknown.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        approvals: Approvals,
+        effects: Effects,
+        audit: Audit,
+        clock: Clock,
+        frozen: Frozen,
+        *,
+        settle_seconds: float = 5.0,
+    ) -> None:
+        self._registry = registry
+        self._secrets = registry.environment.secrets
+        self._approvals = approvals
+        self._audit = audit
+        self._clock = clock
+        self._frozen = frozen
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._attempts = Attempts(registry, effects, audit, clock, settle_seconds)
+
+    def summaries(self) -> Sequence[ToolSummary]:
+        """Return every tool's summary, in registry order."""
+        return self._registry.summaries()
+
+    async def read(self, call: ToolCall) -> ToolResult:
+        """Run a tool of risk `read`; whatever goes wrong becomes a result: no_data, failed, or refused above `read`."""
+        try:
+            spec = self._registry.find(call.name)
+            if spec.risk is not Risk.READ or spec.read is None:
+                raise PolicyDeniedError(f"`{spec.name}` changes things: it runs only after people have approved it.")
+            result = await self._read(spec, spec.read, call)
+        except PolicyDeniedError as refusal:
+            await self._note_refusal("tools", call.name[:64], None, str(refusal))
+            result = ToolResult(status="refused", text=str(refusal))
+        except NoDataError as error:
+            result = ToolResult(status="no_data", text=str(error))
+        except ToolError as error:
+            logger.warning("tool_failed", extra={"tool": call.name[:64], "error": type(error).__name__})
+            result = ToolResult(status="failed", text=str(error))
+        except Exception as error:
+            logger.exception("tool_broke", extra={"tool": call.name[:64]})
+            result = ToolResult(status="failed", text=f"`{call.name[:64]}` broke ({type(error).__name__}).")
+        return cleaned(result, self._secrets)
+
+    async def _read(
+        self, spec: ToolSpec[Any], read: Callable[[Any], Awaitable[ToolResult]], call: ToolCall
+    ) -> ToolResult:
+        args = accept(spec, call, self._registry.environment)
+        try:
+            async with asyncio.timeout(spec.timeout):
+                return await read(args)
+        except TimeoutError as error:
+            raise ToolTimeoutError(f"`{spec.name}` took more than {spec.timeout:g} s.") from error
+
+    async def plan(self, call: ToolCall) -> Plan:
+        """Validate the call and work out what exactly would run, changing nothing; ToolError when it cannot."""
+        try:
+            return await make_plan(self._registry, call)
+        except ToolError as error:
+            raise type(error)(self._clean(error)) from error
+        except Exception as error:
+            logger.exception("plan_broke", extra={"tool": call.name[:64]})
+            raise ToolError(f"`{call.name[:64]}` cannot be planned ({type(error).__name__}).") from error
+
+    async def execute(self, request: ApprovalRequest, grant: Grant) -> ToolResult:
+        """Run what was approved, at most once; of `request` nothing but the id is believed.
+
+        refused: nothing ran. failed: the target did not do it. unknown: nobody can tell, a human must look.
+        """
+        # One attempt at a time in this process; between processes the intent row decides.
+        async with self._turns.setdefault(request.id, asyncio.Lock()):
+            try:
+                row = await self._approvals.load(request.id)
+            except NoDataError as error:
+                return await self._refuse(request.id, None, error)
+            return cleaned(await self._execute(row, grant), self._secrets)
+
+    async def _execute(self, row: ApprovalRequest, grant: Grant) -> ToolResult:
+        try:
+            self._check_grant(row, grant)
+            earlier = await self._attempts.find(row)
+            if earlier is not None:
+                return await self._attempts.settle(row, earlier)
+            await self._check_may_run(row, grant)
+            present = await self.plan(row.plan.call)
+            self._check_unchanged(row, present)
+            await self._check_may_run(row, grant)  # again: the dry run took its time
+            tool = self._attempts.tool(row)
+        except (RefusedError, ToolError) as refusal:
+            return await self._refuse(row.id, row, refusal)
+        return await self._attempts.carry_out(row, tool)
+
+    def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
+        if (grant.approval_id, grant.action_id) != (row.id, row.action_id):
+            raise GrantMissingError("The grant is for another request.")
+        stored = plan_digest(row.plan, requester=row.requester, policy_sha256=row.requirement.policy_sha256)
+        if not row.digest == grant.digest == stored:
+            raise StaleApprovalError(f"{SUPERSEDED}the request is no longer what was approved (its digest differs).")
+
+    async def _check_may_run(self, row: ApprovalRequest, grant: Grant) -> None:
+        if row.status is not ApprovalStatus.APPROVED:
+            raise AlreadyDecidedError(f"The request is {row.status.value}, not approved.")
+        if tally(row.requirement, row.votes) is not ApprovalStatus.APPROVED:
+            raise GrantMissingError("The request is marked as approved, but its votes do not add up to that.")
+        if row.execute_by is None or self._clock.now() >= min(row.execute_by, grant.until):
+            raise ApprovalExpiredError("The approval has run out: it was not carried out in time.")
+        if await self._is_frozen():
+            raise FrozenError("The freeze switch is on: no changes are made.")
+
+    def _check_unchanged(self, row: ApprovalRequest, present: Plan) -> None:
+        changed = differences(row.plan, present)
+        digest = plan_digest(present, requester=row.requester, policy_sha256=row.requirement.policy_sha256)
+        if changed or digest != row.digest:
+            raise StaleApprovalError(f"{SUPERSEDED}{changed or 'the digest differs'}.")
+
+    async def _is_frozen(self) -> bool:
+        try:
+            answer = self._frozen()
+            return bool(await answer if inspect.isawaitable(answer) else answer)
+        except Exception:
+            logger.exception("freeze_switch_unreadable")
+            return True
+
+    async def _refuse(self, approval_id: str, row: ApprovalRequest | None, reason: Exception) -> ToolResult:
+        why = self._clean(reason)
+        await self._note_refusal("guard", approval_id, row, why)
+        return ToolResult(status="refused", text=why)
+
+    async def _note_refusal(self, actor: str, subject: str, row: ApprovalRequest | None, why: str) -> None:
+        await self._audit.append(
+            AuditEvent(
+                kind="EffectRefused",
+                actor=actor,
+                subject=subject,
+                incident_id=row.incident_id if row else None,
+                at=self._clock.now(),
+                details={"why": why, "tool": row.plan.call.name if row else subject},
+            )
+        )
+
+    def _clean(self, error: Exception) -> str:
+        return shortened(self._secrets.text(str(error)))

@@ -1,0 +1,112 @@
+"""metric_range: how a PromQL expression went over the last minutes, and when its level changed."""
+
+import math
+import re
+
+from pydantic import Field, JsonValue
+
+from core.errors import NoDataError
+from core.risk import Risk
+from core.series import Series
+from core.tool_call import ToolResult
+from tools.change_point import Change, find_change
+from tools.environment import Environment
+from tools.prometheus.client import PrometheusClient, Sampled
+from tools.prometheus.metric_query import label_text
+from tools.spec import Arguments, ToolSpec
+
+MAX_POINTS = 240
+MAX_SERIES = 8
+
+
+class MetricRange(Arguments):
+    """What to ask, and how far back."""
+
+    query: str = Field(min_length=1, max_length=600, description="A PromQL expression")
+    minutes: int = Field(default=15, ge=1, le=360, description="How many minutes back from now")
+
+
+def metric_range(environment: Environment) -> ToolSpec[MetricRange]:
+    """Ask Prometheus for a range of at most 240 points a series; there is no history without a Prometheus."""
+    client = PrometheusClient(environment.http, environment.prometheus_url) if environment.prometheus_url else None
+
+    async def read(args: MetricRange) -> ToolResult:
+        if client is None:
+            raise NoDataError("There is no Prometheus, so metrics have no history here; use metric_query.")
+        end = environment.clock.now().timestamp()
+        step = float(max(1, math.ceil(args.minutes * 60 / (MAX_POINTS - 1))))
+        return _result(args, await client.range(args.query, end - args.minutes * 60, end, step))
+
+    return ToolSpec(
+        name="metric_range",
+        description="Evaluates a PromQL expression over the last minutes; finds when its level changed.",
+        args=MetricRange,
+        risk=Risk.READ,
+        timeout=15,
+        read=read,
+    )
+
+
+def _result(args: MetricRange, found: list[Sampled]) -> ToolResult:
+    described = [(one, find_change(one.points[-MAX_POINTS:])) for one in found]
+    described.sort(key=lambda pair: -_interest(*pair))
+    kept = described[:MAX_SERIES]
+    rows: list[JsonValue] = [_row(one, change) for one, change in kept]
+    lines = "; ".join(_line(one, change) for one, change in kept[:3])
+    more = f" ({len(found)} series in all)" if len(found) > 3 else ""
+    return ToolResult(
+        status="ok",
+        text=f"{args.query[:200]} over {args.minutes} min: {lines}{more}",
+        data={"query": args.query, "series": rows},
+        series=tuple(_drawn(args.query, one, change) for one, change in kept),
+    )
+
+
+def _interest(one: Sampled, change: Change | None) -> float:
+    values = [value for _, value in one.points]
+    spread = (max(values) - min(values)) / (max(abs(max(values)), abs(min(values))) or 1.0)
+    return spread + (10.0 if change else 0.0)
+
+
+def _row(one: Sampled, change: Change | None) -> JsonValue:
+    points = one.points[-MAX_POINTS:]
+    values = [value for _, value in points]
+    drawn: list[JsonValue] = [[at, float(f"{value:.6g}")] for at, value in points]
+    return {
+        "labels": {**one.labels},
+        "points": drawn,
+        "first": values[0],
+        "last": values[-1],
+        "min": min(values),
+        "max": max(values),
+        "change": {"at": change.at, "before": change.before, "after": change.after} if change else None,
+    }
+
+
+def _line(one: Sampled, change: Change | None) -> str:
+    name = label_text(one.labels)
+    first, last = one.points[0][1], one.points[-1][1]
+    if change is None:
+        return f"{name} {first:.4g} -> {last:.4g}, no change of level".strip()
+    ago = one.points[-1][0] - change.at
+    return f"{name} {change.before:.4g} -> {change.after:.4g} since {ago:.0f} s".strip()
+
+
+def _drawn(query: str, one: Sampled, change: Change | None) -> Series:
+    title = label_text(one.labels).strip("{}").replace('"', "") or query
+    marks = ((change.at, "level changed"),) if change else ()
+    return Series(title=title[:120], unit=unit_of(query), points=tuple(one.points[-MAX_POINTS:]), marks=marks)
+
+
+def unit_of(query: str) -> str:
+    """Guess the unit from how PromQL is written: names end in it, quotients are ratios, rates are per second."""
+    query = re.sub(r'"(?:[^"\\]|\\.)*"', "", query)
+    if "histogram_quantile" in query:
+        return "s" if "_seconds" in query else ""
+    if re.search(r"[)}a-z]\s*/\s*[(a-z]", query):
+        return "s" if re.search(r"_seconds_sum\b.*/.*_seconds_count\b", query, re.S) else "ratio"
+    if re.search(r"\b(?:i?rate|deriv)\(", query):
+        return "1/s"
+    if re.search(r"_bytes\b", query):
+        return "bytes"
+    return "s" if re.search(r"_seconds\b", query) else ""

@@ -1,0 +1,1 @@
+"""Reading and changing what runs, over the supervisor's HTTP API."""
