@@ -10,8 +10,6 @@ from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_SIGNS, STATU
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.risk import Risk
 
-_CLOSED_WITHOUT_EFFECT = {ApprovalStatus.REJECTED, ApprovalStatus.EXPIRED, ApprovalStatus.SUPERSEDED}
-
 
 @dataclass(frozen=True, slots=True)
 class ApprovalFacts:
@@ -64,9 +62,8 @@ def _settled(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     blocks = [_title(request), section(_verdict(request))]
     if request.outcome_text:
         blocks.append(rich.block(rich.quote(one_line(request.outcome_text, 900))))
-    blocks += [_call(request, tense="The exact call"), _why(request)]
-    blocks += _evidence(facts) + _votes(request)
-    return [*blocks, _buttons(request)]
+    blocks += [*_votes(request), _call(request, tense="The exact call"), _why(request)]
+    return [*blocks, *_evidence(ApprovalFacts(timeline_url=facts.timeline_url)), _buttons(request)]
 
 
 def _title(request: ApprovalRequest) -> Block:
@@ -91,8 +88,7 @@ def _overview(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
 
 
 def _requester(request: ApprovalRequest) -> str:
-    who = mention(request.requester)
-    return who if who.startswith("<") else f"Watchkeeper, because of an alert ({who})"
+    return "Watchkeeper, because of an alert" if request.requester == "alert" else mention(request.requester)
 
 
 def _call(request: ApprovalRequest, tense: str = "Exactly this will run") -> Block:
@@ -166,7 +162,7 @@ def _evidence(facts: ApprovalFacts) -> list[Block]:
              for key, summary, url in facts.evidence[:4]]  # fmt: skip
     if facts.timeline_url:
         parts.append(f"<{facts.timeline_url}|Whole timeline>")
-    return [context(*parts)] if parts else []
+    return [context("\n".join(parts))] if parts else []
 
 
 def _votes(request: ApprovalRequest) -> list[Block]:

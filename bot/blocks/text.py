@@ -52,7 +52,7 @@ def span(length: timedelta) -> str:
 
 def mention(person: str) -> str:
     """Return a mention for a Slack user or group id, and the literal word for anything else (such as `alert`)."""
-    if person[:1] in "UW" and person.isalnum() and person.isupper() and len(person) > 5:
+    if person[:1] in "UW" and person.isalnum() and person.isupper() and len(person) > 4:
         return f"<@{person}>"
     if person[:1] == "S" and person.isalnum() and person.isupper() and len(person) > 4:
         return f"<!subteam^{person}>"
