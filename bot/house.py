@@ -1,4 +1,4 @@
-"""The whole bot on one machine: an embedded Redis when none is given, the schema, then both roles as children."""
+"""The whole bot on one machine: an embedded Redis when none is given, then both roles as children."""
 
 import sys
 from pathlib import Path
@@ -14,13 +14,9 @@ async def run_house(settings: Settings, env_file: Path) -> int:
     async with Supervisor() as supervisor:
         stop_on_signals(supervisor.stopping)
         environment = child_environment(REDIS_URL=await _redis(settings, supervisor))
-        bot = (sys.executable, "-m", "bot", "--env-file", str(env_file))
-        _say(f"web: on {settings.web.host}:{settings.web.port}, links begin with {settings.web.links}")
-        supervisor.keep(Child("web", (*bot, "run", "--role", "web"), environment))
-        if await supervisor.finish(Child("migrate", (*bot, "migrate"), environment)):
-            _say("worker: starting")
-            supervisor.keep(Child("worker", (*bot, "run", "--role", "worker"), environment))
-            await supervisor.stopping.wait()
+        run = (sys.executable, "-m", "bot", "--env-file", str(env_file), "run", "--role")
+        supervisor.keep(*(Child(role, (*run, role), environment) for role in ("web", "worker")))
+        await supervisor.stopping.wait()
         _say("stopping")
     _say("stopped")
     return supervisor.status

@@ -103,22 +103,6 @@ class Supervisor:
         self._layers.append(layer)
         self._keepers.extend(asyncio.create_task(self._keep(child)) for child in layer)
 
-    async def finish(self, child: Child) -> bool:
-        """Run a child to its end; False when it failed (its status is then ours) or when it is time to stop."""
-        self._layers.append([child])
-        await child.start()
-        assert child.process is not None
-        ended = asyncio.create_task(child.process.wait())
-        stopped = asyncio.create_task(self.stopping.wait())
-        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if not ended.done():
-            await child.stop()
-            await ended
-            return False
-        self.status = ended.result()
-        return self.status == 0
-
     async def _keep(self, child: Child) -> None:
         while not self.stopping.is_set():
             await child.start()

@@ -36,6 +36,7 @@ class WebRole:
     async def run(self, stopping: asyncio.Event) -> None:
         """Serve until `stopping` is set; ConfigurationError when the port is taken or Slack refuses a token."""
         listener = _listen(self.settings.host, self.settings.port)
+        print(f"web: on {self.settings.host}:{self.settings.port}, links begin with {self.settings.links}", flush=True)
         server = _Server(
             uvicorn.Config(
                 self.site, log_config=None, access_log=False, lifespan="off", http="httptools", ws="none",

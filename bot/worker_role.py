@@ -26,6 +26,7 @@ class WorkerRole:
         consuming = asyncio.create_task(self.queue.consume(self.worker.handle, _CONCURRENCY, _GRACE))
         stopped = asyncio.create_task(stopping.wait())
         await self.heartbeat.beat()
+        print("worker: taking events", flush=True)
         for ticker in self.tickers:
             ticker.start()
         try:

@@ -16,6 +16,7 @@ from bot.adapters.database.audit_log import SqlAudit
 from bot.adapters.database.effect_store import SqlEffects
 from bot.adapters.database.engine import Database, open_database
 from bot.adapters.database.incident_store import SqlIncidents
+from bot.adapters.database.migrate import migrate
 from bot.adapters.database.report_store import SqlReports
 from bot.adapters.redis.checkpointer import open_saver
 from bot.adapters.redis.connection import connect
@@ -84,6 +85,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         redis = connect(settings.redis.url)
         stack.push_async_callback(redis.aclose)
         require_durable(await inspect(redis))
+        print(f"sql: at revision {await migrate(settings.database_url)}", flush=True)
         database = open_database(settings.database_url)
         stack.push_async_callback(database.close)
         stores = Stores.of(database, clock)

@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Coroutine
 from typing import Any
 
+import structlog
 import uvloop
 
 from bot.adapters.logging import configure_logging
@@ -13,6 +14,7 @@ from bot.link_secret import link_secret
 from bot.policy_file import load_policy
 from bot.processes import stop_on_signals
 from bot.settings import Settings, refuse_foreign_checkpoints, secrets_of
+from core.errors import TransientError
 
 
 def run(settings: Settings, options: Namespace) -> int:
@@ -30,7 +32,11 @@ def run(settings: Settings, options: Namespace) -> int:
 
 def _run_role(work: Coroutine[Any, Any, None]) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work)
+        try:
+            runner.run(work)
+        except TransientError as error:
+            structlog.get_logger(__name__).error("not_reached", error=str(error))
+            return 1
     return 0
 
 
