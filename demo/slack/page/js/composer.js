@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { Autocomplete } from "./autocomplete.js";
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { store } from "./store.js";
 import { sentence } from "./toast.js";
@@ -26,7 +26,8 @@ export class Composer {
     this.sendButton = h("button", { type: "submit", class: "send-button", "aria-label": "Send message", title: "Send (Enter)", disabled: true }, icon("send", 17));
     this.form = h("form", { class: "composer" }, this.area, h("div", { class: "composer-bar" }, this.tools(), this.sendButton));
     this.error = h("div", { class: "composer-error", role: "alert" });
-    host.append(this.form, this.error);
+    this.chips = h("div", { class: "chips", role: "group", "aria-label": "Suggested prompts" });
+    host.append(this.chips, this.form, this.error);
     this.complete = new Autocomplete(this.area, this.form, { commands: !options.inThread });
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.send(); });
     this.area.addEventListener("input", () => this.onInput());
@@ -109,6 +110,15 @@ export class Composer {
     if (threadTs) throw new Error("Slash commands do not work in threads. Mention @watchkeeper instead.");
     await api.slash({ as: store.me, channel, command: command[1], text: command[2] || "" });
     return null;
+  }
+
+  /** Offers an agent's suggested prompts above the box; a click sends one. */
+  suggest(prompts) {
+    fill(this.chips, (prompts || []).map((prompt) => {
+      const chip = h("button", { type: "button", class: "chip" }, prompt.title);
+      chip.addEventListener("click", () => { this.area.value = prompt.message; this.send(); });
+      return chip;
+    }));
   }
 
   focus() {

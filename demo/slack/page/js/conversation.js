@@ -7,7 +7,7 @@ import { loadChannel } from "./frames.js";
 import { icon } from "./icons.js";
 import { MessageList } from "./message_list.js";
 import { openThread } from "./router.js";
-import { channelName, on, rootsOf, store } from "./store.js";
+import { channelName, on, rootsOf, store, threadKey } from "./store.js";
 import { sentence, toast } from "./toast.js";
 import { markRead, readUpTo } from "./unread.js";
 
@@ -33,9 +33,10 @@ export class Conversation {
     this.foot = h("div", { class: "pane-foot" });
     fill(host, this.header, this.listHost, this.foot);
     this.list = new MessageList(this.listHost, { label: "Messages", empty: () => emptyState(this.id), onOpen: (message) => openThread(this.id, message.thread_ts || message.ts) });
-    this.composer = new Composer(this.foot, { testid: "composer", onSent: (sent) => this.afterSend(sent) });
+    this.composer = new Composer(this.foot, { testid: headless ? "app-composer" : "composer", onSent: (sent) => this.afterSend(sent) });
     const touch = ({ channel }) => { if (channel === this.id) this.list.schedule(); };
     for (const name of ["message-added", "message-changed", "message-removed", "thread-state"]) on(name, touch);
+    on("thread-state", ({ channel }) => { if (channel === this.id) this.suggest(); });
     on("history", ({ channel }) => { if (channel === this.id) this.list.schedule(); });
     on("names", () => { if (this.id) { this.drawHeader(); this.list.refreshAll(); } });
     document.addEventListener("visibilitychange", () => { if (this.id && document.visibilityState === "visible") markRead(this.id); });
@@ -48,6 +49,10 @@ export class Conversation {
       h("span", { class: "pane-topic muted" }, direct ? partner?.title || "" : topicOf(store.channels.get(this.id))));
   }
 
+  suggest() {
+    this.composer.suggest(store.prompts.get(threadKey(this.id, "")));
+  }
+
   /** Shows a channel id, or a user id whose DM does not exist yet. */
   async show(id) {
     this.id = id;
@@ -55,6 +60,7 @@ export class Conversation {
     this.drawHeader();
     const title = placeName(id);
     this.composer.target({ channel: id, placeholder: `Message ${title}` });
+    this.suggest();
     this.list.show(id, () => rootsOf(id), { newSince: since, label: `Messages in ${title}` });
     if (store.channels.has(id)) await this.load(id);
     if (this.id === id) { this.list.toBottom(); markRead(id); }

@@ -11,11 +11,11 @@ function remember(key, frame) {
   if (loading.has(key)) loading.get(key).push(frame);
 }
 
-/** Inserts or replaces; true when it was not known before. */
+/** Inserts or replaces whole, so that what a change took away is gone; true when it was not known before. */
 function upsert(map, message) {
   if (!map) return false;
   const fresh = !map.has(message.ts);
-  map.set(message.ts, { ...(map.get(message.ts) || {}), ...message });
+  map.set(message.ts, message);
   return fresh;
 }
 
@@ -94,9 +94,11 @@ const handlers = {
   app: (frame) => { store.apps.set(frame.app.id, { ...store.apps.get(frame.app.id), ...frame.app }); emit("directory"); },
   // The frame names the channel only; what I may know of it is in the state.
   channel: () => { loadState(store.me).catch(() => {}); },
-  interaction_failed: (frame) => {
-    store.failures.set(`${frame.channel || ""}:${frame.ts || ""}:${frame.action_id}`, frame.error);
-    emit("interaction-failed", frame);
+  interaction_failed: (frame) => emit("interaction-failed", frame),
+  prompts: (frame) => {
+    const key = threadKey(frame.channel, frame.thread_ts || "");
+    store.prompts.set(key, frame.prompts);
+    emit("thread-state", { channel: frame.channel, thread_ts: frame.thread_ts || "" });
   },
 };
 

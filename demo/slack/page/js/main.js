@@ -42,7 +42,7 @@ async function refetch() {
 }
 
 function forgetPerson() {
-  for (const map of [store.messages, store.threads, store.statuses, store.sessions, store.failures, store.homes, store.unread]) map.clear();
+  for (const map of [store.messages, store.threads, store.statuses, store.sessions, store.homes, store.unread]) map.clear();
   store.views = [];
   emit("views");
 }

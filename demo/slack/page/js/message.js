@@ -64,13 +64,10 @@ function head(message, author, grouped) {
   return { gutter: avatarOf(message), line };
 }
 
-function failures(row, channel, message) {
-  for (const [key, error] of store.failures) {
-    if (!key.startsWith(`${channel}:${message.ts}:`)) continue;
-    const actionId = key.slice(`${channel}:${message.ts}:`.length);
-    const control = row.querySelector(`[data-action-id="${CSS.escape(actionId)}"]`);
-    if (control) markFailure(control, sentence({ code: error }));
-  }
+function showFailure(row, message) {
+  const failure = message.interaction_error;
+  const control = failure && row.querySelector(`[data-action-id="${CSS.escape(failure.action_id)}"]`);
+  if (control) markFailure(control, sentence({ code: failure.error }));
 }
 
 const contexts = new WeakMap();
@@ -96,7 +93,7 @@ export function messageRow(channel, message, { grouped = false, inThread = false
     "aria-label": `${author.name}, ${clockTime(message.ts)}${message.is_ephemeral ? ", only visible to you" : ""}`, "aria-busy": message.streaming ? "true" : null },
   h("div", { class: "gutter" }, gutter), content, toolbar(channel, message, { inThread }));
   contexts.set(row, ctx);
-  failures(row, channel, message);
+  showFailure(row, message);
   return row;
 }
 

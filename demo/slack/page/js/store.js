@@ -12,7 +12,6 @@ export const store = {
   statuses: new Map(),   // "channel:thread_ts" -> {status, app_id}
   sessions: new Map(),   // "channel:thread_ts" -> {status, title}
   prompts: new Map(),    // "channel:thread_ts" -> suggested prompts
-  failures: new Map(),   // "channel:ts:action_id" -> error
   views: [], homes: new Map(),
   unread: new Map(),     // channel -> {count, mention, since}
 };

@@ -43,6 +43,7 @@ export class Thread {
 
   drawState() {
     fill(this.status, statusLine(this.channel, this.ts));
+    this.composer.suggest(store.prompts.get(threadKey(this.channel, this.ts)));
     const session = store.sessions.get(threadKey(this.channel, this.ts));
     const word = session && SESSION_WORDS[session.status];
     this.session.hidden = !word || session.status === "active";

@@ -11,7 +11,7 @@ const WORDS = { open: "Live", connecting: "Connecting…", lost: "Reconnecting�
 
 function personButton(user) {
   const mine = user.id === store.me;
-  const button = h("button", { type: "button", class: "person", "aria-pressed": mine ? "true" : "false", data: { as: user.id },
+  const button = h("button", { type: "button", class: "person", "aria-pressed": mine ? "true" : "false", "aria-label": user.real_name || user.name, data: { as: user.id },
     title: `${user.real_name} – ${user.title || user.name}${user.is_restricted ? ", guest" : ""}` }, userAvatar(user, "tiny"),
   h("span", { class: "person-name" }, (user.real_name || user.name).split(" ")[0]));
   button.addEventListener("click", () => { if (!mine) go({ as: user.id }); });
