@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
@@ -159,8 +159,3 @@ def check_settings(load: Callable[[], object], name: str) -> Finding:
     except ConfigurationError as error:
         return Finding("fail", name, "; ".join(str(error).splitlines()))
     return Finding("ok", name, "readable and consistent")
-
-
-def started_at(clock: Clock) -> str:
-    """Return the present for the report's first line."""
-    return datetime.astimezone(clock.now()).isoformat(timespec="seconds")

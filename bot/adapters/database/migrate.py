@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from bot.adapters.database.engine import Database, open_database
@@ -25,12 +26,24 @@ async def migrate(url: str) -> str:
         await database.close()
 
 
+def newest_revision() -> str:
+    """Return the revision that this version of the program works with."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    assert revision is not None, "there is at least one migration"
+    return revision
+
+
 def _upgrade(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    return config
 
 
 async def _reached(database: Database) -> str:

@@ -1,0 +1,97 @@
+"""`doctor`: one line for everything the bot leans on, in colour where a person reads it."""
+
+import asyncio
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.database.engine import open_database
+from bot.adapters.database.migrate import newest_revision
+from bot.adapters.redis.connection import connect
+from bot.adapters.redis.inspection import inspect, require_durable
+from bot.bootstrap.slack import slack_client
+from bot.doctor import Check, Finding, SlackCheck, check_addresses, check_model, check_settings, examine
+from bot.policy_file import load_policy
+from bot.settings import Settings
+from core.errors import ConfigurationError
+from graphs.models.runbooks import load_runbooks
+from tools.catalogue import load_catalogue
+
+
+def run(settings: Settings, _: Namespace) -> int:
+    """Print the report; 1 when something fails (a warning does not)."""
+    return asyncio.run(_report(settings))
+
+
+async def _report(settings: Settings) -> int:
+    failed = 0
+    coloured = sys.stdout.isatty()
+    async for finding in examine(_checks(settings)):
+        print(finding.line(coloured=coloured), flush=True)
+        failed += finding.state == "fail"
+    return 1 if failed else 0
+
+
+def _checks(settings: Settings) -> list[Check]:
+    slack = SlackCheck(slack_client(settings.slack), settings, SystemClock())
+    return [
+        ("files", lambda: _files(settings)),
+        ("slack", slack.bot_token),
+        ("app token", slack.app_token),
+        ("redis", lambda: _redis(settings)),
+        ("sql", lambda: _sql(settings)),
+        ("model", lambda: check_model(settings.openai)),
+        ("catalogue", lambda: _catalogue(settings)),
+    ]
+
+
+async def _files(settings: Settings) -> Sequence[Finding]:
+    files = settings.files
+    found = [Finding("ok", "settings", "complete")]
+    found.append(check_settings(lambda: load_policy(files.policy_file, settings.checkpoint.ttl_seconds), "policy"))
+    found.append(check_settings(lambda: load_catalogue(files.services_file), "services"))
+    found.append(check_settings(lambda: load_runbooks(files.runbooks_dir), "runbooks"))
+    if not (settings.alerts.token.get_secret_value() or settings.alerts.basic_auth.get_secret_value()):
+        found.append(Finding("warn", "alerts", "ALERTS_TOKEN is not set: alert webhooks refuse everything"))
+    return found
+
+
+async def _redis(settings: Settings) -> Sequence[Finding]:
+    if not settings.redis.url:
+        return [Finding("ok", "redis", f"embedded, in {settings.files.data_dir / 'redis'}")]
+    redis = connect(settings.redis.url, timeout=3)
+    try:
+        facts = await inspect(redis)
+        require_durable(facts)
+    except ConfigurationError as error:
+        return [Finding("fail", "redis", str(error))]
+    finally:
+        await redis.aclose()
+    return [Finding("ok", "redis", f"version {facts.version}, append-only, {facts.eviction}")]
+
+
+async def _sql(settings: Settings) -> Sequence[Finding]:
+    if _is_new(settings):
+        return [Finding("ok", "sql", "a SQLite file will be made on the first start")]
+    database = open_database(settings.database_url)
+    try:
+        revision = await database.revision()
+    finally:
+        await database.close()
+    if revision != newest_revision():
+        return [Finding("warn", "sql", f"at revision {revision or 'none'}: run `python -m bot migrate`")]
+    return [Finding("ok", "sql", f"at revision {revision}, the newest")]
+
+
+def _is_new(settings: Settings) -> bool:
+    return not settings.database.url and not (settings.files.data_dir / "watchkeeper.db").exists()
+
+
+async def _catalogue(settings: Settings) -> Sequence[Finding]:
+    catalogue = load_catalogue(settings.files.services_file)
+    addresses = [(service.name, str(service.health_url or service.url)) for service in catalogue.services]
+    for name, address in (("prometheus", catalogue.prometheus_url), ("supervisor", catalogue.supervisor_url)):
+        if address:
+            addresses.append((name, f"{address}/-/healthy" if name == "prometheus" else f"{address}/services"))
+    return await check_addresses(addresses[:50])
