@@ -1,4 +1,4 @@
-"""Runs the shop alone, or injects a fault into one that runs: `python -m demo.shop [run | inject NAME | heal | faults]`."""
+"""Runs the shop alone, or talks to one that runs: `python -m demo.shop [run | inject NAME | heal | faults]`."""
 
 import argparse
 import asyncio

@@ -16,7 +16,8 @@ PERIOD_S = 1.0
 SPARK_POINTS = 90
 SPARKS = {
     "error_rate": parse(
-        'sum by (service) (rate(http_requests_total{code=~"5.."}[5s])) / sum by (service) (rate(http_requests_total[5s]))'
+        'sum by (service) (rate(http_requests_total{code=~"5.."}[5s]))'
+        " / sum by (service) (rate(http_requests_total[5s]))"
     ),
     "p95_s": parse("histogram_quantile(0.95, sum by (service, le) (rate(http_request_duration_seconds_bucket[5s])))"),
     "memory_bytes": parse("max by (service) (process_resident_memory_bytes)"),

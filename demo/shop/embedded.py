@@ -10,7 +10,15 @@ from starlette.applications import Starlette
 
 
 class EmbeddedServer(uvicorn.Server):
-    """A uvicorn server that installs no signal handlers."""
+    """A uvicorn server that installs no signal handlers and says when it serves."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.serves = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.serves.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -25,10 +33,7 @@ async def serving(app: Starlette, host: str, port: int = 0) -> AsyncIterator[str
     server = EmbeddedServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        while not server.started:
-            if task.done():
-                task.result()
-            await asyncio.sleep(0.005)
+        await server.serves.wait()
         yield f"http://{host}:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True

@@ -1,15 +1,23 @@
 """The faults one can inject: what each does, whether it is still there, and what the right remedy would be.
 
-| fault | alerts it raises (alertname, service) | what tells it apart |
-|---|---|---|
-| memory_leak | HighMemory checkout | memory climbs; no errors, no slowness, no deploy, no configuration change |
-| bad_deploy | HighErrorRate checkout, HighErrorRate front | 500s only from the new version; a deploy by bob just before |
-| pool_exhausted | ConnectionPoolExhausted payments, HighErrorRate payments and front | pool in use = size; PoolTimeout in the log |
-| slow_dependency | HighLatency payments, HighLatency front | all workers of payments busy, requests wait for one; no errors |
-| crash_loop | CrashLooping payments, HighErrorRate front | exit code 1 again and again; a deploy by bob just before |
-| disk_full | LogVolumeFull checkout, HighErrorRate checkout and front | volume used = size; ENOSPC; a flood of debug lines |
-| wrong_config | HighErrorRate checkout, HighErrorRate front | 504s after 5 ms; a change of payments_timeout_ms by bob |
-| false_alarm | HighLatency front | the expression in the alert has a threshold of 10 ms; everything is healthy |
+Which alerts each raises (alertname service), and what tells it apart:
+
+memory_leak      HighMemory checkout
+                 memory climbs; no errors, no slowness, no deploy, no configuration change
+bad_deploy       HighErrorRate checkout, HighErrorRate front
+                 500s from the new version only; a deploy by bob just before
+pool_exhausted   ConnectionPoolExhausted payments, HighErrorRate payments, HighErrorRate front
+                 pool in use = pool size; PoolTimeout and open transactions in the log
+slow_dependency  HighLatency payments, HighLatency front
+                 all workers of payments busy and requests waiting for one; no errors, no deploy, no change
+crash_loop       CrashLooping payments, HighErrorRate front
+                 exit code 1 again and again, a fatal line in the log; a deploy by bob just before
+disk_full        LogVolumeFull checkout, HighErrorRate checkout, HighErrorRate front
+                 log volume used = its size; ENOSPC in the stderr log; a flood of debug lines
+wrong_config     HighErrorRate checkout, HighErrorRate front
+                 504s: payments "did not answer within 5 ms"; a change of payments_timeout_ms by bob
+false_alarm      HighLatency front
+                 the expression of the alert compares with 10 ms; every other sign is healthy
 """
 
 from abc import ABC, abstractmethod
@@ -205,40 +213,40 @@ class Faults:
         checkout, payments, front = services["checkout"], services["payments"], services["front"]
         self._slow = SlowWorkFault(
             "slow_dependency", "slow_dependency", "Slow payments",
-            "Each charge takes twenty times as long; the two workers of payments cannot keep up.", payments,
+            "A charge takes twenty times as long; two workers cannot keep up.", payments,
         )  # fmt: skip
         every: list[Fault] = [
             BuildFault(
                 "bad_deploy", "bad_deploy", "Bad deploy",
-                "bob ships a version of checkout that answers 500 to six orders in ten.", checkout,
+                "bob ships a version that answers 500 to six orders in ten.", checkout,
                 defect="errors", change="New discount engine",
             ),
             ProcessFault(
                 "memory_leak", "memory_leak", "Memory leak",
-                "checkout keeps a piece of every request in memory.", checkout,
+                "A piece of every request stays in memory.", checkout,
             ),
             ProcessFault(
                 "pool_exhausted", "connection_pool_exhausted", "Exhausted pool",
-                "Stuck transactions hold on to the database connections of payments.", payments,
+                "Stuck transactions keep every database connection.", payments,
             ),
             self._slow,
             BuildFault(
                 "crash_loop", "crash_loop", "Crash loop",
-                "bob ships a version of payments that exits two seconds after its start.", payments,
+                "bob ships a version that exits two seconds after its start.", payments,
                 defect="exits", change="Move the settlement scheduler in-process",
             ),
             ProcessFault(
                 "disk_full", "log_disk_full", "Full log disk",
-                "A flood of debug lines fills the log volume of checkout; orders cannot be journalled.", checkout,
+                "Debug lines fill the log volume; orders cannot be journalled.", checkout,
             ),
             ConfigFault(
                 "wrong_config", "wrong_config", "Wrong setting",
-                "bob sets the timeout of checkout's calls to payments from 2000 ms to 5 ms.", checkout,
+                "bob sets the timeout for payments from 2000 ms to 5 ms.", checkout,
                 key="payments_timeout_ms", wrong=WRONG_TIMEOUT_MS,
             ),
             FalseAlarm(
                 "false_alarm", "none", "False alarm",
-                "A rule with a threshold of 10 ms fires although everything is healthy.", front, engine=engine,
+                "A rule with a silly threshold fires; everything is healthy.", front, engine=engine,
             ),
         ]  # fmt: skip
         self._by_name = {fault.name: fault for fault in every}

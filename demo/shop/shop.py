@@ -110,9 +110,12 @@ class Shop:
             holder = stack.enter_context(reserve_port(self._host))
             service = self._build_service(plan, holder.getsockname()[1])
             self._services[plan.name] = service
-            stack.push_async_callback(service.stop)
+        stack.push_async_callback(self._stop_services)
         await asyncio.gather(*(service.start() for service in self._services.values()))
         self.front_url = self._services["front"].place.url
+
+    async def _stop_services(self) -> None:
+        await asyncio.gather(*(service.stop() for service in self._services.values()))
 
     def _build_service(self, plan: ServicePlan, port: int) -> ManagedService:
         log_dir = self._data_dir / "logs" / plan.name

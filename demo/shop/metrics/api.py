@@ -53,7 +53,7 @@ def success(data: dict[str, Any]) -> Response:
 
 def instant_data(result: float | Vector, at: float) -> dict[str, Any]:
     """An instant result in Prometheus' shape."""
-    if isinstance(result, float):
+    if not isinstance(result, list):
         return {"resultType": "scalar", "result": [at, format_value(result)]}
     rows = [{"metric": sample.labels, "value": [at, format_value(sample.value)]} for sample in result]
     return {"resultType": "vector", "result": rows}

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from demo.shop.metrics import functions
@@ -84,7 +84,7 @@ class Evaluation:
 
     def _vector(self, node: Node) -> Vector:
         result = self.run(node)
-        if isinstance(result, float):
+        if not isinstance(result, list):
             raise QueryError("an instant vector is needed here, not a scalar")
         return result
 
@@ -103,7 +103,8 @@ class Evaluation:
         if node.function == "histogram_quantile":
             return self._quantile(node)
         selector = node.arguments[0]
-        assert isinstance(selector, Selector) and selector.range_s is not None
+        assert isinstance(selector, Selector)
+        assert selector.range_s is not None
         end = self._at - selector.offset_s
         start = end - selector.range_s
         compute = functions.RANGE[node.function]
@@ -112,7 +113,7 @@ class Evaluation:
 
     def _quantile(self, node: Call) -> Vector:
         wanted = self.run(node.arguments[0])
-        if not isinstance(wanted, float):
+        if isinstance(wanted, list):
             raise QueryError("histogram_quantile needs a scalar first")
         groups: dict[LabelKey, list[tuple[float, float]]] = {}
         for sample in self._vector(node.arguments[1]):
@@ -131,19 +132,17 @@ class Evaluation:
 
     def _binary(self, node: Binary) -> float | Vector:
         left, right = self.run(node.left), self.run(node.right)
-        if isinstance(left, float) and isinstance(right, float):
-            if node.operator in COMPARISON:
-                raise QueryError("a comparison of two scalars is not supported")
-            return ARITHMETIC[node.operator](left, right)
-        if isinstance(right, float):
-            assert isinstance(left, list)
-            return self._combine(node.operator, [(sample, sample.value, right) for sample in left])
-        if isinstance(left, float):
-            return self._combine(node.operator, [(sample, left, sample.value) for sample in right])
-        return self._combine(node.operator, matched(left, right))
+        if isinstance(right, list):
+            pairs = matched(left, right) if isinstance(left, list) else [(one, left, one.value) for one in right]
+            return self._combine(node.operator, pairs)
+        if isinstance(left, list):
+            return self._combine(node.operator, [(one, one.value, right) for one in left])
+        if node.operator in COMPARISON:
+            raise QueryError("a comparison of two scalars is not supported")
+        return ARITHMETIC[node.operator](left, right)
 
     @staticmethod
-    def _combine(sign: str, pairs: list[tuple[Sample, float, float]]) -> Vector:
+    def _combine(sign: str, pairs: Sequence[tuple[Sample, float, float]]) -> Vector:
         """Comparisons keep the vector's samples that fulfil them; arithmetic makes new ones without a name."""
         if sign in COMPARISON:
             return [sample for sample, left, right in pairs if COMPARISON[sign](left, right)]
@@ -179,6 +178,6 @@ def query_range(
     for index in range(int((end - start) / step + 1e-9) + 1):
         at = start + index * step
         result = Evaluation(store, at).run(node)
-        for sample in [Sample({}, result)] if isinstance(result, float) else result:
+        for sample in result if isinstance(result, list) else [Sample({}, result)]:
             found.setdefault(key_of(sample.labels), (sample.labels, []))[1].append((at, sample.value))
     return list(found.values())

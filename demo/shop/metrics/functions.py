@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 Samples = Sequence[tuple[float, float]]  # (Unix seconds, value), in order of time
 RangeFunction = Callable[[Samples, float, float], float | None]  # samples, start, end of the range in Unix seconds
@@ -14,7 +15,7 @@ def _extrapolated(samples: Samples, start: float, end: float, *, counter: bool, 
     (first_at, first), (last_at, last) = samples[0], samples[-1]
     growth = last - first
     if counter:
-        growth += sum(a for (_, a), (_, b) in zip(samples, samples[1:], strict=False) if b < a)
+        growth += sum(a for (_, a), (_, b) in pairwise(samples) if b < a)
     sampled = last_at - first_at
     spacing = sampled / (len(samples) - 1)
     to_start, to_end = first_at - start, end - last_at

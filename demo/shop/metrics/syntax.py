@@ -63,7 +63,7 @@ Node = Number | Selector | Call | Aggregate | Binary
 
 AGGREGATIONS = frozenset({"sum", "avg", "max", "min", "count"})
 RANGE_FUNCTIONS = frozenset(
-    "rate increase irate delta deriv max_over_time min_over_time avg_over_time sum_over_time".split()
+    ["rate", "increase", "irate", "delta", "deriv", "max_over_time", "min_over_time", "avg_over_time", "sum_over_time"]
 )
 FUNCTIONS = RANGE_FUNCTIONS | {"histogram_quantile"}
 PRECEDENCE = {"==": 1, "!=": 1, ">": 1, "<": 1, ">=": 1, "<=": 1, "+": 2, "-": 2, "*": 3, "/": 3}

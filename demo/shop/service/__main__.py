@@ -28,6 +28,19 @@ def die_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+class Server(uvicorn.Server):
+    """A server that tells its parent when it serves."""
+
+    def __init__(self, config: uvicorn.Config, node: Node) -> None:
+        super().__init__(config)
+        self._node = node
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._node.start()
+        print("ready", flush=True)
+
+
 def listening_socket(host: str, port: int) -> socket.socket:
     """A socket that shares its port with the parent's reservation and with the process it takes over from."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -64,14 +77,9 @@ async def run(arguments: argparse.Namespace) -> None:
     config = uvicorn.Config(
         build_service_app(node), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
     )
-    server = uvicorn.Server(config)
+    server = Server(config, node)
     following = asyncio.create_task(follow(reader, node))
-    serving = asyncio.create_task(server.serve(sockets=[listening_socket(arguments.host, arguments.port)]))
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.005)
-    node.start()
-    print("ready", flush=True)
-    await serving
+    await server.serve(sockets=[listening_socket(arguments.host, arguments.port)])
     following.cancel()
     await node.aclose()
 

@@ -56,9 +56,8 @@ async def charge(node: Node, trace_id: str) -> None:
     try:
         await pool.acquire(wait_ms / 1000)
     except TimeoutError as failure:
-        detail = (
-            f"PoolTimeout: no connection of pool '{POOL}' within {wait_ms} ms ({pool.in_use} of {pool.size} in use)"
-        )
+        in_use = f"{pool.in_use} of {pool.size} in use"
+        detail = f"PoolTimeout: no connection of pool '{POOL}' within {wait_ms} ms ({in_use})"
         raise RequestFailed(503, "charge refused", detail) from failure
     if node.transaction_sticks():
         node.log.write("warn", "transaction left open, connection not returned", pool=POOL, trace_id=trace_id)
@@ -105,6 +104,7 @@ class Handlers:
         finally:
             node.workers.release()
         seconds = time.perf_counter() - started
+        node.answered(status)
         node.telemetry.request(self.route, status, node.orders.version, seconds)
         self._log(trace_id, status, seconds, waited_s, failure)
         return JSONResponse({"status": status, "trace_id": trace_id}, status_code=status)

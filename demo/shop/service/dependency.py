@@ -23,7 +23,7 @@ class Dependency:
     def __init__(self, name: str, url: str, telemetry: Telemetry) -> None:
         self.name = name
         self._telemetry = telemetry
-        self._client = httpx.AsyncClient(base_url=url, timeout=None, trust_env=False)
+        self._client = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False)
         self._recent: deque[tuple[float, bool]] = deque(maxlen=20)
 
     @property

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import random
+import time
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from demo.shop.service.telemetry import MEMORY_LIMIT_BYTES, Telemetry, resident_
 
 LEAK_BYTES_A_REQUEST = 1_600_000
 LEAK_BOUND_BYTES = 160_000_000
-STUCK_TRANSACTION_SHARE = 0.7
+STUCK_TRANSACTION_SHARE = 0.9
 CRASH_AFTER_S = 2.0
 POOL = "ledger-db"
 ROUTES = {"front": "/buy", "checkout": "/checkout", "payments": "/charge"}
@@ -59,6 +61,7 @@ class Node:
         self.pool = Capacity(int(orders.config["db_pool_size"])) if "db_pool_size" in orders.config else None
         self.dependencies = {name: Dependency(name, url, self.telemetry) for name, url in dependencies.items()}
         self.telemetry.announce(orders.version, [ROUTES[name]], list(dependencies))
+        self._answers: deque[tuple[float, bool]] = deque(maxlen=40)
         self._expose()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -102,12 +105,21 @@ class Node:
             self.ailments.flooding = True
             self._spawn(self._flood())
 
+    def answered(self, status: int) -> None:
+        """Remember whether this was an error of our own; a 502 is another's."""
+        self._answers.append((time.monotonic(), status >= 500 and status != 502))
+
+    def _errors(self) -> str:
+        recent = [wrong for at, wrong in self._answers if time.monotonic() - at < 5.0]
+        return "high" if recent.count(True) * 20 > len(recent) else "ok"
+
     def transaction_sticks(self) -> bool:
         return self.ailments.sticking and random.random() < STUCK_TRANSACTION_SHARE
 
     def health(self) -> dict[str, Any]:
         """The body of /healthz: `failing` is this service's own doing, `degraded` may be another's."""
         own = {
+            "errors": self._errors(),
             "memory": "high" if resident_bytes() > 0.8 * MEMORY_LIMIT_BYTES else "ok",
             "log_volume": "full" if self.log.volume.full else "ok",
         }
@@ -139,5 +151,5 @@ class Node:
     async def _flood(self) -> None:
         self.log.write("warn", "log level of cart.cache is now DEBUG", logger="cart.cache")
         while True:
-            self.log.flood(80)
+            self.log.flood(140)
             await asyncio.sleep(0.1)

@@ -31,7 +31,8 @@ class Desired:
 def unified_diff(service: str, before: Desired, after: Desired) -> str:
     """The change as a unified diff of both states in YAML; empty when nothing changes."""
     texts = [yaml.safe_dump(state.as_dict(), sort_keys=True).splitlines() for state in (before, after)]
-    return "\n".join(difflib.unified_diff(*texts, f"{service} (now)", f"{service} (then)", lineterm=""))
+    names = (f"{service} (now)", f"{service} (then)")
+    return "\n".join(difflib.unified_diff(texts[0], texts[1], *names, lineterm=""))
 
 
 @dataclass

@@ -44,7 +44,7 @@ def _config(desired: Desired, histories: Histories, arguments: Arguments) -> Des
     expected = type(desired.config[key])
     if type(value) is not expected:  # a bool is an int to isinstance
         raise BadArgumentsError(f"{key} must be of type {expected.__name__}")
-    if expected is int and not 1 <= value <= MAX_TIMEOUT_MS:
+    if type(value) is int and not 1 <= value <= MAX_TIMEOUT_MS:
         raise BadArgumentsError(f"{key} must be from 1 to {MAX_TIMEOUT_MS}")
     return replace(desired, config={**desired.config, key: value})
 
