@@ -44,8 +44,8 @@ async def workspace() -> AsyncIterator[LocalWorkspace]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    """An empty tab whose script errors fail the test."""
+async def page(browser: Browser, workspace: LocalWorkspace) -> AsyncIterator[Page]:
+    """An empty tab whose script errors fail the test; it closes before the workspace does."""
     context = await browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     context.set_default_timeout(WAIT_MS)
     tab = await context.new_page()
