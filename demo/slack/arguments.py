@@ -36,7 +36,8 @@ async def read_arguments(request: Request) -> tuple[Json, list[str]]:
             raise SlackError("json_not_object")
         arguments |= body
     elif "form" in content_type:
-        arguments |= {k: v for k, v in (await request.form()).items() if isinstance(v, str)}
+        async with request.form() as form:
+            arguments |= {k: v for k, v in form.items() if isinstance(v, str)}
     return {k: _decoded(k, v) for k, v in arguments.items() if v is not None}, warnings
 
 

@@ -38,7 +38,8 @@ async def accept_webhook(ws: "Workspace", request: Request) -> Response:
 async def _payload(request: Request) -> Json | None:
     raw: Any = await request.body()
     if "form" in request.headers.get("content-type", ""):
-        raw = (await request.form()).get("payload", "")
+        async with request.form() as form:
+            raw = form.get("payload", "")
     try:
         body: Any = json.loads(raw)
     except (ValueError, TypeError):

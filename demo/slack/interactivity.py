@@ -134,7 +134,7 @@ def message_shortcut_payload(
         "token": VERIFICATION_TOKEN,
         "action_ts": ws.mint.next(),
         "team": _team(),
-        "user": {"id": user.id, "name": user.name, "username": user.name, "team_id": TEAM_ID},
+        "user": {"id": user.id, "name": user.name, "team_id": TEAM_ID},
         "channel": channel_ref(channel),
         "is_enterprise_install": False,
         "enterprise": None,

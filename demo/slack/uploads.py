@@ -24,9 +24,9 @@ async def receive_upload(ws: "Workspace", request: Request) -> Response:
     if file is None or request.path_params["secret"] != upload_secret(file.id) or file.completed:
         return PlainTextResponse("file_not_found", 404)
     if request.headers.get("content-type", "").startswith("multipart/"):
-        form = await request.form()
-        part = next((v for v in form.values() if isinstance(v, UploadFile)), None)
-        data = await part.read() if part else b""
+        async with request.form() as form:
+            part = next((v for v in form.values() if isinstance(v, UploadFile)), None)
+            data = await part.read() if part else b""
     else:
         data = await request.body()
     if len(data) != file.size:

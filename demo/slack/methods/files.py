@@ -87,7 +87,7 @@ async def files_info(call: Call) -> Json:
     for channel_id, ts in file.shares:
         shared.setdefault(channel_id, []).append({"ts": ts})
     shown = file_json(file, call.ws.base_url) | ({"shares": {"public": shared}} if shared else {})
-    return {"file": shown, "response_metadata": {"next_cursor": ""}}
+    return {"file": shown}
 
 
 @method("files.delete", TIER_3, "files:write")

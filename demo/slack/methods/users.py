@@ -60,4 +60,6 @@ async def users_conversations(call: Call) -> Json:
 @method("users.profile.get", TIER_4, "users.profile:read")
 async def users_profile_get(call: Call) -> Json:
     """A profile; the bot's own without `user`."""
-    return {"profile": profile_json(_user(call, call.text("user") or call.app.bot_user_id))}
+    profile = profile_json(_user(call, call.text("user") or call.app.bot_user_id))
+    profile.pop("team")
+    return {"profile": profile}

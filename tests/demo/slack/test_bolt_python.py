@@ -108,7 +108,9 @@ async def test_a_mention_is_answered_in_its_thread(slack: LocalWorkspace, bolt: 
     assert found["message"]["app_id"] == "A0WATCH"
 
 
-async def test_a_slash_command_answers_in_private_and_then_in_the_channel(slack: LocalWorkspace, bolt: AsyncApp) -> None:
+async def test_a_slash_command_answers_in_private_and_then_in_the_channel(
+    slack: LocalWorkspace, bolt: AsyncApp
+) -> None:
     ran = await slack.post("slash", as_="U0ALICE", channel="C0OPS", command="/ops", text="status @bob")
     assert ran == {"ok": True, "response": {"text": "Working on status <@U0BOB|bob>"}}
     private = await slack.get("wait", channel="C0OPS", contains="Working on status", **{"as": "U0ALICE"})
@@ -143,7 +145,9 @@ async def test_home_shortcut_and_direct_message_reach_the_app(
         return (await slack.get("view", **{"as": "U0CAROL"}))["homes"].get("A0WATCH")
 
     assert (await wait_until(home))["blocks"][0]["text"]["text"] == "Hello <@U0CAROL>"
-    alert = await slack.post("bot_post", channel="C0INCIDENTS", username="Alertmanager", text="[FIRING:1]", webhook=True)
+    alert = await slack.post(
+        "bot_post", channel="C0INCIDENTS", username="Alertmanager", text="[FIRING:1]", webhook=True
+    )
     await slack.post(
         "shortcut", as_="U0CAROL", callback_id="investigate_message", channel="C0INCIDENTS", ts=alert["ts"]
     )

@@ -1,0 +1,67 @@
+"""Calls that Slack refuses, and the code it gives; TS stands for a message of a person, OWN for one of the app."""
+
+from typing import Any
+
+_LONG_SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}
+_SECTIONS = [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 2900}}] * 5
+_OPS = {"channel": "C0OPS"}
+_STREAM = {**_OPS, "thread_ts": "TS"}
+
+REFUSALS: list[tuple[str, dict[str, Any], str]] = [
+    ("chat.postMessage", {"text": "x"}, "invalid_arguments"),
+    ("chat.postMessage", {"channel": "C0NOWHERE", "text": "x"}, "channel_not_found"),
+    ("chat.postMessage", {**_OPS}, "no_text"),
+    ("chat.postMessage", {**_OPS, "text": "x", "markdown_text": "y"}, "markdown_text_conflict"),
+    ("chat.postMessage", {**_OPS, "text": "x", "blocks": "nonsense"}, "invalid_blocks_format"),
+    ("chat.postMessage", {**_OPS, "text": "x", "blocks": [_LONG_SECTION]}, "invalid_blocks"),
+    ("chat.postMessage", {**_OPS, "text": "x", "blocks": [{"type": "divider"}] * 51}, "invalid_blocks"),
+    ("chat.postMessage", {**_OPS, "text": "x", "blocks": _SECTIONS}, "msg_blocks_too_long"),
+    ("chat.postMessage", {**_OPS, "text": "x", "metadata": "no"}, "invalid_metadata_format"),
+    ("chat.postMessage", {**_OPS, "text": "x", "attachments": [{"text": "x"}] * 101}, "too_many_attachments"),
+    (
+        "chat.postMessage",
+        {**_OPS, "text": "x", "metadata": {"event_type": "x", "event_payload": {"x": "y" * 9000}}},
+        "metadata_too_large",
+    ),
+    ("chat.update", {**_OPS, "ts": "TS", "text": "x"}, "cant_update_message"),
+    ("chat.update", {**_OPS, "ts": "1.000001", "text": "x"}, "message_not_found"),
+    ("chat.update", {**_OPS, "ts": "OWN", "text": "x" * 4001}, "msg_too_long"),
+    ("chat.update", {**_OPS, "ts": "OWN", "blocks": []}, "no_text"),
+    ("chat.delete", {**_OPS, "ts": "TS"}, "cant_delete_message"),
+    ("chat.postEphemeral", {**_OPS, "user": "U0DAVE", "text": "x"}, "user_not_in_channel"),
+    ("chat.getPermalink", {**_OPS, "message_ts": "1.000001"}, "message_not_found"),
+    ("chat.startStream", {**_STREAM}, "missing_recipient_team_id"),
+    ("chat.startStream", {**_STREAM, "recipient_team_id": "T00WATCH"}, "missing_recipient_user_id"),
+    ("chat.appendStream", {**_OPS, "ts": "OWN", "markdown_text": "x"}, "message_not_in_streaming_state"),
+    ("chat.appendStream", {**_OPS, "ts": "TS", "markdown_text": "x"}, "message_not_owned_by_app"),
+    ("chat.scheduleMessage", {**_OPS, "text": "x", "post_at": 1}, "time_in_past"),
+    ("conversations.info", {"channel": "C0NOWHERE"}, "channel_not_found"),
+    ("conversations.history", {**_OPS, "cursor": "!"}, "invalid_cursor"),
+    ("conversations.history", {**_OPS, "oldest": "yesterday"}, "invalid_ts_oldest"),
+    ("conversations.replies", {**_OPS, "ts": "1.000001"}, "thread_not_found"),
+    ("conversations.list", {"types": "submarine"}, "invalid_types"),
+    ("conversations.open", {}, "users_list_not_supplied"),
+    ("conversations.create", {"name": "No Capitals"}, "invalid_name_specials"),
+    ("conversations.create", {"name": "ops"}, "name_taken"),
+    ("conversations.invite", {**_OPS, "users": "U0BOB"}, "already_in_channel"),
+    ("users.info", {"user": "U0NOBODY"}, "user_not_found"),
+    ("users.lookupByEmail", {"email": "x@y.z"}, "users_not_found"),
+    ("usergroups.users.list", {"usergroup": "S0NONE"}, "no_such_subteam"),
+    ("reactions.add", {**_OPS, "timestamp": "1.000001", "name": "eyes"}, "message_not_found"),
+    ("reactions.add", {**_OPS, "timestamp": "TS", "name": "no such!"}, "invalid_name"),
+    ("reactions.add", {**_OPS, "name": "eyes"}, "no_item_specified"),
+    ("reactions.remove", {**_OPS, "timestamp": "TS", "name": "eyes"}, "no_reaction"),
+    ("views.open", {"trigger_id": "1.2.3", "view": {}}, "invalid_trigger_id"),
+    ("views.update", {"view_id": "V0NONE", "view": {}}, "not_found"),
+    ("views.publish", {"user_id": "U0ALICE", "view": {"type": "home", "blocks": [_LONG_SECTION]}}, "invalid_arguments"),
+    ("files.info", {"file": "F0NONE"}, "file_not_found"),
+    ("files.completeUploadExternal", {"files": [{"id": "F0NONE"}]}, "file_not_found"),
+    ("files.getUploadURLExternal", {"filename": "x"}, "missing_argument"),
+    ("assistant.threads.setStatus", {"channel_id": "C0OPS", "thread_ts": "1.1", "status": "x"}, "invalid_thread_ts"),
+    ("agents.sessions.setStatus", {"channel_id": "C0OPS", "thread_ts": "TS", "status": "x"}, "invalid_arguments"),
+    ("pins.remove", {**_OPS, "timestamp": "TS"}, "no_pin"),
+    ("bookmarks.add", {"channel_id": "C0OPS", "title": "x", "type": "link", "link": "x"}, "invalid_link"),
+    ("bots.info", {"bot": "B0NONE"}, "bot_not_found"),
+    ("functions.completeSuccess", {"function_execution_id": "Fx1"}, "function_execution_not_found"),
+    ("blocks.validate", {"blocks": [{"type": "nonsense"}]}, "invalid_blocks"),
+]
