@@ -3,7 +3,6 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 
 import aiohttp
@@ -11,13 +10,8 @@ import httpx
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.clock import SystemClock
-from bot.adapters.database.approval_store import SqlApprovals
-from bot.adapters.database.audit_log import SqlAudit
-from bot.adapters.database.effect_store import SqlEffects
-from bot.adapters.database.engine import Database, open_database
-from bot.adapters.database.incident_store import SqlIncidents
+from bot.adapters.database.engine import open_database
 from bot.adapters.database.migrate import migrate
-from bot.adapters.database.report_store import SqlReports
 from bot.adapters.redis.checkpointer import open_saver
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.heartbeat import Heartbeat
@@ -27,6 +21,7 @@ from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.scheduler import Ticker
 from bot.app import build_app
 from bot.bootstrap.slack import slack_client
+from bot.bootstrap.stores import Stores
 from bot.cards.slack_cards import SlackCards
 from bot.directory import SlackDirectory
 from bot.link_secret import link_secret
@@ -53,25 +48,6 @@ from tools.registry import build_registry
 
 _TICK = timedelta(seconds=2)
 _SLACK_WITHIN = aiohttp.ClientTimeout(total=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """Our rows."""
-
-    incidents: SqlIncidents
-    reports: SqlReports
-    approvals: SqlApprovals
-    effects: SqlEffects
-    audit: SqlAudit
-
-    @classmethod
-    def of(cls, database: Database, clock: SystemClock) -> "Stores":
-        """Return all stores of one database."""
-        return cls(
-            SqlIncidents(database), SqlReports(database), SqlApprovals(database, clock), SqlEffects(database),
-            SqlAudit(database),
-        )  # fmt: skip
 
 
 @asynccontextmanager

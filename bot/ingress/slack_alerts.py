@@ -15,7 +15,8 @@ _DATADOG = re.compile(
 )
 _LINK = re.compile(r"<(https?://[^|>]+)(?:\|([^>]*))?>")
 _LABEL = re.compile(
-    r"\b(service|app|job|env|environment|severity|instance|team)\s*[:=]\s*[\"'`*]*([\w.\-/]{1,128})", re.IGNORECASE
+    r"\b(service|app|job|env|environment|severity|instance|team)[*_`\"']*\s*[:=][*_`\"'\s]*([\w.\-/]{1,128})",
+    re.IGNORECASE,
 )
 _MAX_ATTACHMENTS = 20
 

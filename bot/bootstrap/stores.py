@@ -1,0 +1,34 @@
+"""The rows in SQL, as both roles use them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from bot.adapters.database.approval_store import SqlApprovals
+from bot.adapters.database.audit_log import SqlAudit
+from bot.adapters.database.effect_store import SqlEffects
+from bot.adapters.database.engine import Database
+from bot.adapters.database.incident_store import SqlIncidents
+from bot.adapters.database.report_store import SqlReports
+from core.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Each implements the port of its name; `approvals` is the approval queue too."""
+
+    incidents: SqlIncidents
+    reports: SqlReports
+    approvals: SqlApprovals
+    effects: SqlEffects
+    audit: SqlAudit
+
+    @classmethod
+    def of(cls, database: Database, clock: Clock) -> Self:
+        """Return all stores of one database."""
+        return cls(
+            incidents=SqlIncidents(database),
+            reports=SqlReports(database),
+            approvals=SqlApprovals(database, clock),
+            effects=SqlEffects(database),
+            audit=SqlAudit(database),
+        )
