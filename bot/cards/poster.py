@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -35,14 +35,28 @@ class Poster:
         """The card's lock: hold it from reading the row until it is shown, or an older state may overwrite a newer."""
         return self._turns.setdefault((kind, subject), asyncio.Lock())
 
-    async def show(self, kind: str, subject: str, text: str, blocks: list[Block], place: Place, ts: str = "") -> str:
-        """Post or edit the card and return its ts; `place.thread_ts` is empty for a root. Call it within `turn`."""
-        face = f"{text}\n{as_json(blocks)}"
+    async def show(
+        self,
+        kind: str,
+        subject: str,
+        text: str,
+        blocks: list[Block],
+        place: Place,
+        ts: str = "",
+        facts: Mapping[str, str] | None = None,
+    ) -> str:
+        """Post or edit the card and return its ts; `place.thread_ts` is empty for a root. Call it within `turn`.
+
+        `facts` are for other programs that read the channel: they stand in the message's metadata beside the subject,
+        so they may hold ids and states, never a secret.
+        """
+        metadata = {"event_type": kind, "event_payload": {"subject": subject, **(facts or {})}}
+        face = f"{text}\n{as_json(blocks)}\n{metadata}"
         ts = ts or await self.find(kind, subject, place)
         if ts and self._shown.get((kind, subject)) == (ts, face):
             return ts
-        if not ts or not await self._update(place.channel, ts, text, blocks):
-            ts = await self._post(kind, subject, text, blocks, place)
+        if not ts or not await self._update(place.channel, ts, text, blocks, metadata):
+            ts = await self._post(kind, subject, text, blocks, place, metadata)
         self._remember(kind, subject, ts, face)
         return ts
 
@@ -105,7 +119,7 @@ class Poster:
                 await asyncio.sleep(pause_of(error, pause))
         raise AssertionError("unreachable")
 
-    async def _post(self, kind: str, subject: str, text: str, blocks: list[Block], place: Place) -> str:
+    async def _post(self, kind: str, subject: str, text: str, blocks: list[Block], place: Place, metadata: Json) -> str:
         for pause in (*self._pauses, None):
             try:
                 answer = await self._client.chat_postMessage(
@@ -115,7 +129,7 @@ class Poster:
                     blocks=blocks or None,
                     unfurl_links=False,
                     unfurl_media=False,
-                    metadata={"event_type": kind, "event_payload": {"subject": subject}},
+                    metadata=metadata,
                 )
                 return str(answer["ts"])
             except FAULTS as error:
@@ -129,9 +143,10 @@ class Poster:
                 return ts
         raise AssertionError("unreachable")
 
-    async def _update(self, channel: str, ts: str, text: str, blocks: list[Block]) -> bool:
+    async def _update(self, channel: str, ts: str, text: str, blocks: list[Block], metadata: Json) -> bool:
+        update = self._client.chat_update
         try:
-            await self.patiently(self._client.chat_update, channel=channel, ts=ts, text=text, blocks=blocks)
+            await self.patiently(update, channel=channel, ts=ts, text=text, blocks=blocks, metadata=metadata)
         except FAULTS as error:
             if code_of(error) in _GONE:
                 return False

@@ -71,7 +71,8 @@ class SlackCards:
             blocks = build_incident_card(incident, report, requests, self._links.url(incident.id))
             root = Place(channel=incident.channel or await self._channels.id_of(self._incident_channel), thread_ts="")
             text = incident_text(incident, report, requests)
-            ts = await self._poster.show(INCIDENT_CARD, incident.id, text, blocks, root, incident.thread_ts)
+            facts = {"status": incident.status.value, "service": incident.service}
+            ts = await self._poster.show(INCIDENT_CARD, incident.id, text, blocks, root, incident.thread_ts, facts)
             if ts != incident.thread_ts:
                 await self._incidents.place(incident.id, root.channel, ts)
         return Place(channel=root.channel, thread_ts=ts)
@@ -86,7 +87,9 @@ class SlackCards:
         async with self._poster.turn(REPORT_CARD, report_id):
             self._progress.end(report_id)
             blocks = build_report(report, self._evidence_urls(report))
-            await self._poster.show(REPORT_CARD, report_id, report_text(report), blocks, place)
+            await self._poster.show(
+                REPORT_CARD, report_id, report_text(report), blocks, place, facts=report_facts(report)
+            )
         if answer_is_cut(report):
             await self._files.attach_text(place, f"{report.id}-answer.md", "The whole answer", report.answer)
         for evidence in worth_drawing(report)[:_PLOTS]:
@@ -102,7 +105,8 @@ class SlackCards:
             place = Place(channel=request.channel, thread_ts=request.thread_ts)
             blocks = build_approval_card(request, await self._facts(request))
             text = approval_text(request)
-            ts = await self._poster.show(APPROVAL_CARD, request.id, text, blocks, place, request.card_ts)
+            facts = {"status": request.status.value, "tool": request.plan.call.name, "service": request.plan.service}
+            ts = await self._poster.show(APPROVAL_CARD, request.id, text, blocks, place, request.card_ts, facts)
             if ts != request.card_ts:
                 await self._approval_queue.place(request.id, ts)
         if not fits(request.plan.call):
@@ -161,6 +165,17 @@ class SlackCards:
                 await self.show_incident(request.incident_id)
             except NoDataError:
                 _log.warning("incident_card_not_refreshed", incident_id=request.incident_id)
+
+
+def report_facts(report: Report) -> dict[str, str]:
+    """Return what other programs may want to know of a report: its best cause and what it proposes, if anything."""
+    best = report.hypotheses[0] if report.hypotheses else None
+    return {
+        "cause": best.cause if best else "unknown",
+        "service": best.service if best else "",
+        "tool": report.proposal.name if report.proposal else "",
+        "mind": report.mind,
+    }
 
 
 def worth_drawing(report: Report) -> list[Evidence]:
