@@ -1,5 +1,6 @@
 """A line over time as inline SVG, for pages without scripts; colours come from the page's style sheet."""
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -34,8 +35,10 @@ class _Scale:
         values = [value for line in lines for _, value in line.points]
         values += [line.threshold for line in lines if line.threshold is not None]
         self.first, self.last = min(times), max(times)
-        self.low = min(0.0, *values)
-        self.high = max(values) * 1.12 if max(values) > 0 else max(values) + 1.0
+        self.step = _round_step((max(*values, 0.0) - min(*values, 0.0)) / 3, lines[0].unit)
+        self.low = math.floor(min(*values, 0.0) / self.step) * self.step
+        # Room above the line for the marks' labels.
+        self.high = max(*values, self.step) * 1.15
 
     def x(self, at: float) -> float:
         share = (at - self.first) / ((self.last - self.first) or 1.0)
@@ -46,10 +49,18 @@ class _Scale:
         return _HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - _TOP)
 
 
+def _round_step(rough: float, unit: str) -> float:
+    if rough <= 0:
+        return 1.0
+    base = 1024.0 ** int(math.log(max(rough, 1.0), 1024)) if unit == "bytes" else 1.0
+    power = 10.0 ** math.floor(math.log10(rough / base))
+    return base * power * min((1, 2, 2.5, 5, 10), key=lambda nice: abs(nice - rough / base / power))
+
+
 def _grid(scale: _Scale, unit: str) -> Markup:
     parts: list[Markup] = []
-    for step in range(4):
-        value = scale.low + (scale.high - scale.low) * step / 3
+    for step in range(math.floor((scale.high - scale.low) / scale.step) + 1):
+        value = scale.low + scale.step * step
         y = f"{scale.y(value):.1f}"
         parts.append(Markup('<path class="grid" d="M{} {}H{}"/>').format(_LEFT, y, _WIDTH - 8))
         parts.append(
