@@ -45,7 +45,7 @@ SERVICES = (
         "payments",
         "payments",
         (),
-        _desired("3.2.4", 2, {"currency": "EUR", "db_pool_size": 10, "db_pool_timeout_ms": 120}),
+        _desired("3.2.4", 2, {"currency": "EUR", "db_pool_size": 10, "db_pool_timeout_ms": 80}),
         (
             ("3.2.4", 6.2, "dana", "Round refunds to the cent"),
             ("3.2.3", 19.0, "ci", "Update the acquirer's certificates"),

@@ -6,7 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Generator
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 
 class EmbeddedServer(uvicorn.Server):
@@ -26,7 +26,7 @@ class EmbeddedServer(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Starlette, host: str, port: int = 0) -> AsyncIterator[str]:
+async def serving(app: ASGIApp, host: str, port: int = 0) -> AsyncIterator[str]:
     """Serve `app` on `host` (port 0: any free one) for the length of the block; yields the base URL."""
     listener = socket.create_server((host, port), backlog=128)
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)

@@ -141,7 +141,7 @@ function drawPulse(faults, alerts) {
   const firing = alerts.filter((alert) => alert.state === "firing").length;
   const pulse = byId("pulse");
   const sick = faults.some((fault) => fault.active);
-  const [state, text] = firing ? ["bad", `${firing} alert${firing === 1 ? "" : "s"} firing`] : sick ? ["warn", "fault injected"] : ["good", "all well"];
+  const [state, text] = firing ? ["bad", `${firing} alert${firing === 1 ? "" : "s"}`] : sick ? ["warn", "fault injected"] : ["good", "all well"];
   pulse.dataset.state = state;
   say(pulse, text);
   byId("heal").disabled = busy || !(sick || firing);

@@ -23,7 +23,7 @@ def _restart(desired: Desired, histories: Histories, arguments: Arguments) -> De
 
 def _rollback(desired: Desired, histories: Histories, arguments: Arguments) -> Desired:
     version = arguments["to_version"]
-    if version not in histories.versions():
+    if not isinstance(version, str) or version not in histories.versions():
         raise BadArgumentsError(f"version {version!r} was never deployed")
     if version == desired.version:
         raise BadArgumentsError(f"version {version} is the one that runs")
