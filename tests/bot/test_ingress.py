@@ -1,4 +1,4 @@
-"""Parsers of alerts: what real systems send is read in full, what nobody should send is cut or refused with a sentence."""
+"""Parsers of alerts: what real systems send is read in full, what nobody should send is cut or refused."""
 
 import json
 from datetime import UTC, datetime
