@@ -57,35 +57,32 @@ class Rehearsal:
         """Inject one fault, countersign what is proposed, wait for the end, heal."""
         row = Row(fault["name"], fault["expected"])
         before = len(await self._ledger())
-        known = {message["ts"] for message in await self._cards("incident")}
+        known = frozenset(card["ts"] for card in await self._cards("incident"))
         started = time.monotonic()
         await self._stage.shop.inject(fault["name"])
-        card = await self._until(lambda: self._new_incident(known), "an incident card")
+        await self._until(lambda: self._first("incident", known), "an incident card")
         row.card_after = time.monotonic() - started
-        report = await self._until(lambda: self._in_thread(card["ts"], "report"), "a report")
-        row.cause, row.service = _payload(report).get("cause", ""), _payload(report).get("service", "")
-        if _payload(report).get("tool"):
-            await self._countersign(row, card["ts"], started)
+        report = await self._until(lambda: self._first("report", known), "a report")
+        if _payload(report)["tool"]:
+            report = await self._countersign(row, known, started)
+        row.cause, row.service = _payload(report)["cause"], _payload(report)["service"]
+        await asyncio.sleep(_QUIET)
         row.effects = len(await self._ledger()) - before
         await self._stage.shop.clear()
-        await self._until(lambda: self._resolved(card["ts"]), "the resolution")
+        await self._until(lambda: self._all_resolved(known), "the resolution of every incident")
         await asyncio.sleep(_QUIET)
         return row
 
-    async def _countersign(self, row: Row, thread_ts: str, started: float) -> None:
-        request = await self._until(lambda: self._in_thread(thread_ts, "approval"), "an approval card")
+    async def _countersign(self, row: Row, known: frozenset[str], started: float) -> Message:
+        """Approve the request as a listed approver; returns the report that led to it."""
+        request = await self._until(lambda: self._first("approval", known), "an approval card")
         row.proposal_after = time.monotonic() - started
-        row.tool = _payload(request).get("tool", "")
-        click = {
-            "as": APPROVER,
-            "channel": INCIDENTS,
-            "ts": request["ts"],
-            "action_id": "approval.approve",
-            "confirmed": True,
-        }
-        (await self._http.post("/control/click", json=click)).raise_for_status()
-        ended = await self._until(lambda: self._decided(thread_ts, request["ts"]), "the outcome")
+        row.tool = _payload(request)["tool"]
+        click = {"as": APPROVER, "channel": INCIDENTS, "ts": request["ts"], "action_id": "approval.approve"}
+        (await self._http.post("/control/click", json=click | {"confirmed": True})).raise_for_status()
+        ended = await self._until(lambda: self._decided(request), "the outcome")
         row.ended = _payload(ended)["status"]
+        return await self._until(lambda: self._in_thread(request["thread_ts"], "report"), "the report")
 
     async def _until(self, look: Callable[[], Awaitable[Message | None]], what: str) -> Message:
         try:
@@ -106,23 +103,28 @@ class Rehearsal:
     async def _cards(self, kind: str, thread_ts: str | None = None) -> list[Message]:
         return [message for message in await self._history(thread_ts) if _kind(message) == kind]
 
-    async def _new_incident(self, known: set[str]) -> Message | None:
-        return next((card for card in await self._cards("incident") if card["ts"] not in known), None)
+    async def _first(self, kind: str, known: frozenset[str]) -> Message | None:
+        """Return the first card of a kind among the incidents that came after the `known` ones."""
+        roots = [card for card in await self._cards("incident") if card["ts"] not in known]
+        if kind == "incident":
+            return next(iter(roots), None)
+        found = [await self._in_thread(root["ts"], kind) for root in roots]
+        return next((card for card in found if card), None)
 
     async def _in_thread(self, thread_ts: str, kind: str) -> Message | None:
-        return next(iter(await self._cards(kind, thread_ts)), None)
+        cards = await self._cards(kind, thread_ts)
+        # While an investigation runs, its progress stands where its report will be.
+        return next((card for card in cards if kind != "report" or "cause" in _payload(card)), None)
 
-    async def _decided(self, thread_ts: str, ts: str) -> Message | None:
-        for card in await self._cards("approval", thread_ts):
-            if card["ts"] == ts and _payload(card)["status"] not in {"pending", "approved"}:
+    async def _decided(self, request: Message) -> Message | None:
+        for card in await self._cards("approval", request["thread_ts"]):
+            if card["ts"] == request["ts"] and _payload(card)["status"] not in {"pending", "approved"}:
                 return card
         return None
 
-    async def _resolved(self, ts: str) -> Message | None:
-        for card in await self._cards("incident"):
-            if card["ts"] == ts and _payload(card)["status"] == "resolved":
-                return card
-        return None
+    async def _all_resolved(self, known: frozenset[str]) -> Message | None:
+        new = [card for card in await self._cards("incident") if card["ts"] not in known]
+        return new[0] if all(_payload(card)["status"] == "resolved" for card in new) else None
 
     async def _ledger(self) -> list[Mapping[str, Any]]:
         return (await self._http.get(f"{self._stage.shop.supervisor_url}/actions")).json()["actions"]

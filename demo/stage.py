@@ -1,10 +1,12 @@
 """Brings the whole play up and down: the workspace, the patient and, as a child process, the bot."""
 
 import asyncio
+import ctypes
 import os
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -14,11 +16,8 @@ from pathlib import Path
 
 import httpx
 
-from demo.processes import die_with_parent
-from demo.shop import Shop
-from demo.shop.panel import build_panel_app
+from demo.shop import Shop, build_panel_app
 from demo.slack import LocalWorkspace
-from demo.slack.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 HINTS = (
@@ -26,6 +25,7 @@ HINTS = (
     "Watch the thread: evidence, a plot, a cause, and a proposed action that waits for a human.",
     "Approve as Alice or Carol (on call); try it as Bob or Dave too: they are refused, and told why.",
 )
+_PR_SET_PDEATHSIG = 1
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
 _MODEL = ("OPENAI_MODEL", "OPENAI_BASE_URL", "OPENAI_API_KEY")
 
@@ -34,6 +34,18 @@ Say = Callable[[str], None]
 
 class StageError(RuntimeError):
     """A part of the demo did not come up; the message says which and where its log is."""
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the demo dies, however it dies (Linux; elsewhere Ctrl-C is the only way out)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @dataclass
@@ -62,7 +74,7 @@ class Bot:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=die_with_parent,
+                preexec_fn=_die_with_parent,
             )
         async with asyncio.timeout(within), httpx.AsyncClient() as http:
             while not await self._ready(http):
@@ -133,7 +145,7 @@ def bot_environment(workspace: LocalWorkspace, shop_values: Mapping[str, str], f
 async def open_stage(*, port: int, say: Say, extra: Mapping[str, str] | None = None) -> AsyncIterator[Stage]:
     """Start all parts, say each step, yield the stage, and take everything down again whatever happens."""
     folder = Path(tempfile.mkdtemp(prefix="watchkeeper-demo-"))
-    web_port = free_port()
+    web_port = _free_port()
     alerts_token = secrets.token_urlsafe(18)
     async with AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -147,9 +159,9 @@ async def open_stage(*, port: int, say: Say, extra: Mapping[str, str] | None = N
         )
         say("[2/3] a local Slack workspace")
         panel = {"title": "Patient", "url": "/patient/", "hints": list(HINTS)}
-        workspace = await stack.enter_async_context(
-            LocalWorkspace(port=port, panels=[panel], mounts={"/patient": build_panel_app(shop)})
-        )
+        workspace = LocalWorkspace(port=port, panels=[panel])
+        workspace.app.mount("/patient", build_panel_app(shop))
+        await stack.enter_async_context(workspace)
         say("[3/3] the bot: python -m bot run, with an embedded Redis and SQLite")
         shop_values = {
             "SERVICES_FILE": str(shop.catalogue_path),
