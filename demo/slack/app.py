@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -69,11 +69,26 @@ async def _response_url(ws: Workspace, request: Request) -> Response:
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the process's signal handlers alone."""
+    """A server that leaves the process's signal handlers alone and stops as soon as it is told."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        ticks = 0
+        while not self._told.is_set() and not await self.on_tick(ticks):
+            ticks += 10
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), 1)
+
+    def stop(self) -> None:
+        """End the main loop."""
+        self._told.set()
 
 
 class LocalWorkspace:
@@ -104,7 +119,7 @@ class LocalWorkspace:
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
         await self.workspace.close()
-        self._server.should_exit = True
+        self._server.stop()
         await self._serving
 
     async def get(self, path: str, **query: Any) -> Json:
