@@ -21,7 +21,11 @@ _HOPELESS: Final = frozenset(
 )
 _UNREACHABLE = (aiohttp.ClientError, OSError, TimeoutError)
 _PING = 5.0
-_PATIENCE = 20.0  # without a connection; the client's own reconnecting then has lost its way
+_OPEN_WITHIN, _CLOSE_WITHIN = 20.0, 2.0
+_AWAY = (
+    2.0  # the client looks only at every ping, and one that failed to reconnect keeps trying an address that is spent
+)
+_LOOK = 0.25
 _LONGEST_PAUSE = 30.0
 
 
@@ -82,7 +86,7 @@ class SlackLink:
             await self._hang_up()
             self._handler = AsyncSocketModeHandler(app, self._app_token, ping_interval=_PING)
             try:
-                async with asyncio.timeout(_PATIENCE):
+                async with asyncio.timeout(_OPEN_WITHIN):
                     # Asked for here, as the client itself would swallow a refusal and try for ever.
                     self._handler.client.wss_uri = await self._handler.client.issue_new_wss_url()
                     await self._handler.connect_async()
@@ -96,15 +100,20 @@ class SlackLink:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _watch(self) -> None:
-        """Return when the connection stays away: a client that failed once keeps trying an address that is spent."""
+        """Return when the connection has stayed away for longer than the client takes to renew it in good order."""
         seen = time.monotonic()
-        while time.monotonic() - seen < _PATIENCE:
+        while time.monotonic() - seen < _AWAY:
             if await self.connected():
                 seen = time.monotonic()
-            await asyncio.sleep(1)
-        _log.warning("socket_given_up")
+            await asyncio.sleep(_LOOK)
+        _log.warning("socket_lost")
 
     async def _hang_up(self) -> None:
         handler, self._handler = self._handler, None
-        if handler is not None:
-            await handler.close_async()
+        if handler is None:
+            return
+        try:
+            async with asyncio.timeout(_CLOSE_WITHIN):
+                await handler.close_async()
+        except _UNREACHABLE as error:
+            _log.info("socket_not_closed_in_order", error=str(error) or type(error).__name__)
