@@ -179,6 +179,7 @@ def _case(state: InvestigationState, context: GraphContext) -> Case:
         alerts=_alerts(state),
         evidence=evidence,
         history=tuple(Memory(**row) for row in state.get("history", [])),
+        prompts=state.get("prompts", {}),
     )
 
 

@@ -41,6 +41,7 @@ class Case:
     alerts: tuple[Alert, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     history: tuple[Memory, ...] = ()
+    prompts: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def downstream(self, service: str) -> list[str]:
         """Return the service and everything it depends on, nearest first; each once, cycles allowed."""
