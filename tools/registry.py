@@ -86,7 +86,9 @@ def build_registry(environment: Environment) -> Registry:
         probe_http(environment),
     ]
     if environment.supervisor_url:
-        client = SupervisorClient(environment.http, environment.supervisor_url, environment.supervisor_token)
+        client = SupervisorClient(
+            environment.http, environment.supervisor_url, environment.supervisor_token, environment.secrets
+        )
         specs += [
             service_status(environment, client),
             deploy_history(environment, client),

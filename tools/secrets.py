@@ -56,8 +56,14 @@ _WEAK_PAIR = re.compile(
 )
 _FLAG = re.compile(r"(?i)(?P<lead>--?(?:" + _STRONG + r"|token)[\w-]{0,20}\s{1,3})(?!-|\[redacted\])[^\s\"']{3,500}")
 _SECRET_KEY = re.compile(r"(?i)^(?:.*[^a-z])?(?:" + _STRONG + r"|(?:[\w-]+[_-])?token|authorization|cookie)$")
+_VALUES = ("value", "old", "new")
 _BASE64_RUN = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{20,20000}={0,2}")
 _HEX_RUN = re.compile(r"(?<![A-Za-z0-9])(?:[0-9a-fA-F]{2}){16,4000}(?![A-Za-z0-9])")
+
+
+def names_a_secret(name: str) -> bool:
+    """True for names such as `db_password`, whose values are secrets whatever they look like."""
+    return _SECRET_KEY.match(name) is not None
 
 
 class SecretFilter:
@@ -85,11 +91,16 @@ class SecretFilter:
         if isinstance(value, list):
             return [self.json(item) for item in value]
         if isinstance(value, dict):
-            return {self.text(key): self._named(key, item) for key, item in value.items()}
+            about = value.get("key") or value.get("name")  # a row about a setting: {"key": ..., "old": ..., "new": ...}
+            secret = isinstance(about, str) and names_a_secret(about)
+            return {
+                self.text(key): self._named(about if secret and key in _VALUES else key, item)
+                for key, item in value.items()
+            }
         return value
 
-    def _named(self, key: str, value: JsonValue) -> JsonValue:
-        if isinstance(value, str) and value and _SECRET_KEY.match(key):
+    def _named(self, key: JsonValue, value: JsonValue) -> JsonValue:
+        if isinstance(value, str | int | float) and value and names_a_secret(str(key)):
             return MARKER
         return self.json(value)
 

@@ -19,6 +19,7 @@ from tests.tools.peer import FaultySupervisor
 from tools.environment import Environment, Service, open_http
 from tools.guard import Guard
 from tools.registry import Registry, build_registry
+from tools.secrets import SecretFilter
 
 
 @dataclass
@@ -75,6 +76,11 @@ class Bench:
             lambda: self.frozen,
             settle_seconds=settle_seconds,
         )
+
+    def guard_with(self, secrets: SecretFilter) -> Guard:
+        """Return a guard over another secret filter."""
+        registry = self.registry(secrets=secrets)
+        return Guard(registry, self.approvals, self.effects, self.audit, self.clock, lambda: self.frozen)
 
     async def approved(self, name: str, **args: Any) -> tuple[ApprovalRequest, Grant]:
         """Plan the call, and have BOB approve it now."""

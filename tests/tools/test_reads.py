@@ -133,6 +133,7 @@ async def test_no_arguments_whatsoever_plan_something_that_was_not_accepted(
         ("set_config", {"key": "a b", "value": 1}),
         ("set_config", {"key": "limit", "value": "a\nb"}),
         ("set_config", {"key": "limit", "value": [1]}),
+        ("set_config", {"key": "db_password", "value": "abc"}),
         ("set_config", {"key": "db", "value": "postgres://app:hunter2@db/shop"}),
         ("restart_service", {"force": True}),
     ],

@@ -8,8 +8,11 @@ import httpx
 from pydantic import JsonValue
 
 from core.errors import NoDataError, ToolArgumentsError, ToolError
+from tools.environment import Environment
 from tools.fetch import fetch
+from tools.secrets import SecretFilter
 
+MAX_SERIES = 200
 MAX_LABELS = 12
 MAX_LABEL_CHARS = 120
 
@@ -24,7 +27,8 @@ class Sampled(NamedTuple):
 class PrometheusClient:
     """Reads one Prometheus; ToolArgumentsError when it rejects the query, ToolError when it cannot be understood."""
 
-    def __init__(self, http: httpx.AsyncClient, url: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, url: str, secrets: SecretFilter) -> None:
+        self._secrets = secrets
         self._http = http
         self._url = url
 
@@ -48,13 +52,20 @@ class PrometheusClient:
         data = body.get("data") if isinstance(body, dict) else None
         if not isinstance(data, dict):
             raise ToolError("Prometheus answered without data")
-        return _series(data.get("resultType"), data.get("result"))
+        found = _series(data.get("resultType"), data.get("result"))
+        return [self._tidy(one) for one in found[:MAX_SERIES]]
+
+    def _tidy(self, one: Sampled) -> Sampled:
+        """Filter labels before cutting them: half a secret no longer looks like one."""
+        labels = [(self._secrets.text(name), self._secrets.text(text)) for name, text in one.labels.items()]
+        kept = labels[:MAX_LABELS]
+        return Sampled({name[:MAX_LABEL_CHARS]: text[:MAX_LABEL_CHARS] for name, text in kept}, one.points)
 
     def _reject(self, status: int, body: JsonValue) -> None:
         reason = str(body.get("error", "")) if isinstance(body, dict) else ""
         if status in (400, 422):
-            raise ToolArgumentsError(f"Prometheus does not accept the query: {reason[:300] or 'bad query'}")
-        raise ToolError(f"Prometheus answered {status}: {reason[:300] or 'no reason given'}")
+            raise ToolArgumentsError(f"Prometheus does not accept the query: {reason[:5000] or 'bad query'}")
+        raise ToolError(f"Prometheus answered {status}: {reason[:5000] or 'no reason given'}")
 
 
 def _series(kind: JsonValue, result: JsonValue) -> list[Sampled]:
@@ -78,8 +89,7 @@ def _one(item: JsonValue) -> Sampled:
     metric, values = item.get("metric"), item.get("values", [item.get("value")])
     if not isinstance(metric, dict) or not isinstance(values, list):
         raise ToolError("Prometheus answered with a series without labels or values")
-    labels = {key[:MAX_LABEL_CHARS]: str(value)[:MAX_LABEL_CHARS] for key, value in list(metric.items())[:MAX_LABELS]}
-    return Sampled(labels, _samples(values))
+    return Sampled({key: str(value) for key, value in metric.items()}, _samples(values))
 
 
 def _samples(values: list[JsonValue]) -> list[tuple[float, float]]:
@@ -98,3 +108,10 @@ def _samples(values: list[JsonValue]) -> list[tuple[float, float]]:
 
 def _is_number(value: JsonValue) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def client_of(environment: Environment) -> PrometheusClient | None:
+    """Return the client of the environment's Prometheus, or None when it has none."""
+    if not environment.prometheus_url:
+        return None
+    return PrometheusClient(environment.http, environment.prometheus_url, environment.secrets)

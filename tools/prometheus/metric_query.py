@@ -5,7 +5,7 @@ from pydantic import Field
 from core.risk import Risk
 from core.tool_call import ToolResult
 from tools.environment import Environment
-from tools.prometheus.client import PrometheusClient, Sampled
+from tools.prometheus.client import Sampled, client_of
 from tools.prometheus.scrape import scrape
 from tools.spec import Arguments, ToolSpec
 
@@ -20,7 +20,7 @@ class MetricQuery(Arguments):
 
 def metric_query(environment: Environment) -> ToolSpec[MetricQuery]:
     """Ask Prometheus, or read the services' metrics pages when there is none."""
-    client = PrometheusClient(environment.http, environment.prometheus_url) if environment.prometheus_url else None
+    client = client_of(environment)
 
     async def read(args: MetricQuery) -> ToolResult:
         if client is None:

@@ -11,7 +11,7 @@ from core.series import Series
 from core.tool_call import ToolResult
 from tools.change_point import Change, find_change
 from tools.environment import Environment
-from tools.prometheus.client import PrometheusClient, Sampled
+from tools.prometheus.client import Sampled, client_of
 from tools.prometheus.metric_query import label_text
 from tools.spec import Arguments, ToolSpec
 
@@ -28,7 +28,7 @@ class MetricRange(Arguments):
 
 def metric_range(environment: Environment) -> ToolSpec[MetricRange]:
     """Ask Prometheus for a range of at most 240 points a series; there is no history without a Prometheus."""
-    client = PrometheusClient(environment.http, environment.prometheus_url) if environment.prometheus_url else None
+    client = client_of(environment)
 
     async def read(args: MetricRange) -> ToolResult:
         if client is None:

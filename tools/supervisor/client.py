@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from core.errors import NoDataError, StaleApprovalError, ToolArgumentsError, ToolError
 from tools.fetch import Answer, fetch
+from tools.secrets import SecretFilter
 from tools.spec import OutcomeUnknownError, Preview, Stamp
 
 Json = dict[str, JsonValue]
@@ -16,9 +17,10 @@ Json = dict[str, JsonValue]
 class SupervisorClient:
     """Talks to one supervisor; the token goes with changes and dry runs only."""
 
-    def __init__(self, http: httpx.AsyncClient, url: str, token: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, url: str, token: str, secrets: SecretFilter) -> None:
         self._http = http
         self._url = url
+        self.secrets = secrets
         self._headers = {"Authorization": f"Bearer {token}"}
 
     async def service(self, name: str) -> Json:
@@ -118,8 +120,8 @@ def _refused(answer: Answer) -> NoReturn:
     if answer.status == 401:
         raise ToolError("the supervisor does not accept our token; nothing was changed")
     if answer.status in (404, 422):
-        raise ToolArgumentsError(f"The supervisor refuses: {reason[:300] or answer.status}; nothing was changed.")
-    raise ToolError(f"the supervisor answered {answer.status} ({reason[:300] or 'no reason given'})")
+        raise ToolArgumentsError(f"The supervisor refuses: {reason[:5000] or answer.status}; nothing was changed.")
+    raise ToolError(f"the supervisor answered {answer.status} ({reason[:5000] or 'no reason given'})")
 
 
 def _object(answer: Answer) -> Json:

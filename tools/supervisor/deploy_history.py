@@ -23,10 +23,11 @@ def deploy_history(environment: Environment, client: SupervisorClient) -> ToolSp
     async def read(args: DeployHistory) -> ToolResult:
         environment.service(args.service)
         deploys, changes = await asyncio.gather(client.deploys(args.service), client.config_changes(args.service))
+        changes = [client.secrets.json(change) for change in changes[:MAX_ROWS]]  # before they are put into words
         return ToolResult(
             status="ok",
             text=f"{args.service}: {_deploy(deploys)}; {_change(changes)}",
-            data={"deploys": deploys[:MAX_ROWS], "config_changes": changes[:MAX_ROWS]},
+            data={"deploys": deploys[:MAX_ROWS], "config_changes": changes},
         )
 
     return ToolSpec(

@@ -6,6 +6,7 @@ from typing import TypeVar
 from pydantic import JsonValue
 
 from core.tool_call import ToolCall, ToolResult
+from tools.secrets import SecretFilter
 from tools.spec import ActArguments, Action, OutcomeUnknownError, Preview, Stamp
 from tools.supervisor.client import Json, SupervisorClient
 
@@ -31,11 +32,12 @@ def build_action(
         return {"resource_version": preview.resource_version, **precondition(args, preview)}
 
     async def run(args: A, stamp: Stamp) -> ToolResult:
-        return _result(operation, args, await client.act(args.service, operation, _own(args), stamp, TIMEOUT))
+        row = await client.act(args.service, operation, _own(args), stamp, TIMEOUT)
+        return _result(operation, args, row, client.secrets)
 
     async def read_back(args: A, action_id: str) -> ToolResult | None:
         row = await client.action(action_id)
-        return None if row is None else _result(operation, args, row)
+        return None if row is None else _result(operation, args, row, client.secrets)
 
     return Action(
         impact=impact,
@@ -51,7 +53,7 @@ def _own(args: ActArguments) -> Json:
     return args.model_dump(mode="json", exclude={"service"})
 
 
-def _result(operation: str, args: ActArguments, row: Json) -> ToolResult:
+def _result(operation: str, args: ActArguments, row: Json, secrets: SecretFilter) -> ToolResult:
     """Return the result that a ledger row stands for; OutcomeUnknownError when the row is about something else."""
     if (row.get("service"), row.get("operation"), row.get("args")) != (args.service, operation, _own(args)):
         raise OutcomeUnknownError(
@@ -59,11 +61,17 @@ def _result(operation: str, args: ActArguments, row: Json) -> ToolResult:
         )
     if row.get("status", "done") != "done":
         raise OutcomeUnknownError(f"the supervisor says that {operation} is {str(row['status'])[:40]}")
-    changes = describe(row.get("before"), row.get("after"))
+    before, after = secrets.json(row.get("before")), secrets.json(row.get("after"))  # before it is put into words
     return ToolResult(
         status="ok",
-        text=f"{operation} of {args.service} is done: {changes}",
-        data={name: row.get(name) for name in ("action_id", "before", "after", "at", "resource_version")},
+        text=f"{operation} of {args.service} is done: {describe(before, after)}",
+        data={
+            "action_id": row.get("action_id"),
+            "at": row.get("at"),
+            "resource_version": row.get("resource_version"),
+            "before": before,
+            "after": after,
+        },
     )
 
 

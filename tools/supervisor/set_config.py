@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from core.risk import Risk
 from core.tool_call import ToolCall
+from tools.secrets import names_a_secret
 from tools.spec import ActArguments, Preview, ToolSpec
 from tools.supervisor.client import SupervisorClient
 from tools.supervisor.operation import TIMEOUT, build_action
@@ -13,10 +14,19 @@ from tools.supervisor.operation import TIMEOUT, build_action
 Text = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
+def _harmless(key: str) -> str:
+    if names_a_secret(key):
+        raise ValueError("secrets are not set through a chat")
+    return key
+
+
+Key = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$"), AfterValidator(_harmless)]
+
+
 class SetConfig(ActArguments):
     """Which service, which setting and its new value."""
 
-    key: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$", description="The setting's name")
+    key: Key = Field(description="The setting's name")
     value: bool | int | float | Text = Field(description="Its new value, of the type it has now")
 
 
