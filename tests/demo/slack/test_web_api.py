@@ -1,6 +1,7 @@
 """The Web API takes what both SDKs send and refuses what Slack refuses."""
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -165,21 +166,31 @@ async def test_a_file_uploaded_by_the_sdk_is_served_again(
     assert (await http.get(file["thumb"])).content == b"\x89PNG"
 
 
+async def until_limited(send: Callable[[], Awaitable[httpx.Response]]) -> list[httpx.Response]:
+    """Answers up to and with the first 429 (a slow machine refills the bucket meanwhile)."""
+    answers = [await send()]
+    while answers[-1].status_code == 200 and len(answers) < 60:
+        answers.append(await send())
+    return answers
+
+
 async def test_calls_over_the_tier_are_told_when_to_come_back(slack: LocalWorkspace, http: httpx.AsyncClient) -> None:
-    answers = [await http.get("/api/usergroups.list", headers=BOT) for _ in range(21)]
-    assert [a.status_code for a in answers] == [200] * 20 + [429]
-    assert (answers[-1].headers["retry-after"], answers[-1].json()["error"]) == ("3", "ratelimited")
+    answers = await until_limited(lambda: http.get("/api/usergroups.list", headers=BOT))
+    assert 20 < len(answers) < 30
+    refused = answers[-1]
+    assert (refused.status_code, refused.json()) == (429, {"ok": False, "error": "ratelimited"})
+    assert refused.headers["retry-after"] in ("1", "2", "3")
     await slack.post("faults", rate_limits=False)
     assert (await http.get("/api/usergroups.list", headers=BOT)).status_code == 200
 
 
 async def test_posts_are_limited_per_channel(http: httpx.AsyncClient) -> None:
-    def post(channel: str) -> Any:
+    def post(channel: str) -> Awaitable[httpx.Response]:
         return http.post("/api/chat.postMessage", json={"channel": channel, "text": "x"}, headers=BOT)
 
-    statuses = [(await post("C0OPS")).status_code for _ in range(12)]
-    assert statuses[:10] == [200] * 10
-    assert statuses[-1] == 429
+    answers = await until_limited(lambda: post("C0OPS"))
+    assert 10 < len(answers) < 20
+    assert answers[-1].status_code == 429
     assert (await post("C0GENERAL")).status_code == 200
 
 
