@@ -1,12 +1,13 @@
 """A real browser on a real workspace; skips with one line where there is no Chromium."""
 
 import shutil
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from demo.slack import LocalWorkspace
 
@@ -36,21 +37,38 @@ async def browser() -> AsyncIterator[Browser]:
         await launched.close()
 
 
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """One browser profile, so that the page's files are fetched once and not once a test."""
+    shared = await browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    shared.set_default_timeout(WAIT_MS)
+    await shared.add_init_script("localStorage.clear()")
+    yield shared
+    await shared.close()
+
+
+@pytest.fixture(scope="session")
+def port() -> int:
+    """A free port that all workspaces of the run use in turn: the browser's cache knows files by address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def workspace() -> AsyncIterator[LocalWorkspace]:
-    """A fresh workspace on a free port."""
-    async with LocalWorkspace(port=0) as running:
+async def workspace(port: int) -> AsyncIterator[LocalWorkspace]:
+    """A fresh workspace."""
+    async with LocalWorkspace(port=port) as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(browser: Browser, workspace: LocalWorkspace) -> AsyncIterator[Page]:
+async def page(context: BrowserContext, workspace: LocalWorkspace) -> AsyncIterator[Page]:
     """An empty tab whose script errors fail the test; it closes before the workspace does."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    context.set_default_timeout(WAIT_MS)
     tab = await context.new_page()
     problems: list[str] = []
     tab.on("pageerror", lambda error: problems.append(str(error)))
     yield tab
-    await context.close()
+    await context.set_offline(False)
+    await tab.close()
     assert not problems, problems

@@ -47,7 +47,10 @@ def approval_card() -> list[Json]:
                 mrkdwn("*May approve*\n<!subteam^S0SRE>, 2 of them"),
             ],
         },
-        {"type": "section", "text": mrkdwn('*What will run*\n```restart_service(\n  service="checkout",\n  env="prod"\n)```')},
+        {
+            "type": "section",
+            "text": mrkdwn('*What will run*\n```restart_service(\n  service="checkout",\n  env="prod"\n)```'),
+        },
         {"type": "divider"},
         {
             "type": "actions",
@@ -65,7 +68,10 @@ def approval_card() -> list[Json]:
                 {"type": "button", "action_id": "approval.details", "text": plain("Details")},
             ],
         },
-        {"type": "context", "elements": [mrkdwn("Decide by <!date^1795000000^{date_short_pretty} {time}|soon> | `sha256:4f1c`")]},
+        {
+            "type": "context",
+            "elements": [mrkdwn("Decide by <!date^1795000000^{date_short_pretty} {time}|soon> | `sha256:4f1c`")],
+        },
     ]
 
 
@@ -82,7 +88,12 @@ def elements_card() -> list[Json]:
         {
             "type": "section",
             "text": mrkdwn("*Select* beside a section"),
-            "accessory": {"type": "static_select", "action_id": "hours", "placeholder": plain("For how long"), "options": options},
+            "accessory": {
+                "type": "static_select",
+                "action_id": "hours",
+                "placeholder": plain("For how long"),
+                "options": options,
+            },
         },
         {
             "type": "actions",
@@ -118,11 +129,24 @@ def agent_blocks() -> list[Json]:
         "negative_button": {"text": plain("Not helpful"), "value": "down"},
     }
     return [
-        {"type": "plan", "title": "Investigating checkout latency", "tasks": [{"type": "task_card", **t} for t in tasks]},
-        {"type": "task_card", "task_id": "t9", "title": "Check the change calendar", "status": "complete", "output": log},
+        {
+            "type": "plan",
+            "title": "Investigating checkout latency",
+            "tasks": [{"type": "task_card", **t} for t in tasks],
+        },
+        {
+            "type": "task_card",
+            "task_id": "t9",
+            "title": "Check the change calendar",
+            "status": "complete",
+            "output": log,
+        },
         {
             "type": "context_actions",
-            "elements": [feedback, {"type": "icon_button", "action_id": "drop", "icon": "trash", "text": plain("Remove")}],
+            "elements": [
+                feedback,
+                {"type": "icon_button", "action_id": "drop", "icon": "trash", "text": plain("Remove")},
+            ],
         },
     ]
 
@@ -200,11 +224,16 @@ select count(*) from pg_stat_activity;
 ```
 """
 
-MRKDWN = (
-    "*bold* _italic_ ~strike~ `a &lt;b&gt; &amp;amp; c` <https://example.com/x?a=1&amp;b=2|the dashboard> <@U0BOB> <#C0OPS> "
-    "<!subteam^S0SRE> <!here> <!date^1795000000^{date_short_pretty} at {time}|then> :rotating_light: :white_check_mark: "
-    "snake_case_name 2*3*4 5 &lt; 6 &amp;&amp; 7 &gt; 3\n&gt; quoted *line*\n&gt; and another\n```\nif a &lt; b &amp;&amp; c:\n    x = `1`\n```\nlast line"
-)
+MRKDWN = """*bold* _italic_ ~strike~ `a &lt;b&gt; &amp;amp; c` <https://example.com/x?a=1&amp;b=2|the dashboard>
+<@U0BOB> <#C0OPS> <!subteam^S0SRE> <!here> <!date^1795000000^{date_short_pretty} at {time}|then> :rotating_light:
+snake_case_name 2*3*4 5 &lt; 6 &amp;&amp; 7 &gt; 3
+&gt; quoted *line*
+&gt; and another
+```
+if a &lt; b &amp;&amp; c:
+    x = `1`
+```
+last line"""
 
 ALERT: Json = {
     "fallback": "[FIRING:1] CheckoutLatencyHigh checkout (prod critical)",

@@ -25,9 +25,12 @@ class Bot:
 
     def __init__(self, url: str) -> None:
         self.client = AsyncWebClient("xoxb-local-watchkeeper-bot", base_url=f"{url}/api/")
-        self.app = AsyncApp(client=self.client, signing_secret="local-signing-secret-8c1f0a", logger=logging.getLogger("page-bot"))
+        self.app = AsyncApp(
+            client=self.client, signing_secret="local-signing-secret-8c1f0a", logger=logging.getLogger("page-bot")
+        )
         self.app.action("go")(self.approve)
         self.app.action("form")(self.open_form)
+        self.app.action("more")(self.push_details)
         self.app.action("silent")(self.stay_silent)
         self.app.view("reason")(self.submit)
         self.app.shortcut("investigate_message")(self.investigate)
@@ -41,7 +44,9 @@ class Bot:
         await ack()
         self.clicks.append(body)
         blocks = [{"type": "section", "text": mrkdwn(f"Approved by <@{body['user']['id']}>")}]
-        await self.client.chat_update(channel=INCIDENTS, ts=body["container"]["message_ts"], text="Approved", blocks=blocks)
+        await self.client.chat_update(
+            channel=INCIDENTS, ts=body["container"]["message_ts"], text="Approved", blocks=blocks
+        )
 
     async def stay_silent(self) -> None:
         """Never acknowledge."""
@@ -57,7 +62,19 @@ class Bot:
             "submit": plain("Send"),
             "blocks": [{"type": "input", "block_id": "b", "label": plain("Reason"), "element": element}],
         }
+        more: Json = {"type": "button", "action_id": "more", "text": plain("Details")}
+        view["blocks"].append({"type": "actions", "block_id": "c", "elements": [more]})
         await self.client.views_open(trigger_id=body["trigger_id"], view=view)
+
+    async def push_details(self, ack: Any, body: Json) -> None:
+        """A second modal on top of the first."""
+        await ack()
+        view = {
+            "type": "modal",
+            "title": plain("Details"),
+            "blocks": [{"type": "section", "text": plain("All arguments")}],
+        }
+        await self.client.views_push(trigger_id=body["trigger_id"], view=view)
 
     async def submit(self, ack: Any, view: Json) -> None:
         """Refuse a short reason, publish a long one."""
@@ -91,7 +108,7 @@ class Bot:
         button: Json = {"type": "button", "action_id": action_id, "text": plain("Approve"), "value": "a1"}
         button |= {"confirm": confirm} if confirm else {}
         blocks: list[Json] = [{"type": "actions", "block_id": "card", "elements": [button]}]
-        return (await self.client.chat_postMessage(channel=INCIDENTS, text="A card", blocks=blocks))["ts"]
+        return (await self.client.chat_postMessage(channel=INCIDENTS, text="A card", blocks=blocks))["ts"] or ""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -105,7 +122,9 @@ async def bot(workspace: LocalWorkspace) -> AsyncIterator[Bot]:
     await asyncio.sleep(0)
 
 
-async def test_a_button_asks_first_and_only_a_yes_reaches_the_app(page: Page, workspace: LocalWorkspace, bot: Bot) -> None:
+async def test_a_button_asks_first_and_only_a_yes_reaches_the_app(
+    page: Page, workspace: LocalWorkspace, bot: Bot
+) -> None:
     ts = await bot.card("go", CONFIRM)
     await open_page(page, workspace)
     row = page.locator(f'#conversation .message[data-ts="{ts}"]')
@@ -123,7 +142,9 @@ async def test_a_button_asks_first_and_only_a_yes_reaches_the_app(page: Page, wo
     assert [click["user"]["id"] for click in bot.clicks] == ["U0ALICE"]
 
 
-async def test_a_confirm_the_page_did_not_know_of_is_still_asked(page: Page, workspace: LocalWorkspace, bot: Bot) -> None:
+async def test_a_confirm_the_page_did_not_know_of_is_still_asked(
+    page: Page, workspace: LocalWorkspace, bot: Bot
+) -> None:
     ts = await bot.card("go")
     await open_page(page, workspace)
     await page.route("**/control/live*", lambda route: route.abort())
@@ -141,7 +162,9 @@ async def test_a_confirm_the_page_did_not_know_of_is_still_asked(page: Page, wor
     await expect(page.locator("#conversation .message").last).to_contain_text("Approved by")
 
 
-async def test_a_modal_shows_its_error_keeps_the_input_and_then_closes(page: Page, workspace: LocalWorkspace, bot: Bot) -> None:
+async def test_a_modal_shows_its_error_keeps_the_input_and_then_closes(
+    page: Page, workspace: LocalWorkspace, bot: Bot
+) -> None:
     await bot.card("form")
     await open_page(page, workspace)
     await page.locator("[data-action-id=form]").click()
@@ -159,7 +182,25 @@ async def test_a_modal_shows_its_error_keeps_the_input_and_then_closes(page: Pag
     await expect(page.locator("#conversation .message").last).to_contain_text("Rejected: not during the sale")
 
 
-async def test_a_click_that_nobody_acknowledges_ends_in_a_warning_mark(page: Page, workspace: LocalWorkspace, bot: Bot) -> None:
+async def test_going_back_from_a_pushed_modal_finds_the_input_again(
+    page: Page, workspace: LocalWorkspace, bot: Bot
+) -> None:
+    await bot.card("form")
+    await open_page(page, workspace)
+    await page.locator("[data-action-id=form]").click()
+    await page.get_by_label("Reason").fill("half a thought")
+    await page.locator("[data-action-id=more]").click()
+    await expect(page.get_by_role("dialog", name="Details")).to_contain_text("All arguments")
+    await page.get_by_role("button", name="Back").click()
+    await expect(page.get_by_label("Reason")).to_have_value("half a thought")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_test_id("view")).to_have_count(0)
+    assert (await workspace.get("view", **{"as": "U0ALICE"}))["views"] == []
+
+
+async def test_a_click_that_nobody_acknowledges_ends_in_a_warning_mark(
+    page: Page, workspace: LocalWorkspace, bot: Bot
+) -> None:
     await bot.card("silent")
     await open_page(page, workspace)
     button = page.locator("[data-action-id=silent]")
@@ -169,7 +210,9 @@ async def test_a_click_that_nobody_acknowledges_ends_in_a_warning_mark(page: Pag
     await expect(button).not_to_have_attribute("aria-busy", "true")
 
 
-async def test_a_message_shortcut_answers_only_the_person_who_used_it(page: Page, workspace: LocalWorkspace, bot: Bot) -> None:
+async def test_a_message_shortcut_answers_only_the_person_who_used_it(
+    page: Page, workspace: LocalWorkspace, bot: Bot
+) -> None:
     await workspace.post("bot_post", channel=INCIDENTS, username="Alertmanager", text="Firing")
     await open_page(page, workspace)
     row = page.locator("#conversation .message").first
@@ -184,7 +227,9 @@ async def test_a_message_shortcut_answers_only_the_person_who_used_it(page: Page
     await expect(page.locator("#conversation .message")).to_have_count(1)
 
 
-async def test_a_working_agent_shows_its_status_and_can_be_stopped(page: Page, workspace: LocalWorkspace, bot: Bot) -> None:
+async def test_a_working_agent_shows_its_status_and_can_be_stopped(
+    page: Page, workspace: LocalWorkspace, bot: Bot
+) -> None:
     root = (await workspace.post("post", as_="U0ALICE", channel=INCIDENTS, text="why?"))["ts"]
     await open_page(page, workspace, thread=root)
     where = {"channel_id": INCIDENTS, "thread_ts": root}
@@ -192,10 +237,14 @@ async def test_a_working_agent_shows_its_status_and_can_be_stopped(page: Page, w
     await bot.client.assistant_threads_setStatus(**where, status="is reading metrics…")
     await expect(page.locator("#thread .status-line")).to_contain_text("Watchkeeper is reading metrics…")
     stream = await bot.client.chat_startStream(
-        channel=INCIDENTS, thread_ts=root, recipient_team_id="T00WATCH", recipient_user_id="U0ALICE", markdown_text="**Pool** is"
+        channel=INCIDENTS,
+        thread_ts=root,
+        recipient_team_id="T00WATCH",
+        recipient_user_id="U0ALICE",
+        markdown_text="**Pool** is",
     )
     await expect(page.locator("#thread .message.streaming strong")).to_have_text("Pool")
-    await bot.client.chat_appendStream(channel=INCIDENTS, ts=stream["ts"], markdown_text=" exhausted")
+    await bot.client.chat_appendStream(channel=INCIDENTS, ts=stream["ts"] or "", markdown_text=" exhausted")
     await expect(page.locator("#thread .message.streaming")).to_contain_text("Pool is exhausted")
     await page.get_by_test_id("stop").click()
     await expect(page.locator("#thread .message.streaming")).to_have_count(0)

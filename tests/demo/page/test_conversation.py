@@ -38,7 +38,9 @@ async def test_a_reply_stays_in_its_thread_and_is_counted_at_the_root(page: Page
     assert f"thread={root['ts']}" in page.url
 
 
-async def test_acting_as_someone_else_changes_the_author_and_what_can_be_seen(page: Page, workspace: LocalWorkspace) -> None:
+async def test_acting_as_someone_else_changes_the_author_and_what_can_be_seen(
+    page: Page, workspace: LocalWorkspace
+) -> None:
     await open_page(page, workspace, channel="C0OPS")
     await expect(page.locator("#sidebar [data-channel=C0OPS]")).to_be_visible()
     await page.locator("#topbar [data-as=U0BOB]").click()
@@ -52,7 +54,9 @@ async def test_acting_as_someone_else_changes_the_author_and_what_can_be_seen(pa
     await expect(page.get_by_text("not a member of that conversation")).to_be_visible()
 
 
-async def test_messages_said_while_the_line_was_down_appear_after_it_is_back(page: Page, workspace: LocalWorkspace) -> None:
+async def test_messages_said_while_the_line_was_down_appear_after_it_is_back(
+    page: Page, workspace: LocalWorkspace
+) -> None:
     await open_page(page, workspace)
     await page.context.set_offline(True)
     await page.evaluate("watchkeeperDemo.live.drop()")
@@ -72,7 +76,9 @@ async def test_a_message_that_could_not_be_sent_stays_in_the_box(page: Page, wor
     await expect(page.get_by_test_id("composer")).to_have_value("do not lose me")
 
 
-async def test_new_messages_elsewhere_mark_the_channel_and_are_announced_here(page: Page, workspace: LocalWorkspace) -> None:
+async def test_new_messages_elsewhere_mark_the_channel_and_are_announced_here(
+    page: Page, workspace: LocalWorkspace
+) -> None:
     await open_page(page, workspace)
     await workspace.post("post", as_="U0BOB", channel="C0GENERAL", text="look @alice")
     row = page.locator("#sidebar [data-channel=C0GENERAL]")
@@ -84,7 +90,9 @@ async def test_new_messages_elsewhere_mark_the_channel_and_are_announced_here(pa
     await expect(row.locator(".badge")).to_have_count(0)
 
 
-async def test_suggestions_complete_people_and_commands_from_the_keyboard(page: Page, workspace: LocalWorkspace) -> None:
+async def test_suggestions_complete_people_and_commands_from_the_keyboard(
+    page: Page, workspace: LocalWorkspace
+) -> None:
     await open_page(page, workspace)
     box = page.get_by_test_id("composer")
     await box.press_sequentially("ask @wat")

@@ -5,10 +5,14 @@ import { icon } from "./icons.js";
 import { keep, recall } from "./memory.js";
 
 const WIDE = "(min-width: 1360px)";
+// Between these widths a thread takes the drawer's place (css/layout.css).
+const CROWDED = "(min-width: 1121px) and (max-width: 1399px)";
 
 export class Drawer {
-  constructor(host) {
+  /** makeRoom() closes the thread where both do not fit. */
+  constructor(host, { makeRoom }) {
     this.host = host;
+    this.makeRoom = makeRoom;
     this.panels = [];
     this.at = 0;
     this.choice = recall("drawer");
@@ -28,7 +32,9 @@ export class Drawer {
   }
 
   flip() {
-    this.choice = !this.isOpen;
+    const covered = document.body.classList.contains("thread-open") && window.matchMedia(CROWDED).matches;
+    if (covered) this.makeRoom();
+    this.choice = covered || !this.isOpen;
     keep("drawer", this.choice);
     this.draw();
     if (this.choice) this.host.querySelector("button")?.focus();

@@ -25,7 +25,7 @@ const byId = (id) => document.getElementById(id);
 const conversation = new Conversation(byId("conversation"));
 const appPage = new AppPage(byId("app-page"));
 const thread = new Thread(byId("thread"));
-const drawer = new Drawer(byId("drawer"));
+const drawer = new Drawer(byId("drawer"), { makeRoom: () => go({ thread: null }) });
 const live = new LiveConnection({
   onFrame: applyFrame,
   onStatus: (status) => { store.connection = status; emit("connection"); },
@@ -138,6 +138,10 @@ document.addEventListener("click", (event) => {
   if (channel) openChannel(channel);
 });
 
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && document.body.classList.contains("nav-open")) document.querySelector("[data-testid=nav-toggle]").click();
+});
+
 let hiddenAt = 0;
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden") hiddenAt = Date.now();
@@ -147,6 +151,7 @@ document.addEventListener("visibilitychange", () => {
 async function startPanels() {
   const body = await api.panels().catch(() => ({ panels: [] }));
   drawer.start(body.panels, document.querySelector("[data-testid=drawer-toggle]"));
+  conversation.header.after(byId("hints"));
   showHints(byId("hints"), body.hints);
 }
 

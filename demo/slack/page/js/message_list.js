@@ -32,7 +32,9 @@ export class MessageList {
     this.list.addEventListener("keydown", (event) => this.onKey(event));
     this.list.addEventListener("focusin", (event) => this.rove(event.target.closest(".message")));
     this.jump.addEventListener("click", () => this.toBottom());
-    new ResizeObserver(() => { if (this.stuck) this.toBottom(); }).observe(this.list);
+    const sizes = new ResizeObserver(() => { if (this.stuck) this.toBottom(); });
+    sizes.observe(this.list);
+    sizes.observe(this.scroller);
   }
 
   /** Shows another conversation. source() -> messages, oldest first; newSince: ts of the "New" line or "". */
