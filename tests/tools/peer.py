@@ -64,6 +64,7 @@ class FaultySupervisor:
         self.forgiving = forgiving
         self.delay = 0.0
         self.pages: dict[str, tuple[int, bytes]] = {}
+        self.raw = b""
         self.url = ""
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -103,6 +104,10 @@ class FaultySupervisor:
         if path.split("?")[0] in self.pages:
             status, page = self.pages[path.split("?")[0]]
             return await self._send(writer, status, page)
+        if path == "/raw":
+            writer.write(self.raw)
+            await writer.drain()
+            return False
         if method == "GET":
             return await self._look(writer, path.strip("/").split("/"))
         return await self._act(writer, path.strip("/").split("/"), headers, json.loads(body))

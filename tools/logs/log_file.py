@@ -93,8 +93,8 @@ def _from_json(line: str, fallback: float) -> Entry | None:
 
 def _from_text(line: str, fallback: float) -> Entry:
     match = _PLAIN.match(line)
-    if match is None:
-        return Entry(fallback, "", line)
+    if match is None or not (match[1] or match[2]):
+        return Entry(fallback, "", line.strip())
     return Entry(_moment(match[1], fallback), _level(match[2] or ""), match[3] or line)
 
 

@@ -71,7 +71,7 @@ def _interest(one: Sampled, change: Change | None) -> float:
 def _row(one: Sampled, change: Change | None) -> JsonValue:
     points = one.points[-MAX_POINTS:]
     values = [value for _, value in points]
-    drawn: list[JsonValue] = [[at, float(f"{value:.6g}")] for at, value in points]
+    drawn: list[JsonValue] = [[at, _six_digits(value)] for at, value in points]
     return {
         "labels": {**one.labels},
         "points": drawn,
@@ -79,8 +79,14 @@ def _row(one: Sampled, change: Change | None) -> JsonValue:
         "last": values[-1],
         "min": min(values),
         "max": max(values),
-        "change": {"at": change.at, "before": change.before, "after": change.after} if change else None,
+        "change": {"at": change.at, "before": _six_digits(change.before), "after": _six_digits(change.after)}
+        if change
+        else None,
     }
+
+
+def _six_digits(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def _line(one: Sampled, change: Change | None) -> str:
