@@ -28,7 +28,11 @@ class EmbeddedServer(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp, host: str, port: int = 0) -> AsyncIterator[str]:
     """Serve `app` on `host` (port 0: any free one) for the length of the block; yields the base URL."""
-    listener = socket.create_server((host, port), backlog=128)
+    # asyncio turns Nagle's algorithm off only where the protocol is spelled out; else every answer waits 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(128)
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
     server = EmbeddedServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))

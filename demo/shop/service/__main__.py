@@ -43,7 +43,7 @@ class Server(uvicorn.Server):
 
 def listening_socket(host: str, port: int) -> socket.socket:
     """A socket that shares its port with the parent's reservation and with the process it takes over from."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.bind((host, port))
     listener.listen(128)
