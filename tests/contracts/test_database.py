@@ -138,10 +138,10 @@ async def test_two_processes_may_migrate_at_once(tmp_path: Path) -> None:
 def test_two_processes_may_migrate_postgresql_at_once(postgresql: PostgreSql) -> None:
     url = postgresql.fresh(migrated=False)
 
-    async def both() -> tuple[str, str]:
-        return await asyncio.gather(migrate(url), migrate(url))
+    async def both() -> list[str]:
+        return list(await asyncio.gather(migrate(url), migrate(url)))
 
-    assert asyncio.run(both()) == ("0001", "0001")
+    assert asyncio.run(both()) == ["0001", "0001"]
     postgresql.drop(url)
 
 

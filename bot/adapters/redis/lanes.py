@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from bot.adapters.redis.cancelling import cancel_until_gone
 from bot.adapters.redis.stream import Entry
 
 
@@ -44,9 +45,7 @@ class Lanes:
         running = set(self._tasks)
         if running:
             _, late = await asyncio.wait(running, timeout=within)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await cancel_until_gone(late)
 
     async def _run(self, key: str) -> None:
         lane = self._lanes[key]

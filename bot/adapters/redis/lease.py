@@ -12,6 +12,7 @@ from time import monotonic
 from redis.asyncio import Redis
 
 from bot.adapters.redis import keys
+from bot.adapters.redis.cancelling import ASK_EVERY, cancel_until_gone
 from bot.adapters.redis.connection import outages
 from core.errors import TransientError
 
@@ -45,22 +46,28 @@ class RedisLease:
         """Hold the lease of that name while the block runs; yields the epoch, which rises with each holder."""
         token = secrets.token_hex(16)
         epoch = await self._wait_for(name, token)
-        lost = asyncio.Event()
         owner = asyncio.current_task()
         assert owner is not None, "a lease is held by a task"
-        renewal = asyncio.create_task(self._renew(name, token, owner, lost))
+        loss = _Loss(owner)
+        renewal = asyncio.create_task(self._renew(name, token, loss))
+        ours_alone = False
         try:
-            yield epoch
+            try:
+                yield epoch
+            finally:
+                renewal.cancel()
+                ours_alone = loss.take_back()
         except asyncio.CancelledError:
             # Only our own cancellation becomes an error; one that came from outside goes on as it is.
-            if lost.is_set() and owner.uncancel() == 0:
-                raise TransientError(f"the lease of {name} was lost") from None
-            raise
+            if not ours_alone:
+                raise
         finally:
-            renewal.cancel()
+            await cancel_until_gone([renewal])
             # A failed release is no harm: the lease runs out by itself.
             with suppress(TransientError), outages():
                 await self.redis.eval(_RELEASE, 1, keys.lease(name), token)
+        if loss.requests:
+            raise TransientError(f"the lease of {name} was lost")
 
     async def _wait_for(self, name: str, token: str) -> int:
         deadline = monotonic() + self.wait.total_seconds()
@@ -83,20 +90,37 @@ class RedisLease:
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, 0.25)
 
-    async def _renew(self, name: str, token: str, owner: "asyncio.Task[object]", lost: asyncio.Event) -> None:
+    async def _renew(self, name: str, token: str, loss: "_Loss") -> None:
         ttl = self.ttl.total_seconds()
         good_until = monotonic() + ttl
         while monotonic() < good_until:
             await asyncio.sleep(ttl / 3)
             asked_at = monotonic()
-            with suppress(TransientError):
-                with outages():
-                    renewed = await self.redis.eval(_RENEW, 1, keys.lease(name), token, _milliseconds(self.ttl))
-                if not renewed:
+            with suppress(TransientError), outages():
+                if not await self.redis.eval(_RENEW, 1, keys.lease(name), token, _milliseconds(self.ttl)):
                     break
                 good_until = asked_at + ttl
-        lost.set()
-        owner.cancel()
+        await loss.insist()
+
+
+class _Loss:
+    """Our requests that the holder stop, told apart from those of others."""
+
+    def __init__(self, owner: "asyncio.Task[object]") -> None:
+        self._owner = owner
+        self.requests = 0
+
+    async def insist(self) -> None:
+        while True:
+            self.requests += 1
+            self._owner.cancel()
+            await asyncio.sleep(ASK_EVERY)
+
+    def take_back(self) -> bool:
+        """Undo our requests; True when there were some and nobody else made one."""
+        for _ in range(self.requests):
+            self._owner.uncancel()
+        return self.requests > 0 and self._owner.cancelling() == 0
 
 
 def _milliseconds(span: timedelta) -> int:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import structlog
 from redis.asyncio import Redis
 
+from bot.adapters.redis.cancelling import cancel_until_gone
 from bot.adapters.redis.lanes import Lanes
 from bot.adapters.redis.stream import Entry, EventStream
 from core.errors import TransientError
@@ -73,14 +74,16 @@ class RedisQueue:
             await self._settle(entry, handler, slots[entry.event.kind])
 
         lanes = Lanes(work)
-        async with asyncio.TaskGroup() as group:
-            upkeep = group.create_task(self._keep_up(lanes))
-            try:
-                await self._read(lanes)
-                await lanes.close(grace)
-            finally:
-                upkeep.cancel()
-                await lanes.close(0)
+        reading = asyncio.create_task(self._read(lanes))
+        upkeep = asyncio.create_task(self._keep_up(lanes))
+        try:
+            ended, _ = await asyncio.wait({reading, upkeep}, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
+            await lanes.close(grace)
+        finally:
+            await cancel_until_gone([reading, upkeep])
+            await lanes.close(0)
 
     async def _read(self, lanes: Lanes) -> None:
         after: str | None = "0"
@@ -110,7 +113,7 @@ class RedisQueue:
             try:
                 await self._stream.hold(list(lanes.held))
                 for entry in await self._stream.abandoned(self._lease):
-                    _log.info("entry_taken_over", entry=entry.id, event=entry.event.id)
+                    _log.info("entry_taken_over", entry=entry.id, event_id=entry.event.id)
                     lanes.add(entry)
             except TransientError as error:
                 _log.warning("queue_upkeep_failed", error=str(error))
@@ -130,7 +133,7 @@ class RedisQueue:
                 if not tries:
                     return  # another worker has it now
             except TransientError as error:
-                _log.warning("entry_not_settled", entry=entry.id, event=entry.event.id, error=str(error))
+                _log.warning("entry_not_settled", entry=entry.id, event_id=entry.event.id, error=str(error))
                 if handled:
                     return  # delivered again later: handlers are safe to repeat
                 tries += 1
@@ -142,7 +145,7 @@ class RedisQueue:
         try:
             await handler(event)
         except Exception as error:  # noqa: BLE001 - the job wrapper: whatever a handler raises, its event must not be lost
-            _log.exception("event_failed", entry=entry.id, event=event.id, kind=event.kind, error=type(error).__name__)
+            _log.exception("event_failed", entry=entry.id, event_id=event.id, kind=event.kind, error=type(error).__name__)
             return False
         return True
 

@@ -1,0 +1,268 @@
+"""How a worker gets its events: at least once, in order for each key, and never held up by another key's trouble."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from bot.adapters.redis import keys
+from bot.adapters.redis.connection import connect
+from bot.adapters.redis.queue import RedisQueue
+from core.event import Event
+from tests.fakes.examples import an_event
+from tests.fakes.processes import end
+from tests.fakes.servers import start_redis
+from tests.fakes.waiting import wait_until
+
+QUICK: dict[str, Any] = {
+    "lease": timedelta(milliseconds=300),
+    "pause": timedelta(milliseconds=20),
+    "longest_pause": timedelta(milliseconds=200),
+}
+
+
+@pytest.fixture
+async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
+    """Yield a client of an empty server."""
+    client = connect(any_redis_url)
+    yield client
+    await client.aclose()
+
+
+@asynccontextmanager
+async def consuming(
+    queue: RedisQueue, handler: Callable[[Event], Awaitable[None]], concurrency: int = 16
+) -> AsyncIterator["asyncio.Task[None]"]:
+    task = asyncio.create_task(queue.consume(handler, concurrency, grace=1))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+class Diary:
+    """A handler that notes what it got."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+
+    async def __call__(self, event: Event) -> None:
+        self.ids.append(event.id)
+
+
+async def test_events_are_handled_and_then_gone(redis: Redis) -> None:
+    queue, diary = RedisQueue(redis), Diary()
+    await queue.put(an_event(id="before"))
+    async with consuming(queue, diary):
+        await wait_until(lambda: diary.ids == ["before"])
+        await queue.put(an_event(id="after"))
+        await wait_until(lambda: diary.ids == ["before", "after"])
+        await wait_until(lambda: is_empty(queue))
+    assert (await redis.xpending(keys.EVENTS, keys.WORKERS))["pending"] == 0
+
+
+async def is_empty(queue: RedisQueue) -> bool:
+    return await queue.backlog() == 0
+
+
+async def test_one_keys_events_come_one_after_another_and_keys_side_by_side(redis: Redis) -> None:
+    queue = RedisQueue(redis)
+    running: dict[str, int] = {}
+    order: dict[str, list[str]] = {"a": [], "b": [], "c": []}
+    most = 0
+
+    async def handler(event: Event) -> None:
+        nonlocal most
+        running[event.key] = running.get(event.key, 0) + 1
+        most = max(most, sum(running.values()))
+        assert running[event.key] == 1
+        order[event.key].append(event.id)
+        await asyncio.sleep(0.005)
+        running[event.key] -= 1
+
+    for number in range(30):
+        await queue.put(an_event(id=f"{number:02}", key="abc"[number % 3]))
+    async with consuming(queue, handler):
+        await wait_until(lambda: is_empty(queue))
+    assert order == {key: [f"{number:02}" for number in range(start, 30, 3)] for start, key in enumerate("abc")}
+    assert most == 3
+
+
+async def test_at_most_so_many_of_a_kind_run_and_another_kind_does_not_wait_for_them(redis: Redis) -> None:
+    queue, clicks, go_on = RedisQueue(redis), Diary(), asyncio.Event()
+    running = 0
+
+    async def handler(event: Event) -> None:
+        nonlocal running
+        if event.kind == "slack.interactive":
+            return await clicks(event)
+        running += 1
+        await go_on.wait()
+        running -= 1
+        return None
+
+    for number in range(10):
+        await queue.put(an_event(kind="job.investigate", key=f"incident:{number}"))
+    async with consuming(queue, handler, concurrency=3):
+        await wait_until(lambda: running == 3)
+        await queue.put(an_event(id="click", kind="slack.interactive", key="approval:1"))
+        await wait_until(lambda: clicks.ids == ["click"], within=1)
+        assert running == 3
+        go_on.set()
+        await wait_until(lambda: is_empty(queue))
+
+
+async def test_a_worker_that_died_goes_on_with_what_it_had_as_soon_as_it_is_back(redis: Redis) -> None:
+    first, diary = RedisQueue(redis, consumer="w1"), Diary()
+    started = asyncio.Event()
+
+    async def dies(event: Event) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    for number in range(3):
+        await first.put(an_event(id=str(number)))
+    async with consuming(first, dies):
+        await started.wait()
+    async with consuming(RedisQueue(redis, consumer="w1"), diary):
+        await wait_until(lambda: diary.ids == ["0", "1", "2"], within=2)
+
+
+async def test_another_worker_takes_over_from_the_dead_after_the_lease(redis: Redis) -> None:
+    dead, diary = RedisQueue(redis, consumer="w1", **QUICK), Diary()
+    started = asyncio.Event()
+
+    async def dies(event: Event) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    await dead.put(an_event(id="e1"))
+    async with consuming(dead, dies):
+        await started.wait()
+    async with consuming(RedisQueue(redis, consumer="w2", **QUICK), diary):
+        await wait_until(lambda: diary.ids == ["e1"])
+
+
+async def test_nobody_takes_from_a_worker_that_is_only_slow(redis: Redis) -> None:
+    slow, diary, go_on = RedisQueue(redis, consumer="w1", **QUICK), Diary(), asyncio.Event()
+
+    async def patient(event: Event) -> None:
+        await go_on.wait()
+
+    await slow.put(an_event(id="e1"))
+    async with consuming(slow, patient), consuming(RedisQueue(redis, consumer="w2", **QUICK), diary):
+        await asyncio.sleep(1.0)  # more than three leases
+        assert diary.ids == []
+        go_on.set()
+        await wait_until(lambda: is_empty(slow))
+
+
+async def test_a_failed_event_comes_again_with_growing_pauses_while_others_go_on(redis: Redis) -> None:
+    queue, others = RedisQueue(redis, **QUICK), Diary()
+    failures: list[float] = []
+
+    async def handler(event: Event) -> None:
+        if event.key != "bad":
+            return await others(event)
+        failures.append(asyncio.get_running_loop().time())
+        if len(failures) < 5:
+            raise RuntimeError("not yet")
+        return None
+
+    await queue.put(an_event(id="bad", key="bad"))
+    for number in range(5):
+        await queue.put(an_event(id=str(number), key="good"))
+    async with consuming(queue, handler):
+        await wait_until(lambda: len(others.ids) == 5, within=1)
+        await wait_until(lambda: is_empty(queue))
+    pauses = [later - earlier for earlier, later in pairwise(failures)]
+    assert [pause >= wanted for pause, wanted in zip(pauses, (0.019, 0.039, 0.079, 0.159), strict=True)] == [True] * 4
+
+
+async def test_deliveries_are_counted_beyond_the_workers_life(redis: Redis) -> None:
+    async def fails(event: Event) -> None:
+        raise RuntimeError("always")
+
+    await RedisQueue(redis).put(an_event())
+    for worker in ("w1", "w1"):
+        async with consuming(RedisQueue(redis, consumer=worker, **QUICK), fails):
+            before = await deliveries(redis)
+            await wait_until(lambda before=before: has_more(redis, before + 2))
+    assert await deliveries(redis) >= 4
+
+
+async def deliveries(redis: Redis) -> int:
+    try:
+        found: Any = await redis.xpending_range(keys.EVENTS, keys.WORKERS, "-", "+", 1)
+    except ResponseError:
+        return 0  # no worker has come yet
+    return int(found[0]["times_delivered"]) if found else 0
+
+
+async def has_more(redis: Redis, than: int) -> bool:
+    return await deliveries(redis) >= than
+
+
+async def test_an_unreadable_entry_keeps_nobody_waiting(redis: Redis) -> None:
+    queue, diary = RedisQueue(redis), Diary()
+    await redis.xadd(keys.EVENTS, {"event": "{not json"})
+    await redis.xadd(keys.EVENTS, {"other": "field"})
+    await queue.put(an_event(id="good"))
+    async with consuming(queue, diary):
+        await wait_until(lambda: diary.ids == ["good"])
+
+
+async def test_stopping_lets_the_running_end_and_begins_nothing(redis: Redis) -> None:
+    queue, begun, ended = RedisQueue(redis), Diary(), Diary()
+    go_on = asyncio.Event()
+
+    async def handler(event: Event) -> None:
+        await begun(event)
+        await go_on.wait()
+        await ended(event)
+
+    for number in range(3):
+        await queue.put(an_event(id=str(number), key="one key"))
+    async with consuming(queue, handler) as task:
+        await wait_until(lambda: begun.ids == ["0"])
+        queue.stop()
+        go_on.set()
+        async with asyncio.timeout(3):
+            await task
+    assert (begun.ids, ended.ids) == (["0"], ["0"])
+    assert await queue.backlog() == 2
+
+
+async def test_a_worker_outlives_the_server_and_misses_nothing(tmp_path: Path) -> None:
+    child, url = start_redis(tmp_path / "redis", "valkey")
+    client, diary = connect(url), Diary()
+    queue = RedisQueue(client, **QUICK)
+    try:
+        async with consuming(queue, diary):
+            await queue.put(an_event(id="before"))
+            await wait_until(lambda: diary.ids == ["before"])
+            await asyncio.to_thread(end, child)
+            child, _ = await asyncio.to_thread(start_redis, tmp_path / "redis", "valkey")
+            await queue.put(an_event(id="after"))
+            await wait_until(lambda: diary.ids == ["before", "after"])
+    finally:
+        await client.aclose()
+        end(child)
+
+
+async def test_a_server_that_came_back_empty_gets_its_group_again(redis: Redis) -> None:
+    queue, diary = RedisQueue(redis, **QUICK), Diary()
+    async with consuming(queue, diary):
+        await queue.put(an_event(id="before"))
+        await wait_until(lambda: diary.ids == ["before"])
+        await redis.flushall()
+        await queue.put(an_event(id="after"))
+        await wait_until(lambda: diary.ids == ["before", "after"])

@@ -1,0 +1,143 @@
+"""What every implementation of core.ports.Queue does, and what the durable one does besides."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.adapters.redis import keys
+from bot.adapters.redis.connection import connect
+from bot.adapters.redis.embedded import wait_ready
+from bot.adapters.redis.queue import RedisQueue
+from core.errors import TransientError
+from core.ports import Queue
+from tests.fakes.examples import an_event
+from tests.fakes.processes import end
+from tests.fakes.queue import InMemoryQueue
+from tests.fakes.servers import ENGINES, start_redis
+
+
+@pytest.fixture
+async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
+    """Yield a client of an empty server."""
+    client = connect(any_redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture(params=["memory", *ENGINES])
+def queue_engine(request: pytest.FixtureRequest) -> str | None:
+    """Return the address of an empty server, or None for memory."""
+    return None if request.param == "memory" else request.getfixturevalue("redis_servers").url(request.param)
+
+
+@pytest.fixture
+async def queue(queue_engine: str | None) -> AsyncIterator[Queue]:
+    """Yield the queue in every form."""
+    if queue_engine is None:
+        yield InMemoryQueue()
+        return
+    client = connect(queue_engine)
+    yield RedisQueue(client)
+    await client.aclose()
+
+
+async def test_an_event_is_taken_once_however_often_it_is_put(queue: Queue) -> None:
+    event = an_event()
+    taken = await asyncio.gather(*(queue.put(event) for _ in range(20)))
+    assert taken.count(True) == 1
+    assert not await queue.put(event)
+    assert await queue.put(an_event())
+
+
+@pytest.mark.parametrize("odd", ["", "a:b*c", "\ud83d", "nul \0", "x" * 5000])
+async def test_an_odd_id_is_an_id(queue: Queue, odd: str) -> None:
+    assert await queue.put(an_event(id=odd))
+    assert not await queue.put(an_event(id=odd))
+
+
+async def test_twenty_copies_leave_one_entry(redis: Redis) -> None:
+    event = an_event()
+    await asyncio.gather(*(RedisQueue(redis).put(event) for _ in range(20)))
+    assert await redis.xlen(keys.EVENTS) == 1
+
+
+async def test_without_the_mark_twenty_copies_leave_twenty_entries(redis: Redis) -> None:
+    async def careless_put() -> None:
+        await redis.xadd(keys.EVENTS, {"event": an_event().model_dump_json()})
+
+    await asyncio.gather(*(careless_put() for _ in range(20)))
+    assert await redis.xlen(keys.EVENTS) == 20
+
+
+async def test_an_id_is_remembered_for_longer_than_slack_retries(redis: Redis) -> None:
+    await RedisQueue(redis).put(an_event(id="e1"))
+    assert 890 < await redis.ttl(keys.seen("e1")) <= 900
+
+
+async def test_a_full_memory_refuses_the_event_and_does_not_remember_it(tmp_path: Path) -> None:
+    child, url = start_redis(tmp_path / "redis", "valkey")
+    client = connect(url)
+    try:
+        queue = RedisQueue(client)
+        await client.config_set("maxmemory", "1")
+        with pytest.raises(TransientError):
+            await queue.put(an_event(id="e1"))
+        await client.config_set("maxmemory", "0")
+        assert await queue.put(an_event(id="e1"))
+    finally:
+        await client.aclose()
+        end(child)
+
+
+async def test_a_server_that_is_away_is_said_to_be_away_in_time(tmp_path: Path) -> None:
+    client = connect(f"unix://{tmp_path}/nothing.sock")
+    async with asyncio.timeout(2.5):
+        with pytest.raises(TransientError):
+            await RedisQueue(client).put(an_event())
+    await client.aclose()
+
+
+async def test_a_server_that_hangs_is_given_up_before_slack_gives_up(tmp_path: Path) -> None:
+    child, url = start_redis(tmp_path / "redis", "valkey")
+    client = connect(url)
+    try:
+        await client.ping()
+        child.send_signal(signal.SIGSTOP)
+        async with asyncio.timeout(2.8):
+            with pytest.raises(TransientError):
+                await RedisQueue(client).put(an_event())
+    finally:
+        child.send_signal(signal.SIGCONT)
+        await client.aclose(close_connection_pool=True)
+        end(child)
+
+
+async def left_after_a_kill(folder: Path, engine: str, extra: tuple[str, ...], puts: int) -> int:
+    """Put so many events, kill -9 the server after the last answer, and count what it knows when it is back."""
+    child, url = start_redis(folder, engine, extra)
+    client = connect(url)
+    assert all(await asyncio.gather(*(RedisQueue(client).put(an_event()) for _ in range(puts))))
+    end(child, signal.SIGKILL)
+    await client.aclose()
+    child, url = start_redis(folder, engine, extra)
+    try:
+        await wait_ready(url)
+        client = connect(url)
+        return int(await client.xlen(keys.EVENTS))
+    finally:
+        await client.aclose()
+        end(child)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_killed_server_loses_no_event_that_it_had_taken(tmp_path: Path, engine: str) -> None:
+    assert await left_after_a_kill(tmp_path / "redis", engine, (), 500) == 500
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_without_the_append_only_file_a_killed_server_loses_them(tmp_path: Path, engine: str) -> None:
+    assert await left_after_a_kill(tmp_path / "redis", engine, ("--appendonly", "no"), 500) == 0
