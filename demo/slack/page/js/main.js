@@ -11,7 +11,7 @@ import { LiveConnection } from "./live.js";
 import { spokenText } from "./message.js";
 import { go, openChannel, readRoute, route } from "./router.js";
 import { startSidebar } from "./sidebar.js";
-import { channelName, directChannel, emit, on, store } from "./store.js";
+import { channelName, directChannel, emit, isReply, on, store, takeState } from "./store.js";
 import { applyTheme } from "./theme.js";
 import { Thread } from "./thread.js";
 import { announce, sentence, toast } from "./toast.js";
@@ -50,7 +50,10 @@ function forgetPerson() {
 async function become(as) {
   live.stop();
   forgetPerson();
-  await loadState(as);
+  const body = await api.state(as);
+  // Someone who switches again while the answer travels must not end up as the person before.
+  if (route.as && route.as !== as) return;
+  takeState(body);
   if (!route.as) go({ as: store.me }, { replace: true });
   recountUnread();
   live.start(store.me);
@@ -124,7 +127,10 @@ on("directory", () => {
 
 on("message-live", ({ channel, message }) => {
   const shown = channel === conversation.id || channel === appPage.conversation.id;
-  if (message.user !== store.me && shown) announce(spokenText(message));
+  if (message.user === store.me) return;
+  const unseen = message.is_ephemeral && isReply(message) && thread.ts !== message.thread_ts;
+  if (unseen) toast(spokenText(message));
+  else if (shown) announce(spokenText(message));
 });
 
 on("interaction-failed", ({ channel, ts, action_id: actionId, error }) => {

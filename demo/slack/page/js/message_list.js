@@ -11,7 +11,9 @@ const NEAR_BOTTOM_PX = 80;
 
 function continues(previous, message) {
   if (!previous || previous.is_ephemeral || message.is_ephemeral || previous.reply_count || previous.subtype !== message.subtype) return false;
-  return authorOf(previous).name === authorOf(message).name && previous.user === message.user && Number(message.ts) - Number(previous.ts) < GROUP_SECONDS;
+  // An app's cards stand each on their own, so that no card seems to belong to the one above.
+  const author = authorOf(message);
+  return !author.isBot && authorOf(previous).name === author.name && previous.user === message.user && Number(message.ts) - Number(previous.ts) < GROUP_SECONDS;
 }
 
 const dayOf = (ts) => dateOf(ts).toDateString();

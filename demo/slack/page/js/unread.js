@@ -38,8 +38,9 @@ export function recountUnread() {
 }
 
 on("message-live", ({ channel, message }) => {
-  if (message.user === store.me) return;
-  if (isLookedAt(channel)) {
+  const known = store.channels.get(channel);
+  if (known && !(known.latest_ts > message.ts)) known.latest_ts = message.ts;
+  if (isLookedAt(channel) || message.user === store.me) {
     keep(keyOf(channel), newest(channel));
     return;
   }
