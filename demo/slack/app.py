@@ -118,9 +118,9 @@ class LocalWorkspace:
 
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
-        await self.workspace.close()
         self._server.stop()
         await self._serving
+        await self.workspace.close()
 
     async def get(self, path: str, **query: Any) -> Json:
         """GET a control address (`state`, `history` ...) and give its JSON."""

@@ -124,3 +124,11 @@ class Call:
         if message is None:
             raise SlackError("message_not_found")
         return message
+
+    def thread(self, channel: Channel) -> str | None:
+        """`thread_ts` if given; raises thread_not_found when the channel knows no such thread."""
+        thread_ts = self.text("thread_ts") or None
+        known = thread_ts is None or any(thread_ts in (m.ts, m.thread_ts) for m in channel.messages.values())
+        if not known:
+            raise SlackError("thread_not_found")
+        return thread_ts

@@ -71,6 +71,7 @@ def add(ws: "Workspace", channel: Channel, message: Message, thread_ts: str | No
         _join_thread(channel, message, root_ts(channel, thread_ts))
     channel.messages[message.ts] = message
     ws.live.publish({"type": "message", "channel": channel.id, "message": shown(ws, message)}, channel.members)
+    _show_root(ws, channel, message)
     _clear_status(ws, channel, message)
     raise_message(ws, channel, copy.deepcopy(body))
     raise_mentions(ws, channel, body)
@@ -136,11 +137,18 @@ def show_change(ws: "Workspace", channel: Channel, message: Message) -> None:
     ws.live.publish(frame, channel.members)
 
 
+def _show_root(ws: "Workspace", channel: Channel, reply: Message) -> None:
+    root = channel.messages.get(reply.thread_ts or "") if reply.is_reply else None
+    if root:
+        show_change(ws, channel, root)
+
+
 def delete(ws: "Workspace", channel: Channel, message: Message) -> None:
     """Remove a message and raise message_deleted."""
     del channel.messages[message.ts]
     if message.is_reply and message.thread_ts:
         count_replies(channel, message.thread_ts)
+        _show_root(ws, channel, message)
     ws.live.publish({"type": "message_deleted", "channel": channel.id, "ts": message.ts}, channel.members)
     event = {"type": "message", "subtype": "message_deleted", "hidden": True, "deleted_ts": message.ts}
     raise_message(ws, channel, {**event, "ts": ws.mint.next(), "previous_message": copy.deepcopy(message.body)})

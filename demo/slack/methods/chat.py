@@ -22,7 +22,8 @@ async def chat_post_message(call: Call) -> Json:
     """Posts to a channel, thread or direct message."""
     call.require("channel")
     channel = call.writable_channel()
-    message = messages.add(call.ws, channel, compose_message(call), call.text("thread_ts") or None)
+    thread_ts = call.thread(channel)
+    message = messages.add(call.ws, channel, compose_message(call), thread_ts)
     return {"channel": channel.id, "ts": message.ts, "message": message.body}
 
 

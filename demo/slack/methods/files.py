@@ -39,10 +39,11 @@ async def files_complete_upload_external(call: Call) -> Json:
     files = [_uploaded(call, spec) for spec in given]
     blocks = message_blocks(call.args["blocks"]) if call.args.get("blocks") else []
     channels = [_channel(call, c) for c in [call.text("channel_id"), *call.names("channels")] if c]
+    threads = [call.thread(c) for c in channels]
     for file in files:
         file.completed = True
-    for channel in channels:
-        _share(call, channel, files, blocks)
+    for channel, thread_ts in zip(channels, threads, strict=True):
+        _share(call, channel, thread_ts, files, blocks)
     return {"files": [file_json(f, call.ws.base_url) for f in files]}
 
 
@@ -60,7 +61,7 @@ def _channel(call: Call, channel_id: str) -> Channel:
     return call.channel(member=True, open_dm=True)
 
 
-def _share(call: Call, channel: Channel, files: list[File], blocks: list[Any]) -> None:
+def _share(call: Call, channel: Channel, thread_ts: str | None, files: list[File], blocks: list[Any]) -> None:
     body = messages.app_body(call.app, call.text("initial_comment"))
     body |= {"upload": True, "display_as_bot": False}
     for file in files:
@@ -69,7 +70,7 @@ def _share(call: Call, channel: Channel, files: list[File], blocks: list[Any]) -
     if blocks:
         body["blocks"] = blocks
     body["subtype"] = "file_share"
-    message = messages.add(call.ws, channel, Message(body, app_id=call.app.id), call.text("thread_ts") or None)
+    message = messages.add(call.ws, channel, Message(body, app_id=call.app.id), thread_ts)
     for file in files:
         file.shares[-1] = (channel.id, message.ts)
         event = {"type": "file_shared", "file_id": file.id, "user_id": call.app.bot_user_id, "file": {"id": file.id}}

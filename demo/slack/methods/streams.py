@@ -21,11 +21,8 @@ async def chat_start_stream(call: Call) -> Json:
     """Opens a stream as a reply in a thread."""
     call.require("channel")
     channel = call.writable_channel()
-    thread_ts = call.text("thread_ts")
-    if not thread_ts:
-        raise SlackError(
-            "invalid_arguments", response_metadata={"messages": ["[ERROR] missing required field: thread_ts"]}
-        )
+    call.require("thread_ts")
+    thread_ts = call.thread(channel)
     _check_recipients(call, channel)
     chunks = _given_chunks(call)
     stream = Stream(call.ws.clock.now(), mode=call.text("task_display_mode", "timeline"))

@@ -80,7 +80,8 @@ async def call_everything(slack: LocalWorkspace, client: AsyncWebClient) -> dict
     for method in ("conversations.members", "conversations.join", "conversations.history", "conversations.replies"):
         await call(method, **ops, ts=root, include_all_metadata=True)
     await call("conversations.setTopic", **ops, topic="x")
-    await call("conversations.create", name="new-room")
+    room = (await call("conversations.create", name="new-room"))["channel"]["id"]
+    await call("conversations.invite", channel=room, users="U0ALICE,U0BOB")
     await call("users.info", user="U0ALICE", include_locale=True)
     await call("users.lookupByEmail", email="alice@watchkeeper.example")
     await call("users.profile.get", user="U0ALICE")

@@ -23,6 +23,7 @@ REFUSALS: list[tuple[str, dict[str, Any], str]] = [
         {**_OPS, "text": "x", "metadata": {"event_type": "x", "event_payload": {"x": "y" * 9000}}},
         "metadata_too_large",
     ),
+    ("chat.postMessage", {**_OPS, "text": "x", "thread_ts": "1.000001"}, "thread_not_found"),
     ("chat.update", {**_OPS, "ts": "TS", "text": "x"}, "cant_update_message"),
     ("chat.update", {**_OPS, "ts": "1.000001", "text": "x"}, "message_not_found"),
     ("chat.update", {**_OPS, "ts": "OWN", "text": "x" * 4001}, "msg_too_long"),

@@ -129,6 +129,7 @@ EVENTS = {
     "reaction_added": "ReactionAddedPayload",
     "reaction_removed": "ReactionRemovedPayload",
     "file_shared": "FileSharedPayload",
+    "member_joined_channel": "MemberJoinedChannelPayload",
     "app_home_opened": "AppHomeOpenedPayload",
 }
 
