@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,6 +52,13 @@ async def test_a_pattern_that_was_there_before_the_window_is_not_new(bench: Benc
     assert (pattern["count"], pattern["new"]) == (2, False)
 
 
+async def test_in_a_young_log_what_was_there_from_the_beginning_is_not_new(bench: Bench) -> None:
+    lines = [line(bench, 20 - at, "info", "ready") for at in range(20)]
+    bench.log.write_text("\n".join([*lines, line(bench, 8, "error", "boom")]))
+    rows = found(await search(bench))["patterns"]
+    assert [(row["pattern"], row["new"]) for row in rows] == [("boom", True), ("ready", False)]
+
+
 async def test_lines_can_be_chosen_by_level_and_text(bench: Bench) -> None:
     levels = ("debug", "info", "warn", "error", "fatal")
     bench.log.write_text("\n".join(line(bench, 9, level, f"Something {level}") for level in levels))
@@ -77,15 +83,12 @@ async def test_plain_text_and_broken_lines_are_read_too(bench: Bench) -> None:
     assert "payment <n> failed" in {row["pattern"] for row in data["patterns"]}
 
 
-async def test_a_flood_is_read_from_its_end_within_a_second(bench: Bench) -> None:
+async def test_a_flood_is_read_from_its_end_only(bench: Bench) -> None:
     lines = [line(bench, 300, "info", "from long ago")]
     lines += [line(bench, 10, "debug", f"cart {at} dumped " + "x" * 200) for at in range(14_000)]
     bench.log.write_text("\n".join([*lines, line(bench, 1, "error", "no space left on device")]))
     assert bench.log.stat().st_size > MAX_BYTES
-    began = time.perf_counter()
-    result = await search(bench)
-    assert time.perf_counter() - began < 2
-    data = found(result)
+    data = found(await search(bench))
     assert data["cut"] is True
     assert data["patterns"][0]["pattern"] == "no space left on device"
     assert len(data["patterns"]) == 2

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote
+from core.errors import ToolArgumentsError
 from core.tool_call import ToolCall, ToolResult
 from demo.shop import Shop
 from tests.fakes.approvals import InMemoryApprovals
@@ -50,6 +51,15 @@ class OnCall:
         assert isinstance(result.data, dict)
         return result.data
 
+    async def until_positive(self, query: str) -> None:
+        """Wait until the query's first value is above zero."""
+        async with asyncio.timeout(20):
+            while True:
+                result = await self.guard.read(ToolCall(name="metric_query", args={"query": query}))
+                if isinstance(result.data, dict) and result.data["result"][0]["value"] > 0:  # type: ignore[index,call-overload,operator]
+                    return
+                await asyncio.sleep(0.2)
+
     async def approved(self, name: str, **args: Any) -> tuple[ApprovalRequest, Grant]:
         plan = await self.guard.plan(ToolCall(name=name, args=args))
         now = WallClock().now()
@@ -72,10 +82,7 @@ class OnCall:
 async def on_call(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OnCall]:
     async with Shop(tmp_path_factory.mktemp("shop"), webhook_url=None) as shop, open_http() as http:
         on_call = OnCall(shop, http)
-        async with asyncio.timeout(15):
-            query = {"query": 'http_requests_total{service="payments",code="200"}'}
-            while (await on_call.guard.read(ToolCall(name="metric_query", args=dict(query)))).status != "ok":
-                await asyncio.sleep(0.1)
+        await on_call.until_positive('sum(http_requests_total{service="front",code="200"})')
         yield on_call
 
 
@@ -162,10 +169,28 @@ async def test_a_setting_is_changed_and_a_wrong_type_is_not_even_planned(on_call
     history = await on_call.read("deploy_history", service="checkout")
     assert history["config_changes"][0]["key"] == "payments_timeout_ms"
     assert "approved by U0BOB" in history["config_changes"][0]["by"]
-    with pytest.raises(Exception, match="refuses"):
+    with pytest.raises(ToolArgumentsError, match="refuses"):
         await on_call.approved("set_config", service="checkout", key="payments_timeout_ms", value="fast")
 
 
 async def test_nothing_is_planned_on_what_the_supervisor_does_not_know(on_call: OnCall) -> None:
-    with pytest.raises(Exception, match="never deployed"):
+    with pytest.raises(ToolArgumentsError, match="never deployed"):
         await on_call.approved("rollback_deploy", service="checkout", to_version="9.9.9")
+
+
+async def test_a_bad_deploy_is_seen_in_metrics_logs_and_history_and_cured_by_its_rollback(on_call: OnCall) -> None:
+    errors = 'sum(rate(http_requests_total{service="checkout",code=~"5.."}[5s]))'
+    good = (await on_call.read("service_status", service="checkout"))["version"]
+    await on_call.shop.inject("bad_deploy")
+    try:
+        await on_call.until_positive(f"{errors} > 0.5")
+        history = await on_call.read("deploy_history", service="checkout")
+        assert (history["deploys"][0]["by"], history["deploys"][1]["version"]) == ("bob", good)
+        logs = await on_call.read("search_logs", service="checkout", minutes=1, level="error")
+        assert any(row["new"] and row["level"] == "error" for row in logs["patterns"])
+        result = await on_call.act("rollback_deploy", service="checkout", to_version=good)
+        assert result.status == "ok", result.text
+        assert f"-> {good}" in result.text
+        await on_call.until_positive(f"({errors} < 0.01) + 1")
+    finally:
+        await on_call.shop.clear()

@@ -20,7 +20,7 @@ _MASKS = (
 
 @dataclass(slots=True)
 class Group:
-    """Lines that are equal once masked; times are unix seconds."""
+    """Lines that are equal once masked: how many in the window, and when in all that was read (unix seconds)."""
 
     key: str
     level: str
@@ -37,17 +37,17 @@ def mask(text: str) -> str:
     return text[:MAX_PATTERN_CHARS]
 
 
-def grouped(entries: Iterable[Entry]) -> list[Group]:
-    """Group entries (in any order) by level and masked text."""
+def grouped(entries: Iterable[Entry], since: float) -> list[Group]:
+    """Group entries (in any order) by level and masked text, leaving out groups with none at or after `since`."""
     groups: dict[tuple[str, str], Group] = {}
     for entry in entries:
         key = mask(entry.text[:1000])
         group = groups.setdefault((entry.level, key), Group(key, entry.level, 0, entry.at, entry.at, entry.text))
-        group.count += 1
+        group.count += entry.at >= since
         group.first_at = min(group.first_at, entry.at)
         if entry.at >= group.last_at:
             group.last_at, group.example = entry.at, entry.text
-    return list(groups.values())
+    return [group for group in groups.values() if group.count]
 
 
 def rank(level: str) -> int:

@@ -17,7 +17,8 @@ from tools.spec import ServiceArguments, ToolSpec
 
 MAX_PATTERNS = 20
 MAX_BYTES = 3 * 1024 * 1024  # of each file; about 15,000 lines, read in a fifth of a second
-_NEW_SHARE = 1 / 3
+_NEW_SHARE = 1 / 3  # of the window, at its end
+_OLD_SHARE = 1 / 4  # of what the log covers, at its beginning
 
 
 class SearchLogs(ServiceArguments):
@@ -52,18 +53,15 @@ def _search(service: Service, args: SearchLogs, now: float, secrets: SecretFilte
     entries, cut = _read_all(service, secrets)
     since = now - args.minutes * 60
     oldest = min((entry.at for entry in entries), default=now)
-    wanted = [entry for entry in entries if _matches(entry, args)]
-    within = [group for group in grouped(wanted) if group.last_at >= since]
-    counted = grouped(entry for entry in wanted if entry.at >= since)
-    if not counted:
+    groups = grouped((entry for entry in entries if _matches(entry, args)), since)
+    if not groups:
         raise NoDataError(f"{service.name} has logged nothing that matches in the last {args.minutes} min")
-    # "New" needs something older to be new against: a log that only begins in the last third proves nothing.
-    edge = now - (now - max(since, oldest)) * _NEW_SHARE
-    old = {(group.level, group.key) for group in within if group.first_at < edge}
-    counted.sort(key=lambda group: (-rank(group.level), (group.level, group.key) in old, -group.count))
-    rows = [_row(group, (group.level, group.key) not in old, secrets) for group in counted[:MAX_PATTERNS]]
+    # "New" needs an older part to be new against: in a young log, what was there in its first quarter is not new.
+    edge = max(now - args.minutes * 60 * _NEW_SHARE, oldest + (now - oldest) * _OLD_SHARE)
+    groups.sort(key=lambda group: (-rank(group.level), group.first_at < edge, -group.count))
+    rows = [_row(group, group.first_at >= edge, secrets) for group in groups[:MAX_PATTERNS]]
     by_level: dict[str, int] = {}
-    for group in counted:
+    for group in groups:
         by_level[group.level or "unknown"] = by_level.get(group.level or "unknown", 0) + group.count
     total = sum(by_level.values())
     data: dict[str, JsonValue] = {"service": service.name, "total": total, "by_level": {**by_level}}
