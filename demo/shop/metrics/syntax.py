@@ -65,8 +65,9 @@ AGGREGATIONS = frozenset({"sum", "avg", "max", "min", "count"})
 RANGE_FUNCTIONS = frozenset(
     ["rate", "increase", "irate", "delta", "deriv", "max_over_time", "min_over_time", "avg_over_time", "sum_over_time"]
 )
-RESERVED = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right", "offset", "bool"})
-RESERVED |= {"and", "or", "unless"}
+RESERVED = frozenset(
+    ["by", "without", "on", "ignoring", "group_left", "group_right", "offset", "bool", "and", "or", "unless"]
+)
 FUNCTIONS = RANGE_FUNCTIONS | {"histogram_quantile"}
 PRECEDENCE = {"==": 1, "!=": 1, ">": 1, "<": 1, ">=": 1, "<=": 1, "+": 2, "-": 2, "*": 3, "/": 3}
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
