@@ -19,12 +19,13 @@ def fits(blocks: list[Block], *, reserve: int = 0) -> bool:
 
 
 def split(text: str, limit: int) -> list[str]:
-    """Cut text into pieces of at most `limit` bytes, at line ends where there are any; joined they are the text."""
+    """Cut text into pieces of at most `limit` bytes, at a line end where one is near; joined they are the text."""
     pieces: list[str] = []
     rest = text
     while len(rest.encode("utf-8", "replace")) > limit:
         head = rest.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
-        cut = head.rfind("\n") + 1 or len(head)
+        line_end = head.rfind("\n") + 1
+        cut = line_end if line_end > len(head) // 2 else len(head)
         pieces.append(rest[:cut])
         rest = rest[cut:]
     return [*pieces, rest] if rest or not pieces else pieces

@@ -1,4 +1,4 @@
-"""A plain sentence in a thread: literal words in which only people's ids become mentions."""
+"""A plain sentence in a thread: literal words; people's ids become mentions only where nobody is called by it."""
 
 import re
 
@@ -16,9 +16,11 @@ def note_text(text: str) -> str:
     return inert(_MENTION.sub(r"@\1", text), 300) or "…"
 
 
-def build_note(text: str) -> list[Block]:
-    """Return the sentence; it is cut at 6,000 bytes."""
+def build_note(text: str, *, mentions: bool = False) -> list[Block]:
+    """Return the sentence, cut at 6,000 bytes; `mentions` is for ephemeral messages, which call nobody."""
     block = build_prose(head(text, _BYTES)[0])
+    if not mentions:
+        return [block]
     for part in block["elements"]:
         for line in part["elements"] if part["type"] == "rich_text_list" else [part]:
             line["elements"] = [piece for element in line["elements"] for piece in _with_people(element)]

@@ -23,7 +23,7 @@ async def tell(client: AsyncWebClient, person: str, place: Place, text: str) -> 
                 user=person,
                 thread_ts=place.thread_ts or None,
                 text=note_text(text),
-                blocks=build_note(text),
+                blocks=build_note(text, mentions=True),
             )
             return
         except FAULTS as error:
@@ -33,7 +33,11 @@ async def tell(client: AsyncWebClient, person: str, place: Place, text: str) -> 
     opened = await client.conversations_open(users=person)
     channel = str((opened.get("channel") or {}).get("id"))
     await client.chat_postMessage(
-        channel=channel, text=note_text(text), blocks=build_note(text), unfurl_links=False, unfurl_media=False
+        channel=channel,
+        text=note_text(text),
+        blocks=build_note(text, mentions=True),
+        unfurl_links=False,
+        unfurl_media=False,
     )
 
 

@@ -1,0 +1,225 @@
+"""The real listeners and cards over the local Slack workspace: what Slack sends is dispatched as in the worker."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.app import build_app
+from bot.cards import SlackCards
+from bot.directory import SlackDirectory
+from bot.services import Services
+from bot.web.links import TimelineLinks
+from core.approval import ApprovalRequest
+from core.audit import AuditEvent
+from core.brief import Brief, Proposal
+from core.evidence import Report
+from core.policy import Policy
+from core.ports import GraphRunner
+from core.services.alert_intake import AlertIntake
+from core.services.approval_desk import ApprovalDesk
+from core.services.investigation import Investigation
+from core.services.remediation import Remediation
+from demo.slack import LocalWorkspace
+from tests.fakes.approvals import InMemoryApprovals
+from tests.fakes.audit import InMemoryAudit
+from tests.fakes.clock import FakeClock
+from tests.fakes.effects import InMemoryEffects
+from tests.fakes.examples import a_request, an_alert
+from tests.fakes.incidents import InMemoryIncidents
+from tests.fakes.queue import InMemoryQueue
+from tests.fakes.reports import InMemoryReports
+from tests.fakes.waiting import wait_until
+
+ALICE, CAROL, BOB, DAVE = "U0ALICE", "U0CAROL", "U0BOB", "U0DAVE"
+INCIDENTS, OPS = "C0INCIDENTS", "C0OPS"
+
+
+@dataclass
+class Stage:
+    """A workspace, the rows, and the cards over them; `slack` is what Slack shows, `act` what people do."""
+
+    ws: LocalWorkspace
+    http: httpx.AsyncClient
+    client: AsyncWebClient
+    clock: FakeClock
+    approvals: InMemoryApprovals = field(default_factory=InMemoryApprovals)
+    audit: InMemoryAudit = field(default_factory=InMemoryAudit)
+    incidents: InMemoryIncidents = field(default_factory=InMemoryIncidents)
+    reports: InMemoryReports = field(default_factory=InMemoryReports)
+    effects: InMemoryEffects = field(default_factory=InMemoryEffects)
+    queue: InMemoryQueue = field(default_factory=InMemoryQueue)
+    dispatched: int = 0
+
+    def cards(self, **changes: Any) -> SlackCards:
+        """Return cards as a fresh process has them: nothing remembered but the rows."""
+        links = TimelineLinks("https://bot.example", "a secret of this test", self.clock)
+        given: dict[str, Any] = {
+            "incidents": self.incidents,
+            "reports": self.reports,
+            "approvals": self.approvals,
+            "approval_queue": self.approvals,
+            "audit": self.audit,
+            "directory": SlackDirectory(self.client, self.clock),
+            "links": links,
+            "incident_channel": "#incidents",
+        }
+        return SlackCards(self.client, **(given | changes))
+
+    async def an_incident(self) -> str:
+        """Open one with its card; returns its id."""
+        incident, _ = await self.incidents.join(an_alert(), self.clock.now())
+        await self.cards().show_incident(incident.id)
+        return incident.id
+
+    async def a_card(self, **fields: Any) -> ApprovalRequest:
+        """Write a request of an alert's into an incident's thread and show its card."""
+        incident = await self.incidents.load(await self.an_incident())
+        given = {"requester": "alert", "channel": incident.channel, "thread_ts": incident.thread_ts}
+        given |= {"incident_id": incident.id, "created_at": self.clock.now()}
+        request = await self.approvals.create(a_request(**(given | fields)))
+        asked = {"kind": "ApprovalRequested", "actor": request.requester, "subject": request.id}
+        await self.audit.append(AuditEvent(incident_id=request.incident_id, at=self.clock.now(), **asked))
+        await self.cards().show_approval(request.id)
+        return await self.approvals.load(request.id)
+
+    async def act(self, verb: str, **what: Any) -> dict[str, Any]:
+        """Do what a person does in Slack; returns the workspace's answer once the bot has finished with it."""
+        seen = self.dispatched
+        answer = (await self.http.post(f"/control/{verb}", json=what)).json()
+        if answer.get("ok"):
+            await wait_until(lambda: self.dispatched > seen)
+        return answer
+
+    async def click(self, request: ApprovalRequest, person: str, action_id: str, **more: Any) -> dict[str, Any]:
+        """Press a button of the request's card."""
+        where = {"channel": request.channel, "ts": request.card_ts}
+        return await self.act("click", **{"as": person}, **where, action_id=action_id, **more)
+
+    async def history(self, person: str = ALICE, channel: str = INCIDENTS, thread_ts: str = "") -> list[dict[str, Any]]:
+        """Return what that person sees."""
+        query = {"as": person, "channel": channel} | ({"thread_ts": thread_ts} if thread_ts else {})
+        return (await self.http.get("/control/history", params=query)).json()["messages"]
+
+    async def shown(self, request: ApprovalRequest) -> dict[str, Any]:
+        """Return the request's card as Slack has it."""
+        thread = await self.history(channel=request.channel, thread_ts=request.thread_ts)
+        return next(message for message in thread if message["ts"] == request.card_ts)
+
+    async def whispers(self, person: str, channel: str = INCIDENTS, thread_ts: str = "") -> list[str]:
+        """Return what only that person sees."""
+        seen = await self.history(person, channel, thread_ts)
+        return [words(message) for message in seen if message.get("is_ephemeral")]
+
+    async def calls(self, method: str) -> list[dict[str, Any]]:
+        """Return the Web API calls that Slack got."""
+        return (await self.http.get("/control/calls", params={"method": method})).json()["calls"]
+
+
+def words(value: object) -> str:
+    """Return all text of a message, its blocks included."""
+    if isinstance(value, dict):
+        own = [value[key] for key in ("text", "value") if isinstance(value.get(key), str)]
+        return " ".join([*own, *(words(item) for item in value.values() if isinstance(item, dict | list))])
+    return " ".join(words(item) for item in value) if isinstance(value, list) else ""
+
+
+def buttons(message: dict[str, Any]) -> list[str]:
+    """Return the labels of a message's buttons."""
+    rows = [block for block in message.get("blocks") or [] if block["type"] == "actions"]
+    return [element["text"]["text"] for row in rows for element in row["elements"]]
+
+
+@asynccontextmanager
+async def open_stage() -> AsyncIterator[Stage]:
+    """Yield a stage whose cards can be shown; nobody listens yet."""
+    async with LocalWorkspace() as ws, httpx.AsyncClient(base_url=ws.url, trust_env=False) as http:
+        client = AsyncWebClient(token="xoxb-local-watchkeeper-bot", base_url=f"{ws.url}/api/")
+        yield Stage(ws, http, client, FakeClock(datetime.now(UTC)))
+
+
+class NoGraphs:
+    """Implements core.ports.GraphRunner for tests that end at the queue: whatever is asked of it fails."""
+
+    async def investigate(self, brief: Brief) -> Report:
+        """Fail."""
+        raise AssertionError(brief)
+
+    async def remediate(self, proposal: Proposal) -> None:
+        """Fail."""
+        raise AssertionError(proposal)
+
+    async def resume(self, request: ApprovalRequest) -> bool:
+        """Fail."""
+        raise AssertionError(request)
+
+
+@asynccontextmanager
+async def open_listening_stage(runner: GraphRunner | None = None) -> AsyncIterator[Stage]:
+    """Yield a stage with the app connected by Socket Mode; what arrives is acknowledged, then dispatched."""
+    async with open_stage() as stage:
+        who = await stage.client.auth_test()
+        identity = AuthorizeResult.from_auth_test_response(auth_test_response=who, bot_token=stage.client.token)
+        app = build_app(_services(stage, runner or NoGraphs()), identity, stage.client)
+        line = SocketModeClient(
+            "xapp-local-watchkeeper-app", web_client=AsyncWebClient(base_url=f"{stage.ws.url}/api/")
+        )
+        working: set[asyncio.Task[None]] = set()
+
+        async def take(link: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+            await link.send_socket_mode_response(SocketModeResponse(request.envelope_id))
+            await _kept(working, _dispatch(request))
+
+        async def _dispatch(request: SocketModeRequest) -> None:
+            answer = await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=request.payload))
+            assert answer.status < 500
+            # The bot hears its own posts and edits too; nobody waits for those.
+            stage.dispatched += not {"bot_id", "subtype"} & set(request.payload.get("event", {}))
+
+        line.socket_mode_request_listeners.append(take)
+        await line.connect()
+        try:
+            yield stage
+        finally:
+            await asyncio.gather(*working)
+            await line.disconnect()
+            await line.close()
+
+
+async def _kept(tasks: set[asyncio.Task[None]], work: Awaitable[None]) -> None:
+    task = asyncio.ensure_future(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    await task
+
+
+def _services(stage: Stage, runner: GraphRunner) -> Services:
+    directory, cards = SlackDirectory(stage.client, stage.clock), stage.cards()
+    policy = Policy.parse(b"", {"version": 1, "groups": {}, "rules": [{"name": "none", "effect": "deny"}]})
+    remediation = Remediation(runner, stage.approvals, stage.approvals, stage.queue, stage.clock)
+    return Services(
+        desk=ApprovalDesk(stage.approvals, directory, policy, stage.queue, stage.audit, stage.clock),
+        investigation=Investigation(runner, stage.incidents, remediation, cards, stage.audit, stage.clock),
+        remediation=remediation,
+        intake=AlertIntake(stage.incidents, stage.reports, cards, stage.queue, stage.audit, stage.clock),
+        incidents=stage.incidents,
+        reports=stage.reports,
+        approvals=stage.approvals,
+        approval_queue=stage.approvals,
+        cards=cards,
+        directory=directory,
+        audit=stage.audit,
+        queue=stage.queue,
+        clock=stage.clock,
+    )
