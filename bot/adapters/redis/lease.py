@@ -27,6 +27,7 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return tonumber(redis.call('GET', 
 return 0
 """
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
+_RELEASE_WITHIN = 1.0
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
@@ -65,7 +66,8 @@ class RedisLease:
             await cancel_until_gone([renewal])
             # A failed release is no harm: the lease runs out by itself.
             with suppress(TransientError), outages():
-                await self.redis.eval(_RELEASE, 1, keys.lease(name), token)
+                async with asyncio.timeout(_RELEASE_WITHIN):
+                    await self.redis.eval(_RELEASE, 1, keys.lease(name), token)
         if loss.requests:
             raise TransientError(f"the lease of {name} was lost")
 
@@ -93,11 +95,14 @@ class RedisLease:
     async def _renew(self, name: str, token: str, loss: "_Loss") -> None:
         ttl = self.ttl.total_seconds()
         good_until = monotonic() + ttl
-        while monotonic() < good_until:
-            await asyncio.sleep(ttl / 3)
+        while (left := good_until - monotonic()) > 0:
+            await asyncio.sleep(min(ttl / 3, left))
             asked_at = monotonic()
+            # A server that hangs must not keep us waiting for longer than the lease is ours.
             with suppress(TransientError), outages():
-                if not await self.redis.eval(_RENEW, 1, keys.lease(name), token, _milliseconds(self.ttl)):
+                async with asyncio.timeout(max(0.0, good_until - asked_at)):
+                    renewed = await self.redis.eval(_RENEW, 1, keys.lease(name), token, _milliseconds(self.ttl))
+                if not renewed:
                     break
                 good_until = asked_at + ttl
         await loss.insist()

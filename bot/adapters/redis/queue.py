@@ -145,7 +145,9 @@ class RedisQueue:
         try:
             await handler(event)
         except Exception as error:  # noqa: BLE001 - the job wrapper: whatever a handler raises, its event must not be lost
-            _log.exception("event_failed", entry=entry.id, event_id=event.id, kind=event.kind, error=type(error).__name__)
+            _log.exception(
+                "event_failed", entry=entry.id, event_id=event.id, kind=event.kind, error=type(error).__name__
+            )
             return False
         return True
 

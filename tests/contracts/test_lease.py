@@ -1,0 +1,168 @@
+"""One holder at a time, for as long as it lives, and never one who only thinks so."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.adapters.redis import keys
+from bot.adapters.redis.connection import connect
+from bot.adapters.redis.lease import RedisLease
+from core.errors import TransientError
+from tests.fakes.processes import end
+from tests.fakes.servers import start_redis
+
+SHORT = timedelta(milliseconds=300)
+NO_WAIT = timedelta(0)
+
+
+@pytest.fixture
+async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
+    """Yield a client of an empty server."""
+    client = connect(any_redis_url)
+    yield client
+    await client.aclose()
+
+
+async def most_inside(lease: Callable[[str], AbstractAsyncContextManager[int]]) -> tuple[int, list[int]]:
+    """Let ten tasks into a block and return how many were in it at once, and their epochs in order."""
+    inside = most = 0
+    epochs: list[int] = []
+
+    async def enter() -> None:
+        nonlocal inside, most
+        async with lease("incident:INC-1") as epoch:
+            epochs.append(epoch)
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0.01)
+            inside -= 1
+
+    await asyncio.gather(*(enter() for _ in range(10)))
+    return most, epochs
+
+
+async def test_one_is_inside_at_a_time_and_epochs_rise(redis: Redis) -> None:
+    assert await most_inside(RedisLease(redis)) == (1, list(range(1, 11)))
+
+
+async def test_without_a_lease_many_are_inside(redis: Redis) -> None:
+    @asynccontextmanager
+    async def open_door(name: str) -> AsyncIterator[int]:
+        yield 1
+
+    most, _ = await most_inside(open_door)
+    assert most == 10
+
+
+async def test_other_names_do_not_wait(redis: Redis) -> None:
+    lease = RedisLease(redis, wait=NO_WAIT)
+    async with lease("a:b"), lease("a"), lease("a%3Ab"):
+        assert len(await redis.keys("watchkeeper:lease:*")) == 3
+
+
+async def test_a_busy_lease_is_a_passing_fault_after_the_wait(redis: Redis) -> None:
+    async with RedisLease(redis)("t"):
+        with pytest.raises(TransientError, match="held by another"):
+            async with RedisLease(redis, wait=timedelta(milliseconds=50))("t"):
+                pytest.fail("two holders")
+
+
+async def test_a_holder_keeps_its_lease_beyond_the_ttl(redis: Redis) -> None:
+    async with RedisLease(redis, ttl=SHORT)("t"):
+        await asyncio.sleep(0.8)
+        with pytest.raises(TransientError):
+            async with RedisLease(redis, wait=NO_WAIT)("t"):
+                pytest.fail("two holders")
+
+
+async def test_the_lease_of_a_dead_holder_runs_out(redis: Redis) -> None:
+    await redis.set(keys.lease("t"), "token of the dead", px=200)
+    async with RedisLease(redis, wait=timedelta(seconds=2))("t") as epoch:
+        assert epoch == 1
+
+
+async def stand(
+    lease: RedisLease, then: Callable[[], Awaitable[object]], deaf: bool = False, left_at: list[float] | None = None
+) -> None:
+    """Take the lease of t, do something, and stay; a deaf holder drops the first cancellation, as a client may."""
+    async with lease("t"):
+        await then()
+        try:
+            await asyncio.sleep(20)
+        except asyncio.CancelledError:
+            if left_at is not None:
+                left_at.append(monotonic())
+            if not deaf:
+                raise
+        else:
+            pytest.fail("it went on without the lease")
+
+
+async def test_a_holder_that_lost_its_lease_is_stopped(redis: Redis) -> None:
+    with pytest.raises(TransientError, match="was lost"):
+        await stand(RedisLease(redis, ttl=SHORT), lambda: redis.set(keys.lease("t"), "another's token"))
+    assert await redis.get(keys.lease("t")) == b"another's token"
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_a_holder_that_does_not_hear_of_its_loss_is_told_at_the_end(redis: Redis) -> None:
+    with pytest.raises(TransientError, match="was lost"):
+        await stand(RedisLease(redis, ttl=SHORT), lambda: redis.delete(keys.lease("t")), deaf=True)
+
+
+async def test_a_cancellation_from_outside_stays_one_and_frees_the_lease(redis: Redis) -> None:
+    entered = asyncio.Event()
+
+    async def hold() -> None:
+        async with RedisLease(redis)("t"):
+            entered.set()
+            await asyncio.sleep(30)
+
+    task = asyncio.create_task(hold())
+    await entered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with RedisLease(redis, wait=NO_WAIT)("t") as epoch:
+        assert epoch == 2
+
+
+async def test_an_error_in_the_block_comes_out_as_it_is(redis: Redis) -> None:
+    with pytest.raises(KeyError):
+        async with RedisLease(redis)("t"):
+            raise KeyError
+    assert await redis.keys("watchkeeper:lease:*") == []
+
+
+async def test_every_key_of_a_lease_runs_out(redis: Redis) -> None:
+    async with RedisLease(redis)("t"):
+        assert 0 < await redis.pttl(keys.lease("t")) <= 30_000
+        assert 0 < await redis.ttl(keys.epoch("t")) <= keys.EPOCH_FOR.total_seconds()
+
+
+async def test_a_holder_that_cannot_renew_stops_before_another_may_begin(tmp_path: Path) -> None:
+    child, url = start_redis(tmp_path / "redis", "valkey")
+    client = connect(url)
+
+    async def freeze() -> None:
+        child.send_signal(signal.SIGSTOP)
+
+    try:
+        left_at: list[float] = []
+        began = monotonic()
+        with pytest.raises(TransientError, match="was lost"):
+            await stand(RedisLease(client, ttl=SHORT), freeze, left_at=left_at)
+        assert left_at[0] - began < SHORT.total_seconds() + 0.2
+    finally:
+        child.send_signal(signal.SIGCONT)
+        await client.aclose()
+        end(child)
