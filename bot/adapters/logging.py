@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 import structlog
+from structlog.dev import plain_traceback
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _QUIET = ("uvicorn", "slack_sdk", "httpx", "httpcore", "alembic", "aiosqlite", "asyncio", "matplotlib")
@@ -49,7 +50,9 @@ def _formatter(form: str, foreign: list[Processor], redact: "_Redactor") -> logg
     if form == "json":
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=plain_traceback
+        )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=foreign,
         processors=[
