@@ -52,3 +52,20 @@ async def test_the_theme_button_overrides_the_system(page: Page, workspace: Loca
     await toggle.click()
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     await expect(page.locator("body")).to_have_css("background-color", "rgb(20, 24, 30)")
+
+
+async def test_hints_of_a_panel_are_shown_until_they_are_closed(page: Page, workspace: LocalWorkspace) -> None:
+    panel = {
+        "title": "Shop",
+        "url": f"{workspace.url}/page/icon.svg",
+        "hints": ["Break *something*.", "Watch.", "Approve."],
+    }
+    workspace.workspace.panels.append(panel)
+    await open_page(page, workspace)
+    hints = page.locator("#hints")
+    await expect(hints.get_by_role("listitem")).to_have_count(3)
+    await expect(page.locator("#drawer")).to_be_hidden()
+    await page.get_by_test_id("drawer-toggle").click()
+    await expect(page.locator("#drawer iframe")).to_have_attribute("title", "Shop")
+    await page.get_by_test_id("hints-close").click()
+    await expect(hints).to_be_hidden()

@@ -27,7 +27,9 @@ function emptyState(id) {
 }
 
 export class Conversation {
-  constructor(host, { headless = false } = {}) {
+  /** headless: another page draws the header; onSent(): after each message of mine. */
+  constructor(host, { headless = false, onSent = () => {} } = {}) {
+    this.onSent = onSent;
     this.header = h("header", { class: "pane-header", hidden: headless });
     this.listHost = h("div", { class: "list-host" });
     this.foot = h("div", { class: "pane-foot" });
@@ -78,7 +80,7 @@ export class Conversation {
     this.list.toBottom();
     // A dropped socket must not hide one's own message.
     if (channel === this.id && store.channels.has(channel) && (store.connection !== "open" || !store.messages.get(channel)?.has(ts))) await this.load(channel);
-    this.options?.onSent?.(channel);
+    this.onSent();
   }
 
   leave() {

@@ -19,8 +19,7 @@ export class AppPage {
     this.home = h("div", { class: "home-scroll", id: "tab-home", role: "tabpanel", tabindex: "0", "aria-label": "Home" });
     this.messages = h("div", { class: "home-messages", id: "tab-messages", role: "tabpanel", "aria-label": "Messages" });
     fill(host, this.header, this.tabs, this.home, this.messages);
-    this.conversation = new Conversation(this.messages, { headless: true });
-    this.conversation.options = { onSent: () => this.followDirect() };
+    this.conversation = new Conversation(this.messages, { headless: true, onSent: () => this.followDirect() });
     on("home", ({ app_id: appId }) => { if (appId === this.appId) this.drawHome(); });
     on("directory", () => { if (this.appId) { this.drawHeader(); this.followDirect(); } });
     this.tabs.addEventListener("keydown", (event) => {

@@ -158,7 +158,7 @@ async function startPanels() {
   const body = await api.panels().catch(() => ({ panels: [] }));
   drawer.start(body.panels, document.querySelector("[data-testid=drawer-toggle]"));
   conversation.header.after(byId("hints"));
-  showHints(byId("hints"), body.hints);
+  showHints(byId("hints"), body.hints || body.panels.flatMap((panel) => panel.hints || []));
 }
 
 async function start() {

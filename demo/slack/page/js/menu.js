@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 
 let current = null;
 
-export function closeMenu({ refocus = false } = {}) {
+function closeMenu({ refocus = false } = {}) {
   if (!current) return;
   const { menu, anchor } = current;
   current = null;

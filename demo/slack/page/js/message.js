@@ -56,11 +56,13 @@ export function statusLine(channel, threadTs) {
     h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), `${app ? app.name : "The app"} ${status.status}`);
 }
 
+const edited = () => h("span", { class: "edited" }, "(edited)");
+
 function head(message, author, grouped) {
   const time = h("time", { class: "when", datetime: new Date(Number(message.ts) * 1000).toISOString(), title: fullTime(message.ts) }, clockTime(message.ts));
   if (grouped) return { gutter: time, line: null };
   const line = h("div", { class: "message-head" }, h("span", { class: "author" }, author.name),
-    author.isBot ? h("span", { class: "app-tag" }, "APP") : null, time);
+    author.isBot ? h("span", { class: "app-tag" }, "APP") : null, time, message.edited ? edited() : null);
   return { gutter: avatarOf(message), line };
 }
 
@@ -86,7 +88,7 @@ export function messageRow(channel, message, { grouped = false, inThread = false
     line, isReply(message) && !inThread ? h("div", { class: "broadcast-note" }, "replied to a thread") : null,
     h("div", { class: "message-body" }, body(message, ctx),
       (message.attachments || []).map((item) => attachment(item, ctx, renderBlocks)), files(message.files),
-      message.edited ? h("span", { class: "edited" }, "(edited)") : null),
+      message.edited && grouped ? edited() : null),
     reactionRow(channel, message), inThread ? null : threadSummary(channel, message),
     inThread ? null : h("div", { class: "status-slot" }, statusLine(channel, message.ts)));
   const row = h("li", { class: `message ${kind}`, tabindex: "-1", data: { ts: message.ts, author: author.name },

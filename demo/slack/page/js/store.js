@@ -1,6 +1,6 @@
 /** What the page knows about the workspace as seen by one person; changes are announced as events on `bus`. */
 
-export const bus = new EventTarget();
+const bus = new EventTarget();
 export const emit = (name, detail = {}) => bus.dispatchEvent(new CustomEvent(name, { detail }));
 export const on = (name, handler) => bus.addEventListener(name, (event) => handler(event.detail));
 
@@ -52,7 +52,7 @@ export const groupName = (id) => {
   const group = store.usergroups.get(id);
   return group ? group.handle || group.name : id;
 };
-export const appOfBot = (userId) => [...store.apps.values()].find((app) => app.bot_user_id === userId);
+const appOfBot = (userId) => [...store.apps.values()].find((app) => app.bot_user_id === userId);
 export const homeApps = () => [...store.apps.values()].filter((app) => app.home);
 
 /** The DM channel with a user, or undefined while none was opened. */

@@ -15,7 +15,7 @@ import { sentence, toast } from "./toast.js";
 let open = null; // {dialog, form, view, ctx}
 const kept = new Map(); // view id -> values, so that going back to a lower view finds its input
 
-const viewIds = (element) => element.querySelector("[data-focus-on-load]") || element.querySelector("input, textarea, select") || element;
+const firstField = (element) => element.querySelector("[data-focus-on-load]") || element.querySelector("input, textarea, select") || element;
 
 async function closeView(view) {
   try {
@@ -84,7 +84,7 @@ function hide() {
 
 function focusIn(form, actionId) {
   const again = actionId && form.querySelector(`[data-action-id="${CSS.escape(actionId)}"]`);
-  (again || viewIds(form.querySelector(".dialog-body"))).focus();
+  (again || firstField(form.querySelector(".dialog-body"))).focus();
 }
 
 function draw() {

@@ -3,6 +3,7 @@
 import { h, link } from "../dom.js";
 import { icon } from "../icons.js";
 import { textOf } from "../mrkdwn.js";
+import { visibleTo } from "./elements.js";
 import { richText } from "./rich_text.js";
 
 const WORDS = { pending: "Pending", in_progress: "In progress", complete: "Done", error: "Failed" };
@@ -59,7 +60,7 @@ function iconButton(element, block, ctx) {
 }
 
 export function contextActions(block, ctx) {
-  const visible = (block.elements || []).filter((element) => !element.visible_to_user_ids?.length || element.visible_to_user_ids.includes(ctx.me()));
+  const visible = (block.elements || []).filter((element) => visibleTo(element, ctx.me()));
   return h("div", { class: "context-actions" }, visible.map((element) => (
     element.type === "feedback_buttons" ? feedback(element, block, ctx) : iconButton(element, block, ctx))));
 }

@@ -1,10 +1,9 @@
 /** Blocks that show something: section, header, context, divider, image, markdown, alert, container, card. */
 
-import { h } from "../dom.js";
+import { h, imageUrl } from "../dom.js";
 import { markdown } from "../markdown.js";
 import { textNodes, textOf } from "../mrkdwn.js";
 import { zoomable } from "../lightbox.js";
-import { imageUrl } from "../dom.js";
 import { richText } from "./rich_text.js";
 
 export function header(block) {
@@ -27,7 +26,7 @@ export function image(block) {
     zoomable(sourceOf(block), block.alt_text || caption || "image"));
 }
 
-export function thumbnail(element) {
+function thumbnail(element) {
   const source = sourceOf(element);
   return source ? h("img", { class: "thumb", src: source, alt: element.alt_text || "", loading: "lazy" }) : h("span", {}, element.alt_text || "");
 }
