@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import aiohttp
-import httpx
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.clock import SystemClock
@@ -41,7 +40,7 @@ from core.services.sweeper import Sweeper
 from graphs.context import GraphContext, InvestigatorConfig
 from graphs.models.runbooks import load_runbooks
 from graphs.runner import LangGraphRunner
-from tools.catalogue import Catalogue, load_catalogue
+from tools.catalogue import load_catalogue
 from tools.environment import Environment, open_http
 from tools.guard import Guard
 from tools.registry import build_registry
@@ -57,7 +56,13 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         raise ConfigurationError("REDIS_URL is missing: a role of its own needs the Redis that the other role uses")
     clock = SystemClock()
     catalogue = load_catalogue(settings.files.services_file)
+    runbooks = load_runbooks(settings.files.runbooks_dir)
     async with AsyncExitStack() as stack:
+        # What files alone decide comes first: a wrong one is told before anything is reached or changed.
+        http = open_http()
+        stack.push_async_callback(http.aclose)
+        token = settings.supervisor.token.get_secret_value()
+        registry = build_registry(Environment.of(catalogue, supervisor_token=token, http=http, clock=clock))
         redis = connect(settings.redis.url)
         stack.push_async_callback(redis.aclose)
         require_durable(await inspect(redis))
@@ -68,9 +73,8 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_SLACK_WITHIN))
         client = slack_client(settings.slack, session)
         queue = RedisQueue(redis, consumer=f"worker@{socket.gethostname()}")
-        http = open_http()
-        stack.push_async_callback(http.aclose)
-        toolbox = _toolbox(settings, catalogue, stores, http, clock)
+        frozen = (settings.files.data_dir / "freeze").exists
+        toolbox = Guard(registry, stores.approvals, stores.effects, stores.audit, clock, frozen=frozen)
         saver = await stack.enter_async_context(open_saver(settings.redis.url, settings.checkpoint.ttl_seconds))
         lease = RedisLease(redis)
         desk, cards, directory = _people(settings, stores, client, queue, clock)
@@ -84,7 +88,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
             audit=stores.audit,
             clock=clock,
             config=InvestigatorConfig.from_catalogue(catalogue),
-            runbooks=load_runbooks(settings.files.runbooks_dir),
+            runbooks=runbooks,
             verify_within=settings.verify.within_seconds,
             verify_every=settings.verify.every_seconds,
         )
@@ -95,15 +99,6 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         alive = Heartbeat(redis, "worker")
         sweep = Ticker("sweeper", sweeper.tick, _TICK, RedisLease(redis, wait=timedelta(0)))
         yield WorkerRole(queue, Worker(app, services), alive, (sweep, Ticker("heartbeat", alive.beat, _TICK, None)))
-
-
-def _toolbox(
-    settings: Settings, catalogue: Catalogue, stores: Stores, http: httpx.AsyncClient, clock: SystemClock
-) -> Guard:
-    token = settings.supervisor.token.get_secret_value()
-    registry = build_registry(Environment.of(catalogue, supervisor_token=token, http=http, clock=clock))
-    switch = settings.files.data_dir / "freeze"
-    return Guard(registry, stores.approvals, stores.effects, stores.audit, clock, frozen=switch.exists)
 
 
 def _people(
