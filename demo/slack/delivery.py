@@ -1,7 +1,7 @@
 """Carries events and interactions to apps, with Slack's three-second rule and its retries."""
 
 import asyncio
-import random
+import contextlib
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -54,13 +54,13 @@ class Deliveries:
     def __init__(self, ws: "Workspace") -> None:
         self._ws = ws
         self.log: deque[Delivery] = deque(maxlen=5000)
-        self._swap_next = False
+        self._held: asyncio.Event | None = None
 
     def send_event(self, app: App, payload: Json) -> None:
         """Deliver an event in the background: at once, then at most three retries."""
         record = self._record(app, "events_api", payload["event_id"], payload)
         for _ in range(max(1, self._ws.faults.duplicate)):
-            self._ws.spawn(self._run(app, record, self._hold()))
+            self._ws.spawn(self._run(app, record))
 
     async def redeliver(self, event_id: str, times: int) -> bool:
         """Send a known event again, as a retry would arrive; False when the id is unknown."""
@@ -82,16 +82,20 @@ class Deliveries:
         self.log.append(record)
         return record
 
-    def _hold(self) -> float:
-        """With `reorder` on, every other event waits a moment and is overtaken by its successor."""
+    async def _swap(self) -> None:
+        """With `reorder` on, every other event is held until its successor has gone out (or a second has passed)."""
         if not self._ws.faults.reorder:
-            return 0.0
-        self._swap_next = not self._swap_next
-        return random.uniform(0.2, 0.3) if self._swap_next else 0.0
+            return
+        if self._held is None:
+            self._held = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._held.wait(), 1)
+        else:
+            asyncio.get_running_loop().call_later(0.05, self._held.set)
+            self._held = None
 
-    async def _run(self, app: App, record: Delivery, hold: float) -> None:
-        if hold:
-            await asyncio.sleep(hold)
+    async def _run(self, app: App, record: Delivery) -> None:
+        await self._swap()
         outcome = await self._attempt(app, record, 0, "")
         for number, delay in enumerate(RETRY_DELAYS, start=1):
             if outcome.ok or outcome.final or app.id not in self._ws.state.apps:

@@ -12,7 +12,7 @@ _TASK_STATES = ("pending", "in_progress", "complete", "error")
 
 
 def read_chunks(value: Any) -> list[Json]:
-    """Chunks as a list (an empty one is fine); raises invalid_chunks."""
+    """Chunks as a list (an empty one is fine), their blocks checked; raises invalid_chunks or invalid_blocks."""
     if value in (None, ""):
         return []
     if isinstance(value, str):
@@ -22,7 +22,9 @@ def read_chunks(value: Any) -> list[Json]:
             raise SlackError("invalid_chunks") from None
     if not isinstance(value, list) or not all(_is_chunk(c) for c in value):
         raise SlackError("invalid_chunks")
-    return value
+    return [
+        c | {"blocks": message_blocks(c["blocks"], "/chunks/blocks")} if c["type"] == "blocks" else c for c in value
+    ]
 
 
 def _is_chunk(chunk: Any) -> bool:
@@ -54,8 +56,6 @@ def add_chunks(stream: Stream, chunks: list[Json]) -> None:
             case "plan_update":
                 stream.parts = [p for p in stream.parts if p["type"] != "plan_update"]
                 stream.parts.insert(0, dict(chunk))
-            case "blocks":
-                stream.parts.append({"type": "blocks", "blocks": message_blocks(chunk["blocks"], "/chunks/blocks")})
             case _:
                 stream.parts.append(dict(chunk))
 
@@ -66,6 +66,11 @@ def _update_task(stream: Stream, chunk: Json) -> None:
         stream.parts.append({**chunk, "block_id": short_id()})
     else:
         known |= {k: v for k, v in chunk.items() if v is not None}
+
+
+def chunk_blocks(parts: list[Json]) -> int:
+    """How many blocks came in chunks."""
+    return sum(len(p["blocks"]) for p in parts if p["type"] == "blocks")
 
 
 def stream_text(stream: Stream) -> str:

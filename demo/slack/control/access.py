@@ -57,6 +57,14 @@ def message_in(channel: Channel, ts: str) -> Message:
     return message
 
 
+def thread_for(channel: Channel, body: Json) -> str | None:
+    """The thread a post is meant for; refuses one that the channel does not know."""
+    thread_ts = body.get("thread_ts")
+    if thread_ts and not any(thread_ts in (m.ts, m.thread_ts) for m in channel.messages.values()):
+        raise ControlError("thread_not_found", f"There is no thread {thread_ts} in {channel.id}.", 404)
+    return thread_ts or None
+
+
 def message_for(channel: Channel, ts: str, user: User) -> Message:
     """A message, or an ephemeral this user sees."""
     own = next((m for m in channel.ephemerals if m.ts == ts and m.viewer == user.id), None)

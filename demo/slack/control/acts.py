@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from demo.slack import messages
 from demo.slack.compose import content
-from demo.slack.control.access import acting_user, any_channel, channel_for, message_in, need
+from demo.slack.control.access import acting_user, any_channel, channel_for, message_in, need, thread_for
 from demo.slack.errors import ControlError
 from demo.slack.events import raise_for_app, raise_in_channel
 from demo.slack.seed import outside_bot
@@ -20,7 +20,7 @@ async def post_as_person(ws: "Workspace", body: Json) -> Json:
     channel = channel_for(ws, user, need(body, "channel"))
     must_be_member(channel, user)
     message = Message(messages.person_body(ws, user.id, str(need(body, "text"))))
-    messages.add(ws, channel, message, body.get("thread_ts"))
+    messages.add(ws, channel, message, thread_for(channel, body))
     return {"ts": message.ts, "channel": channel.id}
 
 
@@ -38,7 +38,7 @@ async def post_as_bot(ws: "Workspace", body: Json) -> Json:
     bot = outside_bot(ws.state, str(need(body, "username")))
     fields = content(body)
     message = Message(messages.outside_body(bot, "", bool(body.get("webhook"))) | fields, app_id=bot.app_id)
-    messages.add(ws, channel, message, body.get("thread_ts"))
+    messages.add(ws, channel, message, thread_for(channel, body))
     return {"ts": message.ts, "channel": channel.id}
 
 

@@ -4,8 +4,9 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -63,6 +64,8 @@ def control_routes(ws: "Workspace") -> list[BaseRoute]:
 
 def _endpoint(ws: "Workspace", handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def respond(request: Request) -> Response:
+        if _is_foreign(request):
+            return JSONResponse({"ok": False, "error": "foreign_origin", "detail": "Not for other sites."}, 403)
         try:
             result = await handler(ws, await _arguments(request))
         except ControlError as error:
@@ -76,6 +79,12 @@ def _endpoint(ws: "Workspace", handler: Handler) -> Callable[[Request], Awaitabl
         return JSONResponse({"ok": True, **result})
 
     return respond
+
+
+def _is_foreign(connection: HTTPConnection) -> bool:
+    """Whether a browser sent this from a page of another site."""
+    origin = connection.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != connection.headers.get("host")
 
 
 async def _arguments(request: Request) -> Json:
@@ -95,7 +104,7 @@ async def _arguments(request: Request) -> Json:
 def _live(ws: "Workspace") -> Callable[[WebSocket], Awaitable[None]]:
     async def serve(socket: WebSocket) -> None:
         user_id = socket.query_params.get("as", "")
-        if user_id not in ws.state.users:
+        if user_id not in ws.state.users or _is_foreign(socket):
             await socket.close(4404)
             return
         await socket.accept()

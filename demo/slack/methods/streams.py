@@ -10,10 +10,11 @@ from demo.slack.methods.registry import method
 from demo.slack.rates import TIER_2, TIER_4
 from demo.slack.sessions import STATUSES
 from demo.slack.state import TEAM_ID, Channel, Json, Message, Stream
-from demo.slack.stream_content import add_chunks, read_chunks, stream_blocks, stream_text
+from demo.slack.stream_content import add_chunks, chunk_blocks, read_chunks, stream_blocks, stream_text
 
 # Streams with body text were seen to die between 10.6 and 11.3 kB of UTF-8.
 STREAM_BYTES = 10_600
+MAX_CHUNK_BLOCKS = 50
 
 
 @method("chat.startStream", TIER_2, "chat:write")
@@ -63,6 +64,8 @@ def _take_in(message: Message, chunks: list[Json]) -> None:
     size = stream.size + sum(len(c["text"].encode()) for c in chunks if c["type"] == "markdown_text")
     if size > STREAM_BYTES:
         raise SlackError("msg_too_long")
+    if chunk_blocks(stream.parts) + chunk_blocks(chunks) > MAX_CHUNK_BLOCKS:
+        raise SlackError("msg_blocks_too_many")
     stream.size = size
     add_chunks(stream, chunks)
     message.body["text"] = stream_text(stream)

@@ -148,6 +148,13 @@ async def test_control_refuses_with_a_sentence(http: httpx.AsyncClient) -> None:
     assert (await http.post("/control/bot_post", json=blocks)).json()["error"] == "invalid_blocks"
 
 
+async def test_another_sites_page_cannot_reach_the_control_api(slack: LocalWorkspace, http: httpx.AsyncClient) -> None:
+    body = {"as": "U0ALICE", "channel": "C0OPS", "text": "x"}
+    foreign = await http.post("/control/post", json=body, headers={"Origin": "https://evil.example"})
+    own = await http.post("/control/post", json=body, headers={"Origin": slack.url})
+    assert (foreign.status_code, own.status_code) == (403, 200)
+
+
 async def test_the_transcript_can_be_read(
     slack: LocalWorkspace, client: AsyncWebClient, http: httpx.AsyncClient
 ) -> None:

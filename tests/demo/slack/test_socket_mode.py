@@ -134,17 +134,19 @@ async def test_each_event_goes_to_one_connection_and_its_ack_may_come_on_another
         await receive(two)
         for number in range(8):
             await say(slack, str(number))
-        got: list[list[str]] = [[], []]
-        for index, connection in enumerate((one, two)):
-            while True:
-                try:
-                    frame = json.loads(await asyncio.wait_for(connection.recv(), 0.2))
-                except TimeoutError:
-                    break
-                got[index].append(frame["payload"]["event"]["text"])
-                await ack(two if connection is one else one, frame)
-        assert sorted(got[0] + got[1]) == [str(n) for n in range(8)]
+        got: list[str] = []
+
+        async def read(own: ClientConnection, other: ClientConnection) -> None:
+            async for frame in own:
+                envelope = json.loads(frame)
+                got.append(envelope["payload"]["event"]["text"])
+                await ack(other, envelope)
+
+        readers = [asyncio.create_task(read(one, two)), asyncio.create_task(read(two, one))]
         await wait_until(lambda: all(d["acked"] for d in deliveries(slack)))
+        assert sorted(got) == [str(n) for n in range(8)]
+        for reader in readers:
+            reader.cancel()
 
 
 async def test_the_eleventh_connection_is_turned_away(slack: LocalWorkspace, dial: Callable[[], Any]) -> None:

@@ -92,6 +92,14 @@ async def test_a_stream_of_too_many_bytes_is_refused_and_keeps_what_it_had(
     assert len((await shown(slack, stream))["text"]) == 5_000
 
 
+async def test_a_stream_takes_fifty_blocks_through_chunks(slack: LocalWorkspace, client: AsyncWebClient) -> None:
+    stream = await start(slack, client)
+    where = {"channel": stream["channel"], "ts": stream["ts"]}
+    await client.chat_appendStream(**where, chunks=[{"type": "blocks", "blocks": [{"type": "divider"}] * 50}])
+    one_more = client.chat_appendStream(**where, chunks=[{"type": "blocks", "blocks": [{"type": "divider"}]}])
+    assert await refusal(one_more) == "msg_blocks_too_many"
+
+
 async def test_another_app_cannot_write_into_the_stream(slack: LocalWorkspace, client: AsyncWebClient) -> None:
     stream = await start(slack, client)
     other = await slack.post("apps", name="Other")
