@@ -1,9 +1,10 @@
 """A person can write, answer, change sides and lose the line without losing a message."""
 
+import asyncio
 import json
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, WebSocketRoute, expect
 
 from demo.slack import LocalWorkspace
 
@@ -138,3 +139,19 @@ async def test_the_page_holds_at_double_zoom_on_a_small_screen(page: Page, works
     await page.get_by_test_id("nav-toggle").click()
     await page.locator("#sidebar [data-channel=C0GENERAL]").click()
     await expect(page.locator("#conversation h1")).to_have_text("general")
+
+
+async def test_a_message_said_before_the_line_first_stood_is_not_missed(page: Page, workspace: LocalWorkspace) -> None:
+    gate = asyncio.Event()
+
+    async def hold(socket: WebSocketRoute) -> None:
+        await gate.wait()
+        socket.connect_to_server()
+
+    await page.route_web_socket("**/control/live*", hold)
+    await page.goto(f"{workspace.url}/?as=U0ALICE&channel={INCIDENTS}")
+    await page.wait_for_selector("body[data-ready=true]")
+    await expect(page.get_by_test_id("empty")).to_be_visible()
+    await workspace.post("post", as_="U0BOB", channel=INCIDENTS, text="in the gap")
+    gate.set()
+    await expect(page.locator("#conversation .message").last).to_contain_text("in the gap")

@@ -112,6 +112,8 @@ async function load(key, fetchMessages, target) {
   loading.set(key, late);
   try {
     const body = await fetchMessages();
+    // A later load of the same place has taken over, with an answer that is newer than this one.
+    if (loading.get(key) !== late) return;
     const map = new Map(body.messages.map((message) => [message.ts, message]));
     target.set(key, map);
     for (const frame of late) {

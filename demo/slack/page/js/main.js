@@ -29,13 +29,15 @@ const drawer = new Drawer(byId("drawer"), { makeRoom: () => go({ thread: null })
 const live = new LiveConnection({
   onFrame: applyFrame,
   onStatus: (status) => { store.connection = status; emit("connection"); },
-  onOpen: (again) => { if (again) refetch().catch((error) => toast(sentence(error), { kind: "error" })); },
+  onOpen: (again) => { refetch(again).catch((error) => toast(sentence(error), { kind: "error" })); },
 });
 
-/** Fetches everything on screen anew: nothing said while the line was down may be missing. */
-async function refetch() {
-  await loadState(store.me);
-  recountUnread();
+/** Fetches everything on screen anew: nothing said while the line was down, or before it first stood, may be missing. */
+async function refetch(withState = true) {
+  if (withState) {
+    await loadState(store.me);
+    recountUnread();
+  }
   const channel = conversation.id || appPage.conversation.id;
   await Promise.all([channel && store.channels.has(channel) ? loadChannel(channel) : null,
     thread.isOpen ? loadThread(thread.channel, thread.ts) : null, loadViews()]);
