@@ -104,7 +104,7 @@ class Handlers:
         finally:
             node.workers.release()
         seconds = time.perf_counter() - started
-        node.answered(status)
+        node.answered(status, waited_s)
         node.telemetry.request(self.route, status, node.orders.version, seconds)
         self._log(trace_id, status, seconds, waited_s, failure)
         return JSONResponse({"status": status, "trace_id": trace_id}, status_code=status)

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from demo.shop.service.capacity import Capacity
 from demo.shop.service.dependency import Dependency
@@ -18,6 +18,8 @@ LEAK_BYTES_A_REQUEST = 1_600_000
 LEAK_BOUND_BYTES = 160_000_000
 STUCK_TRANSACTION_SHARE = 0.9
 CRASH_AFTER_S = 2.0
+RECENT_S = 5.0
+LONG_WAIT_S = 0.1
 POOL = "ledger-db"
 ROUTES = {"front": "/buy", "checkout": "/checkout", "payments": "/charge"}
 
@@ -47,6 +49,14 @@ class Ailments:
             self.leaked.append(b"x" * LEAK_BYTES_A_REQUEST)
 
 
+class Answer(NamedTuple):
+    """One answered request: when (monotonic seconds), whether it was an error of ours, how long it had to wait."""
+
+    at: float
+    wrong: bool
+    waited_s: float
+
+
 class Node:
     """One service process; the handlers in app.py work on it."""
 
@@ -61,7 +71,7 @@ class Node:
         self.pool = Capacity(int(orders.config["db_pool_size"])) if "db_pool_size" in orders.config else None
         self.dependencies = {name: Dependency(name, url, self.telemetry) for name, url in dependencies.items()}
         self.telemetry.announce(orders.version, [ROUTES[name]], list(dependencies))
-        self._answers: deque[tuple[float, bool]] = deque(maxlen=40)
+        self._answers: deque[Answer] = deque(maxlen=40)
         self._expose()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -105,27 +115,28 @@ class Node:
             self.ailments.flooding = True
             self._spawn(self._flood())
 
-    def answered(self, status: int) -> None:
-        """Remember whether this was an error of our own; a 502 is another's."""
-        self._answers.append((time.monotonic(), status >= 500 and status != 502))
+    def answered(self, status: int, waited_s: float) -> None:
+        """Remember one answer; a 502 is another's error, not ours."""
+        self._answers.append(Answer(time.monotonic(), status >= 500 and status != 502, waited_s))
 
-    def _errors(self) -> str:
-        recent = [wrong for at, wrong in self._answers if time.monotonic() - at < 5.0]
-        return "high" if recent.count(True) * 20 > len(recent) else "ok"
+    def _recent(self) -> list[Answer]:
+        return [answer for answer in self._answers if time.monotonic() - answer.at < RECENT_S]
 
     def transaction_sticks(self) -> bool:
         return self.ailments.sticking and random.random() < STUCK_TRANSACTION_SHARE
 
     def health(self) -> dict[str, Any]:
         """The body of /healthz: `failing` is this service's own doing, `degraded` may be another's."""
+        recent = self._recent()
         own = {
-            "errors": self._errors(),
+            "errors": "high" if sum(answer.wrong for answer in recent) * 20 > len(recent) else "ok",
             "memory": "high" if resident_bytes() > 0.8 * MEMORY_LIMIT_BYTES else "ok",
             "log_volume": "full" if self.log.volume.full else "ok",
         }
         if self.pool is not None:
             own[f"pool:{POOL}"] = "exhausted" if self.pool.exhausted else "ok"
-        soft = {"workers": "saturated" if self.workers.exhausted else "ok"}
+        waiting = sum(answer.waited_s for answer in recent) > LONG_WAIT_S * len(recent)
+        soft = {"workers": "saturated" if waiting else "ok"}
         for dependency in self.dependencies.values():
             soft[f"dependency:{dependency.name}"] = "failing" if dependency.failing else "ok"
         status = "failing" if set(own.values()) != {"ok"} else "degraded" if set(soft.values()) != {"ok"} else "ok"

@@ -54,42 +54,42 @@ async def apply_remedy(supervisor: httpx.AsyncClient, expected: dict[str, Any]) 
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ALERTS]
 )
 async def test_a_fault_rings_its_own_bell_and_its_remedy_silences_it(
-    shop: Shop, supervisor: httpx.AsyncClient, shop_receiver: Receiver, name: str
+    quiet_shop: Shop, supervisor: httpx.AsyncClient, shop_receiver: Receiver, name: str
 ) -> None:
-    assert not row(shop, name)["active"]
-    await shop.inject(name)
-    assert row(shop, name)["active"]
+    assert not row(quiet_shop, name)["active"]
+    await quiet_shop.inject(name)
+    assert row(quiet_shop, name)["active"]
     await wait_until(lambda: shop_receiver.groups("firing") == ALERTS[name], WITHIN_S)
-    expected = row(shop, name)["expected"]
+    expected = row(quiet_shop, name)["expected"]
     if expected["tool"] is None:
-        await shop.clear()
+        await quiet_shop.clear()
     else:
         await apply_remedy(supervisor, expected)
-    assert not row(shop, name)["active"]
+    assert not row(quiet_shop, name)["active"]
     await wait_until(lambda: shop_receiver.groups("resolved") == ALERTS[name], WITHIN_S)
     assert shop_receiver.groups("firing") == ALERTS[name]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in ALERTS if name != "false_alarm"])
-async def test_healing_everything_cures_any_fault(shop: Shop, shop_receiver: Receiver, name: str) -> None:
-    await shop.inject(name)
+async def test_healing_everything_cures_any_fault(quiet_shop: Shop, shop_receiver: Receiver, name: str) -> None:
+    await quiet_shop.inject(name)
     await wait_until(lambda: shop_receiver.groups("firing") == ALERTS[name], WITHIN_S)
-    await shop.clear()
-    assert not any(fault["active"] for fault in shop.faults())
+    await quiet_shop.clear()
+    assert not any(fault["active"] for fault in quiet_shop.faults())
     await wait_until(lambda: shop_receiver.groups("resolved") == ALERTS[name], WITHIN_S)
 
 
-async def test_a_false_alarm_rings_over_healthy_metrics(shop: Shop, shop_receiver: Receiver) -> None:
-    await shop.inject("false_alarm")
+async def test_a_false_alarm_rings_over_healthy_metrics(quiet_shop: Shop, shop_receiver: Receiver) -> None:
+    await quiet_shop.inject("false_alarm")
     await wait_until(lambda: shop_receiver.groups("firing"), WITHIN_S)
     [entry] = shop_receiver.notices[0]["alerts"]
     assert "0.01" in entry["generatorURL"]
     assert entry["labels"] == {"alertname": "HighLatency", "env": "prod", "service": "front", "severity": "warning"}
-    assert {name: body["status"] for name, body in (await shop.health()).items() if body} == dict.fromkeys(
+    assert {name: body["status"] for name, body in (await quiet_shop.health()).items() if body} == dict.fromkeys(
         ("payments", "checkout", "front"), "ok"
     )
-    async with httpx.AsyncClient(base_url=shop.metrics_url) as client:
+    async with httpx.AsyncClient(base_url=quiet_shop.metrics_url) as client:
         for query in (
             'sum(rate(http_requests_total{code=~"5.."}[3s]))',
             "sum(increase(service_restarts_total[5s]))",
@@ -97,7 +97,7 @@ async def test_a_false_alarm_rings_over_healthy_metrics(shop: Shop, shop_receive
         ):
             result = (await client.get("/api/v1/query", params={"query": query})).json()["data"]["result"]
             assert [one for one in result if float(one["value"][1]) > 0] == []
-    await shop.clear()
+    await quiet_shop.clear()
 
 
 async def test_the_wrong_remedy_does_not_help(shop: Shop, supervisor: httpx.AsyncClient) -> None:

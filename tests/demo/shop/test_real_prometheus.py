@@ -54,10 +54,10 @@ def write_configs(folder: Path, shop: Shop, receiver: Receiver, alertmanager: st
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def prometheus_url(shop: Shop, real_receiver: Receiver, tmp_path: Path) -> AsyncIterator[str]:
+async def prometheus_url(quiet_shop: Shop, real_receiver: Receiver, tmp_path: Path) -> AsyncIterator[str]:
     """A Prometheus and an Alertmanager that watch the shop beside its own evaluator."""
     prometheus, alertmanager = (f"127.0.0.1:{free_port()}" for _ in range(2))
-    write_configs(tmp_path, shop, real_receiver, alertmanager)
+    write_configs(tmp_path, quiet_shop, real_receiver, alertmanager)
     children: list[subprocess.Popen[bytes]] = [
         start(
             [
