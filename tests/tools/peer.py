@@ -67,6 +67,7 @@ class FaultySupervisor:
         self.raw = b""
         self.url = ""
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["FaultySupervisor"]:
@@ -80,11 +81,15 @@ class FaultySupervisor:
             for task in list(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            for writer in self._writers:
+                writer.transport.abort()  # close() would wait for a reader of what is still buffered
+            await asyncio.sleep(0.001)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self._writers.append(writer)
         try:
             while await self._exchange(reader, writer):
                 pass

@@ -126,7 +126,7 @@ async def test_two_hundred_single_byte_mutations_of_plans_are_refused(bench: Ben
 
 async def test_a_guard_that_trusts_the_row_is_caught_by_the_same_mutations(bench: Bench) -> None:
     bench.peer.forgiving = False
-    await run_mutations(bench, bench.guard(TrustingGuard), 60)
+    await run_mutations(bench, bench.guard(TrustingGuard), 24)
     assert bench.peer.effects != []
 
 

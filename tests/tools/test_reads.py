@@ -187,7 +187,7 @@ async def test_a_tool_that_breaks_becomes_a_result(bench: Bench, error: Exceptio
 async def test_what_a_tool_returns_is_cut_to_size(bench: Bench) -> None:
     async def chatty(args: Arguments) -> ToolResult:
         line = Series(title="t" * 500, points=tuple((float(at), 1.0) for at in range(5000)))
-        return ToolResult(status="ok", text="x" * 100_000, data=["y" * 1000] * 1000, series=(line,) * 30)
+        return ToolResult(status="ok", text="x" * 100_000, data=[*["y" * 1000] * 1000], series=(line,) * 30)
 
     result = await read(guard_over(bench, tool(chatty)), "odd")
     assert len(result.text) <= 2000

@@ -147,8 +147,8 @@ async def leaks(bench: Bench, filter_: SecretFilter | None) -> list[str]:
     for secret, _ in corpus:
         call = ToolCall(name="search_logs", args={"service": "checkout", "contains": secret[-8:]})
         said += (await guard.read(call)).model_dump_json()
-    for name, args in (("probe_http", {}), ("service_status", {}), ("metric_query", {"query": "up"})):
-        wanted: dict[str, JsonValue] = args if name == "metric_query" else {"service": "checkout"}
+    for name in ("probe_http", "service_status", "metric_query"):
+        wanted: dict[str, JsonValue] = {"query": "up"} if name == "metric_query" else {"service": "checkout"}
         said += (await guard.read(ToolCall(name=name, args=wanted))).model_dump_json()
     said += (await guard.plan(ToolCall(name="restart_service", args={"service": "checkout"}))).model_dump_json()
     return [secret for secret, _ in corpus if secret in said]
