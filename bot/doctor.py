@@ -18,15 +18,18 @@ from core.ports import Clock
 
 SCOPES: Final = (
     "app_mentions:read",
+    "assistant:write",
     "channels:history",
     "channels:read",
     "chat:write",
     "commands",
+    "files:read",
     "files:write",
     "groups:history",
     "groups:read",
     "im:history",
     "im:write",
+    "reactions:write",
     "usergroups:read",
     "users:read",
 )
@@ -120,7 +123,8 @@ async def check_model(settings: OpenAISettings) -> Sequence[Finding]:
     if not settings.model:
         return [Finding("ok", "model", "none configured: investigations follow the rules alone")]
     base = (settings.base_url or "https://api.openai.com/v1").rstrip("/")
-    headers = {"Authorization": f"Bearer {settings.api_key.get_secret_value()}"}
+    key = settings.api_key.get_secret_value()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     async with httpx.AsyncClient(timeout=_PATIENCE) as http:
         answer = await http.get(f"{base}/models", headers=headers)
     if answer.status_code in {401, 403}:

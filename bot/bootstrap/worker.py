@@ -21,6 +21,7 @@ from bot.adapters.scheduler import Ticker
 from bot.app import build_app
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.stores import Stores
+from bot.bootstrap.tools import build_tools
 from bot.cards.slack_cards import SlackCards
 from bot.directory import SlackDirectory
 from bot.link_secret import link_secret
@@ -32,18 +33,18 @@ from bot.web.links import TimelineLinks
 from bot.worker import Worker
 from bot.worker_role import WorkerRole
 from core.errors import ConfigurationError
+from core.runbook import Runbook
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 from core.services.sweeper import Sweeper
-from graphs.context import GraphContext, InvestigatorConfig
+from graphs.context import GraphContext, InvestigatorConfig, Mind
 from graphs.models.runbooks import load_runbooks
 from graphs.runner import LangGraphRunner
 from tools.catalogue import load_catalogue
-from tools.environment import Environment, open_http
+from tools.environment import open_http
 from tools.guard import Guard
-from tools.registry import build_registry
 
 _TICK = timedelta(seconds=2)
 _SLACK_WITHIN = aiohttp.ClientTimeout(total=30)
@@ -61,8 +62,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         # What files alone decide comes first: a wrong one is told before anything is reached or changed.
         http = open_http()
         stack.push_async_callback(http.aclose)
-        token = settings.supervisor.token.get_secret_value()
-        registry = build_registry(Environment.of(catalogue, supervisor_token=token, http=http, clock=clock))
+        registry = build_tools(settings, catalogue, http, clock)
         redis = connect(settings.redis.url)
         stack.push_async_callback(redis.aclose)
         require_durable(await inspect(redis))
@@ -89,6 +89,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
             clock=clock,
             config=InvestigatorConfig.from_catalogue(catalogue),
             runbooks=runbooks,
+            model=await _mind(settings, runbooks, stack),
             verify_within=settings.verify.within_seconds,
             verify_every=settings.verify.every_seconds,
         )
@@ -99,6 +100,25 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         alive = Heartbeat(redis, "worker")
         sweep = Ticker("sweeper", sweeper.tick, _TICK, RedisLease(redis, wait=timedelta(0)))
         yield WorkerRole(queue, Worker(app, services), alive, (sweep, Ticker("heartbeat", alive.beat, _TICK, None)))
+
+
+async def _mind(settings: Settings, runbooks: tuple[Runbook, ...], stack: AsyncExitStack) -> Mind | None:
+    if not settings.openai.model:
+        return None
+    # Late: LangChain's and OpenAI's packages cost a second and 60 MB, which is for those who use them.
+    from graphs.models.agent import ModelLimits
+    from graphs.models.factory import open_mind
+
+    spend = settings.model
+    return await stack.enter_async_context(
+        open_mind(
+            settings.openai.model,
+            base_url=settings.openai.base_url,
+            api_key=settings.openai.api_key.get_secret_value(),
+            limits=ModelLimits(spend.max_calls, spend.max_tokens, spend.max_seconds.total_seconds()),
+            runbooks=runbooks,
+        )
+    )
 
 
 def _people(

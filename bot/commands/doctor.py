@@ -11,12 +11,14 @@ from bot.adapters.database.migrate import newest_revision
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.inspection import inspect, require_durable
 from bot.bootstrap.slack import slack_client
+from bot.bootstrap.tools import build_tools
 from bot.doctor import Check, Finding, SlackCheck, check_addresses, check_model, check_settings, examine
 from bot.policy_file import load_policy
 from bot.settings import Settings
 from core.errors import ConfigurationError
 from graphs.models.runbooks import load_runbooks
 from tools.catalogue import load_catalogue
+from tools.environment import open_http
 
 
 def run(settings: Settings, _: Namespace) -> int:
@@ -52,6 +54,7 @@ async def _files(settings: Settings) -> Sequence[Finding]:
     found.append(check_settings(lambda: load_policy(files.policy_file, settings.checkpoint.ttl_seconds), "policy"))
     found.append(check_settings(lambda: load_catalogue(files.services_file), "services"))
     found.append(check_settings(lambda: load_runbooks(files.runbooks_dir), "runbooks"))
+    found.append(check_settings(lambda: _tools(settings), "tools"))
     if not (settings.alerts.token.get_secret_value() or settings.alerts.basic_auth.get_secret_value()):
         found.append(Finding("warn", "alerts", "ALERTS_TOKEN is not set: alert webhooks refuse everything"))
     return found
@@ -82,6 +85,11 @@ async def _sql(settings: Settings) -> Sequence[Finding]:
     if revision != newest_revision():
         return [Finding("warn", "sql", f"at revision {revision or 'none'}: run `python -m bot migrate`")]
     return [Finding("ok", "sql", f"at revision {revision}, the newest")]
+
+
+def _tools(settings: Settings) -> None:
+    """Build the registry, for its own checks; nothing is asked of the network, so the client has nothing to close."""
+    build_tools(settings, load_catalogue(settings.files.services_file), open_http(), SystemClock())
 
 
 def _is_new(settings: Settings) -> bool:
