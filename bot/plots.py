@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.blocks.text import one_line
-from bot.units import tick_text
+from bot.units import drawable, tick_text
 from core.series import Series
 
 _INK, _PAPER, _GRID = "#1d1c1d", "#ffffff", "#e3e3e6"
@@ -29,9 +29,9 @@ def _render(series: Sequence[Series], title: str) -> bytes:
     from matplotlib.figure import Figure
 
     with _drawing:
-        figure = Figure(figsize=(7.6, 2.9), dpi=200, facecolor=_PAPER, layout="constrained")
+        figure = Figure(figsize=(5.8, 2.7), dpi=240, facecolor=_PAPER, layout="constrained")
         axes = figure.add_subplot()
-        lines = [line for line in series if len(line.points) > 1][:_MAX_LINES]
+        lines = [line for line in map(drawable, series) if len(line.points) > 1][:_MAX_LINES]
         for number, line in enumerate(lines):
             _draw_line(axes, line, _LINES[number], fill=len(lines) == 1)
         _draw_thresholds(axes, lines)

@@ -1,6 +1,17 @@
 """Figures with their unit, as short as an axis needs them."""
 
+import math
+
+from core.series import Series
+
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def drawable(line: Series) -> Series:
+    """Return the line without points that are no numbers (a metric may well be NaN)."""
+    points = tuple(point for point in line.points if math.isfinite(point[0]) and math.isfinite(point[1]))
+    threshold = line.threshold if line.threshold is not None and math.isfinite(line.threshold) else None
+    return line.model_copy(update={"points": points, "threshold": threshold})
 
 
 def tick_text(value: float, unit: str) -> str:

@@ -20,17 +20,18 @@ def build_prose(text: str) -> Block:
         elif bullet:
             parts.append(rich.bullets([_line(bullet["item"])]))
         elif heading := _HEADING.match(raw):
-            parts.append(rich.line(rich.words(heading["title"], "bold")))
+            _add_paragraph(parts, [rich.words(heading["title"], "bold")])
         elif raw.strip():
-            _add_paragraph(parts, raw.strip())
+            _add_paragraph(parts, _line(raw.strip())["elements"])
     return rich.block(*(parts or [rich.line(rich.words("(no answer)"))]))
 
 
-def _add_paragraph(parts: list[rich.Element], text: str) -> None:
-    # Neighbouring sections run together in Slack: one line break keeps them apart.
+def _add_paragraph(parts: list[rich.Element], elements: list[rich.Element]) -> None:
+    # Neighbouring sections run together in Slack: one section with line breaks does not.
     if parts and parts[-1]["type"] == "rich_text_section":
-        parts[-1]["elements"].append(rich.words("\n"))
-    parts.append(_line(text))
+        parts[-1]["elements"] += [rich.words("\n"), *elements]
+    else:
+        parts.append(rich.line(*elements))
 
 
 def _line(text: str) -> rich.Element:

@@ -77,7 +77,7 @@ def _item(evidence: Evidence, url: str) -> rich.Element:
 def _cost(report: Report, timeline_url: str) -> str:
     spent = report.usage
     mind = "by rules, no model" if report.mind == "deterministic" else f"by {inert(report.mind, 60)}"
-    parts = [f"Investigated {mind}", f"{spent.tool_calls or len(report.evidence)} looks"]
+    parts = [f"Investigated {mind}", f"{spent.tool_calls or len(report.evidence)} tool calls"]
     if spent.model_calls:
         parts.append(f"{spent.model_calls} model calls, {spent.input_tokens + spent.output_tokens:,} tokens")
     if spent.seconds:

@@ -5,11 +5,16 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import structlog
+
 from bot.blocks.progress_message import build_progress, progress_text
+from bot.cards.faults import FAULTS
 from bot.cards.poster import Poster
 from bot.identifiers import REPORT_CARD
 from core.brief import Brief
+from core.errors import TransientError
 
+_log = structlog.get_logger(__name__)
 PACE_SECONDS = 1.2
 _REMEMBERED = 500
 
@@ -34,8 +39,11 @@ class ProgressMessages:
         """Show the progress now, or soon when something was shown just before."""
         state = self._state(brief.report_id)
         state.steps = (tuple(done), tuple(doing))
-        wait = state.due - asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        wait = state.due - now
         if wait <= 0:
+            # Set before anything is awaited: parallel steps tell of themselves in the same moment.
+            state.due = now + self._pace
             await self._show(brief, state)
         elif state.later is None or state.later.done():
             state.later = asyncio.create_task(self._show_later(brief, state, wait))
@@ -59,7 +67,11 @@ class ProgressMessages:
             state.due = asyncio.get_running_loop().time() + self._pace
             done, doing = state.steps
             blocks = build_progress(done, doing)
-            await self._poster.show(REPORT_CARD, brief.report_id, progress_text(doing), blocks, brief.place)
+            try:
+                await self._poster.show(REPORT_CARD, brief.report_id, progress_text(doing), blocks, brief.place)
+            except (TransientError, *FAULTS) as error:
+                # A courtesy: the investigation goes on, and the report is posted with more patience.
+                _log.info("progress_not_shown", report_id=brief.report_id, error=str(error))
 
     def _state(self, report_id: str) -> _State:
         state = self._states.setdefault(report_id, _State())

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from markupsafe import Markup, escape
 
 from bot.blocks.text import one_line
-from bot.units import tick_text
+from bot.units import drawable, tick_text
 from core.series import Series
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 720, 190, 64, 26, 24
@@ -16,7 +16,7 @@ _MAX_LINES, _MAX_MARKS = 4, 6
 
 def build_svg(series: Sequence[Series], label: str) -> Markup:
     """Return the picture of up to four lines with threshold and marks (UTC); empty when there is nothing to draw."""
-    lines = [line for line in series if len(line.points) > 1][:_MAX_LINES]
+    lines = [line for line in map(drawable, series) if len(line.points) > 1][:_MAX_LINES]
     if not lines:
         return Markup("")
     scale = _Scale(lines)

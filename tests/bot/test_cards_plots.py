@@ -8,6 +8,7 @@ import pytest
 
 from bot import plots
 from bot.units import tick_text
+from bot.web.svg_plot import build_svg
 from core.series import Series
 
 NASTY = "$\\frac{1}{0}$ \u202e 漢字 🔥 \x00 {x} %"
@@ -29,6 +30,13 @@ async def test_a_line_with_threshold_and_marks_becomes_a_crisp_picture(unit: str
     assert width >= 1200
     assert height >= 400
     assert len(png) < 300_000
+
+
+async def test_points_that_are_no_numbers_are_left_out() -> None:
+    nan, inf = float("nan"), float("inf")
+    line = Series(title="n", points=((1.0, nan), (2.0, 1.0), (3.0, inf), (4.0, 2.0)), threshold=nan)
+    assert size_of(await plots.render([line], title="n"))
+    assert "nan" not in build_svg([line], "l")
 
 
 async def test_nothing_to_draw_is_still_a_picture() -> None:

@@ -180,8 +180,7 @@ def a_drawn_report(stage: Stage) -> Report:
 async def test_progress_is_one_message_that_the_report_replaces(stage: Stage) -> None:
     row, cards = await a_row(stage), stage.cards()
     brief = a_brief(stage, row)
-    for number in range(30):
-        await cards.show_progress(brief, [f"step {number}"], ["more"])
+    await asyncio.gather(*(cards.show_progress(brief, [f"step {number}"], ["more"]) for number in range(30)))
     [message] = await replies(stage, row)
     assert "Looking into it" in words(message)
     assert await stage.calls("chat.update") == []
@@ -192,6 +191,12 @@ async def test_progress_is_one_message_that_the_report_replaces(stage: Stage) ->
     assert report["ts"] == message["ts"]
     assert "The last deploy broke checkout" in words(report)
     assert [file["mimetype"] for file in plot["files"]] == ["image/png"]
+
+
+async def test_progress_that_cannot_be_shown_does_not_stop_the_investigation(stage: Stage) -> None:
+    brief = a_brief(stage, await a_row(stage))
+    gone = brief.model_copy(update={"place": Place(channel="C0NOWHERE", thread_ts="1700000000.000100")})
+    await stage.cards().show_progress(gone, ["one"], [])
 
 
 async def test_progress_that_came_too_fast_is_shown_a_little_later(stage: Stage) -> None:

@@ -97,12 +97,11 @@ class OpsCommand:
         return ops_answers.build_approvals(*await self._pending(command["user_id"], client))
 
     async def _pending(self, person: str, client: AsyncWebClient) -> tuple[list[Linked], list[Linked]]:
-        mine: list[Linked] = []
-        others: list[Linked] = []
-        for request in list(await self.approval_queue.pending())[:30]:
-            link = await card_link(client, request.channel, request.card_ts)
-            (mine if await waits_for(self.directory, request, person) else others).append((request, link))
-        return mine, others
+        pending = list(await self.approval_queue.pending())[:30]
+        links = await asyncio.gather(*(card_link(client, each.channel, each.card_ts) for each in pending))
+        own = await asyncio.gather(*(waits_for(self.directory, each, person) for each in pending))
+        rows = list(zip(pending, links, own, strict=True))
+        return [row[:2] for row in rows if row[2]], [row[:2] for row in rows if not row[2]]
 
 
 def _spoken(blocks: list[Block]) -> str:
