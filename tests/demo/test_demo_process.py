@@ -1,0 +1,90 @@
+"""`python -m demo` as a newcomer runs it: one ready line, a page, and nothing left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.timeout(90)
+
+
+@pytest.fixture
+def demo() -> Iterator[subprocess.Popen[str]]:
+    """The demo as a child process on a free port; whatever is left of its family is ended."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "demo", "--port", "0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    yield process
+    for each in [*family(process.pid), *([psutil.Process(process.pid)] if process.poll() is None else [])]:
+        each.kill()
+    process.wait(10)
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def family(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def ready_url(process: subprocess.Popen[str]) -> str:
+    """Read its output to the ready line; returns the page's address."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("ready: "):
+            return line.removeprefix("ready: ").strip()
+    raise AssertionError("the demo ended before it was ready")
+
+
+def all_gone(processes: list[psutil.Process], within: float) -> bool:
+    _, alive = psutil.wait_procs(processes, timeout=within)
+    return not alive
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_gets_ready_and_ends_without_leaving_a_process(
+    demo: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    url = ready_url(demo)
+    assert "Watchkeeper" in httpx.get(url).text
+    children = family(demo.pid)
+    assert len(children) >= 6
+    started = time.monotonic()
+    demo.send_signal(number)
+    assert demo.wait(20) == 0
+    assert all_gone(children, within=2)
+    assert time.monotonic() - started < 15
+
+
+def test_a_demo_that_is_killed_takes_its_family_with_it(demo: subprocess.Popen[str]) -> None:
+    ready_url(demo)
+    children = family(demo.pid)
+    demo.kill()
+    assert all_gone(children, within=15)
+
+
+def test_a_port_that_is_taken_is_said_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = subprocess.run(
+            [sys.executable, "-m", "demo", "--port", str(port)], cwd=ROOT, capture_output=True, text=True, timeout=60
+        )
+    assert ended.returncode == 1
+    assert f"is port {port} taken?" in ended.stderr
+    assert "Traceback" not in ended.stderr
