@@ -3,26 +3,21 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import BaseRoute, Route
 
 from bot.adapters.clock import SystemClock
-from bot.adapters.database.engine import open_database
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.heartbeat import Heartbeat
 from bot.adapters.redis.queue import RedisQueue
 from bot.bootstrap.slack import slack_client
-from bot.bootstrap.stores import Stores
-from bot.directory import SlackDirectory
 from bot.intake import build_intake
-from bot.link_secret import link_secret
 from bot.settings import Settings
 from bot.slack_link import SlackLink
 from bot.web.credentials import AlertCredentials
 from bot.web.health import health_routes
+from bot.web.late import late_route
 from bot.web.site import build_site
 from bot.web.slack_events import slack_routes
-from bot.web.timeline import timeline_routes
 from bot.web.webhooks import Webhooks
 from bot.web_role import WebRole
 from core.errors import ConfigurationError, TransientError
@@ -64,25 +59,15 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
         routes: list[BaseRoute] = [*health_routes(readiness), *webhooks.routes()]
         if not in_socket:
             routes += slack_routes(link)
-        routes += _timeline(settings, client, clock, stack)
+
+        def timeline() -> Route:
+            from bot.bootstrap.timeline import build_timeline  # brings SQLAlchemy and Jinja along
+
+            return build_timeline(settings, client, clock, stack)
+
+        routes.append(late_route("/timeline/{subject}", timeline))
 
         async def ready() -> bool:
             return all((await readiness()).values())
 
         yield WebRole(build_site(routes), link, ready, settings.web)
-
-
-def _timeline(settings: Settings, client: AsyncWebClient, clock: SystemClock, stack: AsyncExitStack) -> list[Route]:
-    database = open_database(settings.database_url)
-    stack.push_async_callback(database.close)
-    stores = Stores.of(database, clock)
-    return timeline_routes(
-        incidents=stores.incidents,
-        reports=stores.reports,
-        approvals=stores.approvals,
-        effects=stores.effects,
-        audit=stores.audit,
-        clock=clock,
-        secret=link_secret(settings),
-        directory=SlackDirectory(client, clock),
-    )

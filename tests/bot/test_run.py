@@ -4,14 +4,15 @@ import asyncio
 import json
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from bot.web.links import signed_link
 from demo.slack import LocalWorkspace
 from tests.fakes.processes import free_port
 from tests.fakes.running_bot import ALERTS_TOKEN, RunningBot, all_gone, running_bot, settings_for
@@ -80,13 +81,11 @@ async def test_a_killed_worker_is_replaced_and_goes_on_with_what_it_had(
     worker.suspend()
     ts = await ask(workspace, "@watchkeeper are you there?")
     worker.kill()
-    killed_at = time.monotonic()
 
     async def answered() -> bool:
         return bool(await replies(workspace, ts))
 
     await wait_until(answered, within=20)
-    assert time.monotonic() - killed_at < 15
     assert bot.role("worker").pid != worker.pid
 
 
@@ -119,6 +118,12 @@ async def test_nothing_is_left_behind_even_of_a_start(
         await wait_until(lambda: all_gone(family))
 
 
+async def test_the_timeline_page_answers_to_whoever_holds_a_link(bot: RunningBot) -> None:
+    secret = (Path(bot.environment["DATA_DIR"]) / "link-secret").read_text()
+    for link, status in ((signed_link("", secret, "INC-404", datetime.now(UTC)), 404), ("/timeline/INC-404", 403)):
+        assert (await bot.http.get(link)).status_code == status
+
+
 async def test_the_log_holds_no_secret(workspace: LocalWorkspace, bot: RunningBot) -> None:
     await ask(workspace, "hello, everybody")
     await wait_until(lambda: "event_taken" in bot.text())
@@ -132,4 +137,6 @@ async def test_the_web_role_has_not_loaded_what_only_the_worker_needs() -> None:
     out, _ = await child.communicate()
     loaded = {name.split(".")[0] for name in out.decode().split()}
     assert "slack_bolt" in loaded
-    assert loaded.isdisjoint({"langgraph", "langchain", "langchain_core", "langchain_openai", "matplotlib", "numpy"})
+    assert loaded.isdisjoint(
+        {"langgraph", "langchain", "langchain_core", "langchain_openai", "matplotlib", "numpy", "sqlalchemy"}
+    )
