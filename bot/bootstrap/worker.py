@@ -47,6 +47,7 @@ from tools.environment import open_http
 from tools.guard import Guard
 
 _TICK = timedelta(seconds=2)
+_THREAD_LEASE = timedelta(seconds=10)  # what a killed worker held is free again after at most this long
 _SLACK_WITHIN = aiohttp.ClientTimeout(total=30)
 
 
@@ -76,7 +77,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         frozen = (settings.files.data_dir / "freeze").exists
         toolbox = Guard(registry, stores.approvals, stores.effects, stores.audit, clock, frozen=frozen)
         saver = await stack.enter_async_context(open_saver(settings.redis.url, settings.checkpoint.ttl_seconds))
-        lease = RedisLease(redis)
+        lease = RedisLease(redis, ttl=_THREAD_LEASE)
         desk, cards, directory = _people(settings, stores, client, queue, clock)
         context = GraphContext(
             toolbox=toolbox,
