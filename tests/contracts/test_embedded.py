@@ -13,7 +13,7 @@ from tests.fakes.servers import start_redis
 
 WANTED = {
     "appendonly": "yes",
-    "appendfsync": "everysec",
+    "appendfsync": "always",
     "maxmemory-policy": "noeviction",
     "maxmemory": "0",
     "port": "0",

@@ -75,8 +75,8 @@ async def test_a_busy_lease_is_a_passing_fault_after_the_wait(redis: Redis) -> N
 
 
 async def test_a_holder_keeps_its_lease_beyond_the_ttl(redis: Redis) -> None:
-    async with RedisLease(redis, ttl=SHORT)("t"):
-        await asyncio.sleep(0.8)
+    async with RedisLease(redis, ttl=SHORT * 2)("t"):
+        await asyncio.sleep(1.2)
         with pytest.raises(TransientError):
             async with RedisLease(redis, wait=NO_WAIT)("t"):
                 pytest.fail("two holders")
@@ -161,7 +161,7 @@ async def test_a_holder_that_cannot_renew_stops_before_another_may_begin(tmp_pat
         began = monotonic()
         with pytest.raises(TransientError, match="was lost"):
             await stand(RedisLease(client, ttl=SHORT), freeze, left_at=left_at)
-        assert left_at[0] - began < SHORT.total_seconds() + 0.2
+        assert left_at[0] - began < SHORT.total_seconds() + 0.7
     finally:
         child.send_signal(signal.SIGCONT)
         await client.aclose()

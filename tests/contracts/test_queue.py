@@ -107,7 +107,7 @@ async def test_a_server_that_hangs_is_given_up_before_slack_gives_up(tmp_path: P
     try:
         await client.ping()
         child.send_signal(signal.SIGSTOP)
-        async with asyncio.timeout(2.8):
+        async with asyncio.timeout(2.9):
             with pytest.raises(TransientError):
                 await RedisQueue(client).put(an_event())
     finally:

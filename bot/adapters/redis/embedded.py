@@ -29,8 +29,9 @@ class EmbeddedServer:
 def embedded_server(folder: Path) -> EmbeddedServer:
     """Write the server's configuration into `folder` (made for this user only) and say how to start it.
 
-    It keeps an append-only file there, refuses writes rather than forget keys, and listens on a unix socket alone, so
-    that the file system decides who may connect and there is no password to leak. SIGTERM ends it in good order.
+    It answers a write once that is on disk (some milliseconds), refuses writes rather than forget keys, and listens on
+    a unix socket alone, so that the file system decides who may connect and there is no password to leak. SIGTERM ends
+    it in good order.
     ConfigurationError when the folder is somebody else's."""
     folder = _private(folder.absolute())
     socket = folder / "redis.sock"
@@ -44,7 +45,9 @@ def embedded_server(folder: Path) -> EmbeddedServer:
         "dir": _quoted(folder),
         "daemonize": "no",
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        # Not everysec: while an fsync takes long, that holds back even the write, for up to two seconds of answers
+        # already given; a kill in that time loses them.
+        "appendfsync": "always",
         "save": '""',
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",
