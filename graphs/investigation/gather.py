@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from graphs.investigation.looks import Look
 
 Progress = Callable[[Sequence[str], Sequence[str]], Awaitable[None]]
 _SUMMARY_LIMIT = 300
+_PROGRESS_EVERY, _PROGRESS_PATIENCE = 0.5, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +41,38 @@ async def gather(
         done.append(look.title)
         return item
 
-    async def report() -> None:
-        told = -1
-        while True:
-            if len(done) != told:
-                told = len(done)
-                await progress(list(dict.fromkeys(done)), list(dict.fromkeys(doing)))
-            await asyncio.sleep(0.5)
-
-    reporter = asyncio.create_task(report())
+    finished = asyncio.Event()
+    reporter = asyncio.create_task(_tell(progress, done, doing, finished))
     try:
         found = await asyncio.gather(*(one(n, look) for n, look in enumerate(within, 1)))
     finally:
-        await _stop(reporter)
-    await progress(list(dict.fromkeys(done)), [])
+        finished.set()
+        await _end(reporter)
     refused = ToolResult(status="refused", text="Not looked at: the budget of calls is used up.")
     extra = [make_evidence(f"E{n}", look, refused, clock, 0.0) for n, look in enumerate(beyond, len(within) + 1)]
     return [*found, *extra]
 
 
-async def _stop(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    # A failure to show progress must not cost the investigation, so its exception is taken and dropped here.
-    await asyncio.gather(task, return_exceptions=True)
+async def _tell(progress: Progress, done: list[str], doing: list[str], finished: asyncio.Event) -> None:
+    """Show progress now, at most every half second while it moves, and at the end."""
+    told = -1
+    while True:
+        ended = finished.is_set()
+        if ended or len(done) != told:
+            told = len(done)
+            await progress(list(dict.fromkeys(done)), list(dict.fromkeys(doing)))
+        if ended:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PROGRESS_EVERY):
+                await finished.wait()
+
+
+async def _end(reporter: asyncio.Task[None]) -> None:
+    """Let the last word be said, but not for long; that progress cannot be shown must not cost the investigation."""
+    await asyncio.wait({reporter}, timeout=_PROGRESS_PATIENCE)
+    reporter.cancel()
+    await asyncio.gather(reporter, return_exceptions=True)
 
 
 async def _read(evidence_id: str, look: Look, toolbox: ToolBox, clock: Clock, deadline: float) -> Evidence:

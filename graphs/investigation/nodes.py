@@ -7,10 +7,11 @@ from typing import Any
 from langgraph.runtime import Runtime
 from pydantic import TypeAdapter
 
-from core.alert import Alert
+from core.alert import Alert, AlertStatus
 from core.brief import Brief
 from core.errors import NoDataError
 from core.evidence import Evidence, Report
+from core.incident import Incident
 from graphs.context import GraphContext
 from graphs.investigation import proposals
 from graphs.investigation.gather import GatherBudget, gather
@@ -30,22 +31,32 @@ async def load_case(state: InvestigationState, runtime: Runtime[GraphContext]) -
     """Decide what is asked and about which service; a follow-up without a name means the thread's subject."""
     context, brief = runtime.context, Brief.model_validate(state["brief"])
     known = context.config.services
-    alerts: tuple[Alert, ...] = ()
-    service = ""
-    if brief.incident_id is not None:
-        try:
-            incident = await context.incidents.load(brief.incident_id)
-        except NoDataError:
-            pass
-        else:
-            alerts, service = incident.alerts, incident.service
+    incident = await _incident(context, brief)
+    service = incident.service if incident else ""
     intent = parse(brief.question, known) if brief.question else Intent("why", service)
     subject = next((name for name in (intent.service, state.get("subject", ""), service) if name in known), "")
+    alerts = incident.alerts if incident and subject == service else await _alerts_around(context, subject)
     return {
         "intent": _INTENT.dump_python(intent, mode="json"),
         "subject": subject,
         "alerts": [alert.model_dump(mode="json") for alert in alerts],
     }
+
+
+async def _incident(context: GraphContext, brief: Brief) -> Incident | None:
+    if brief.incident_id is None:
+        return None
+    try:
+        return await context.incidents.load(brief.incident_id)
+    except NoDataError:
+        return None
+
+
+async def _alerts_around(context: GraphContext, subject: str) -> tuple[Alert, ...]:
+    """Return what fires on or around the subject: it bears on a question even if nobody mentions it."""
+    scope = scope_of(subject, context.config.services)
+    rows = [row for row in await context.incidents.open() if row.service in scope]
+    return tuple(alert for row in rows for alert in row.alerts if alert.status is AlertStatus.FIRING)
 
 
 async def gather_evidence(state: InvestigationState, runtime: Runtime[GraphContext]) -> Update:

@@ -22,16 +22,12 @@ def _cite(ids: Sequence[str]) -> str:
     return f" [{', '.join(ids)}]" if ids else ""
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
-
-
 def diagnosis(best: Finding, others: Sequence[Finding], subject: str, remedy: tuple[ToolCall, Runbook] | None) -> str:
     """Say what is wrong, why we think so and what we propose."""
-    parts = [f"{_sentence(best.title)[:-1]}{_cite(best.evidence_ids)}."]
+    parts = [f"{best.title}{_cite(best.evidence_ids)}."]
     if subject and best.service != subject:
         parts.append(f"{subject} only shows it; the root is {best.service}.")
-    parts += [_sentence(reason) for reason in best.reasons]
+    parts.append(f"Why: {'; '.join(best.reasons)}.")
     if others and others[0].score > best.score - 0.15:
         parts.append(f"Less likely: {others[0].title}{_cite(others[0].evidence_ids)}.")
     if remedy is not None:
@@ -43,13 +39,13 @@ def diagnosis(best: Finding, others: Sequence[Finding], subject: str, remedy: tu
 
 def reason(best: Finding, runbook: Runbook) -> str:
     """Say on the approval card why this is proposed."""
-    return f"{_sentence(best.title)} {_sentence(best.reasons[0])} Runbook: {runbook.name}.{_cite(best.evidence_ids)}"
+    return f"{best.title}: {best.reasons[0]}. Runbook: {runbook.name}.{_cite(best.evidence_ids)}"
 
 
 def since(best: Finding, facts: Facts) -> str:
     """Say when it began."""
     if best.since is None:
-        return f"{_sentence(best.title)} The evidence does not show when it began.{_cite(best.evidence_ids)}"
+        return f"{best.title}. The evidence does not show when it began.{_cite(best.evidence_ids)}"
     ago = ago_text(facts.now - best.since)
     return f"Since {clock_text(best.since)}, {ago} ago: {best.title}.{_cite(best.evidence_ids)}"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.evidence import Evidence
 from graphs.investigation import looks
-from graphs.models.lines import Point, clean, latest, onset
+from graphs.models.lines import Point, clean, onset
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Line:
 
     @property
     def now(self) -> float | None:
-        """The latest value, smoothed over two points."""
-        return latest(self.points)
+        """The latest value."""
+        return self.points[-1][1] if self.points else None
 
     def above(self, limit: float) -> bool:
         """True when the latest value is above the limit."""

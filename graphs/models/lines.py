@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from statistics import fmean, median
+from statistics import fmean
 
 Point = tuple[float, float]
 
@@ -12,17 +12,6 @@ def clean(points: Iterable[Sequence[float]]) -> tuple[Point, ...]:
     """Return finite points in the order of time; 0/0 in a query language is NaN and says nothing."""
     pairs = [(float(p[0]), float(p[1])) for p in points if len(p) == 2]
     return tuple(sorted((t, v) for t, v in pairs if math.isfinite(t) and math.isfinite(v)))
-
-
-def latest(points: Sequence[Point], count: int = 2) -> float | None:
-    """Return the mean of the last points; None when there is no point at all."""
-    return fmean(value for _, value in points[-count:]) if points else None
-
-
-def usual(points: Sequence[Point], until: float) -> float | None:
-    """Return the median of what was measured before a time; None when that is less than three points."""
-    before = [value for time, value in points if time < until]
-    return median(before) if len(before) >= 3 else None
 
 
 def onset(points: Sequence[Point], limit: float) -> float | None:
@@ -64,12 +53,3 @@ def steadiness(points: Sequence[Point]) -> float:
     """Return the part of steps that do not fall, 0..1."""
     steps = [b[1] >= a[1] * 0.995 for a, b in pairwise(points)]
     return sum(steps) / len(steps) if steps else 0.0
-
-
-def grown(points: Sequence[Point], since: float) -> float:
-    """Return by how much a counter rose after a time; a reset to zero counts from zero."""
-    total = 0.0
-    for (_, a), (time, b) in pairwise(points):
-        if time >= since:
-            total += b - a if b >= a else b
-    return total

@@ -66,23 +66,24 @@ def _climb(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float]
 def connection_pool_exhausted(facts: Facts, own: ServiceFacts) -> Finding | None:
     """Every connection of a pool is taken, so requests wait in vain for one."""
     line = own.line(looks.POOL)
-    if not line.above(FULL):
+    pattern, symptom = _pattern(own, _NO_CONNECTION), error_symptom(own)
+    # One full moment is not yet an exhausted pool; it has to last, or to hurt.
+    lasts = len(line.points) > 1 and line.points[-2][1] > FULL
+    if not line.above(FULL) or not (lasts or pattern or symptom):
         return None
     began = line.onset(FULL)
     reasons = [f"{share_text(line.now or 0)} of {own.name}'s pooled connections are in use"]
     if began:
         reasons[0] += f" since {clock_text(began)}"
-    pattern = _pattern(own, _NO_CONNECTION)
     if pattern:
         reasons.append(f"its log says: {pattern}")
-    symptom = error_symptom(own)
     if symptom is not None:
         reasons.append(symptom.text)
     return Finding(
         cause="connection_pool_exhausted",
         service=own.name,
         score=0.82 + (0.09 if pattern else 0) + (0.03 if symptom else 0),
-        title=f"the connection pool of {own.name} is exhausted",
+        title=f"The connection pool of {own.name} is exhausted",
         reasons=tuple(reasons),
         evidence_ids=own.evidence(looks.POOL, *([looks.LOGS] if pattern else []), looks.ERROR_SHARE),
         since=began,
@@ -94,7 +95,8 @@ def log_disk_full(facts: Facts, own: ServiceFacts) -> Finding | None:
     volume, lost = own.line(looks.LOG_VOLUME), own.line(looks.LOG_WRITE_ERRORS)
     full, failing = volume.above(FULL), lost.above(0.0)
     pattern = _pattern(own, _NO_SPACE)
-    if not full and not failing and (volume.points or not pattern):
+    # Lines that were lost a minute ago still show in rates and logs; a volume with room again outweighs them.
+    if not full and (volume.points or not (failing and pattern)):
         return None
     reasons: list[str] = []
     if full:
@@ -107,7 +109,7 @@ def log_disk_full(facts: Facts, own: ServiceFacts) -> Finding | None:
         cause="log_disk_full",
         service=own.name,
         score=min(0.97, 0.72 + 0.12 * full + 0.08 * failing + 0.06 * bool(pattern)),
-        title=f"the log volume of {own.name} is full",
+        title=f"The log volume of {own.name} is full",
         reasons=tuple(reasons),
         evidence_ids=own.evidence(looks.LOG_VOLUME, looks.LOG_WRITE_ERRORS, *([looks.LOGS] if pattern else [])),
         since=volume.onset(FULL) or lost.onset(0.0),

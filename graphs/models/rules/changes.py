@@ -60,7 +60,7 @@ def bad_deploy(facts: Facts, own: ServiceFacts) -> Finding | None:
         cause="bad_deploy",
         service=own.name,
         score=(0.82 if guilty is not None else 0.7) + 0.13 * near - blamed,
-        title=f"version {deploy.version} of {own.name} is faulty",
+        title=f"Version {deploy.version} of {own.name} is faulty",
         reasons=tuple(reasons),
         evidence_ids=_ids((deploy.evidence_id,), symptom.evidence_ids, own.evidence(looks.ERRORS_BY_VERSION)),
         since=deploy.at,

@@ -1,10 +1,10 @@
 """What being unwell looks like, whatever the cause: used to walk to the root and to tell a false alarm."""
 
 from dataclasses import dataclass
+from statistics import median
 
 from graphs.investigation import looks
 from graphs.models.facts import Facts, ServiceFacts
-from graphs.models.lines import usual
 from graphs.wording import seconds_text, share_text
 
 ERRORS = 0.02
@@ -29,10 +29,9 @@ def slow_limit(own: ServiceFacts) -> float:
     points = own.line(looks.LATENCY).points
     # The calmest third stands for normal: the slow stretch itself may fill most of the window.
     calm = sorted(value for _, value in points)[: max(3, len(points) // 3)]
-    normal = usual([(0.0, value) for value in calm], 1.0) if len(points) >= 9 else None
-    if normal is None:
+    if len(points) < 9:
         return SLOW_WITHOUT_PAST
-    return min(max(SLOW_AT_LEAST, SLOW_TIMES_USUAL * normal), SLOW_WITHOUT_PAST)
+    return min(max(SLOW_AT_LEAST, SLOW_TIMES_USUAL * median(calm)), SLOW_WITHOUT_PAST)
 
 
 def error_symptom(own: ServiceFacts) -> Symptom | None:
