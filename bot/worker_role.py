@@ -8,7 +8,7 @@ from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.scheduler import Ticker
 from bot.worker import Worker
 
-_GRACE = 5.0
+_GRACE = 3.0
 _CONCURRENCY = 32
 
 
@@ -22,7 +22,7 @@ class WorkerRole:
     tickers: tuple[Ticker, ...]
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Work until `stopping` is set; what is under way then gets five seconds, and the rest is delivered again."""
+        """Work until `stopping` is set; what is under way then gets three seconds, and the rest is delivered again."""
         consuming = asyncio.create_task(self.queue.consume(self.worker.handle, _CONCURRENCY, _GRACE))
         stopped = asyncio.create_task(stopping.wait())
         await self.heartbeat.beat()
