@@ -6,7 +6,7 @@ import random
 import httpx
 
 BUYS_PER_SECOND = 7.5
-SHOPPERS = 8
+SHOPPERS = 7
 
 
 class SteadyLoad:
