@@ -18,7 +18,7 @@ def report_text(report: Report) -> str:
 
 def build_report(report: Report, urls: dict[str, str]) -> list[Block]:
     """Return the message; `urls` maps evidence ids and "" (the timeline) to addresses; see also `answer_is_cut`."""
-    for evidence_shown in (8, 4, 0):
+    for evidence_shown in (6, 3, 0):
         blocks = _message(report, urls, evidence_shown)
         if budget.fits(blocks):
             break
@@ -61,16 +61,26 @@ def _causes(report: Report, urls: dict[str, str]) -> Block:
 
 
 def _evidence(report: Report, urls: dict[str, str], shown: int) -> Block:
-    items = [_item(evidence, urls.get(evidence.id, "")) for evidence in report.evidence[:shown]]
-    rest = len(report.evidence) - shown
+    cited = {key for cause in report.hypotheses for key in cause.evidence_ids}
+    chosen = [item for item in report.evidence if item.id in cited] or list(report.evidence)
+    items = [_item(evidence, urls.get(evidence.id, "")) for evidence in chosen[:shown]]
+    rest = len(report.evidence) - len(items)
     if rest > 0:
         items.append(rich.line(rich.words(f"and {rest} more on the timeline", "italic")))
     return rich.block(rich.line(rich.words("Evidence", "bold")), rich.bullets(items))
 
 
+def reading(evidence: Evidence) -> str:
+    """Return the summary without the query that it may begin with: the reading is what people look for."""
+    query = str(evidence.call.args.get("query", ""))
+    if query and evidence.summary.startswith(query):
+        return evidence.summary[len(query) :].lstrip(" =:,") or evidence.summary
+    return evidence.summary
+
+
 def _item(evidence: Evidence, url: str) -> rich.Element:
     label = rich.link(url, evidence.id) if url else rich.words(evidence.id, "bold")
-    what = f" {one_line(evidence.title, 80)}{_SIGNS[evidence.status]}: {one_line(evidence.summary, 220)}"
+    what = f" {one_line(evidence.title, 80)}{_SIGNS[evidence.status]}: {one_line(reading(evidence), 160)}"
     return rich.line(label, rich.words(what))
 
 

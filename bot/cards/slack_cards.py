@@ -8,11 +8,12 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import plots
+from bot.annotations import annotated
 from bot.blocks.approval_card import ApprovalFacts, approval_text, build_approval_card, diff_is_cut
 from bot.blocks.exact_call import exact_call, fits
 from bot.blocks.incident_card import build_incident_card, incident_text
 from bot.blocks.note import build_note, note_text
-from bot.blocks.report_message import answer_is_cut, build_report, report_text
+from bot.blocks.report_message import answer_is_cut, build_report, reading, report_text
 from bot.cards.channels import ChannelBook
 from bot.cards.files import ThreadFiles
 from bot.cards.poster import Poster
@@ -92,8 +93,9 @@ class SlackCards:
             )
         if answer_is_cut(report):
             await self._files.attach_text(place, f"{report.id}-answer.md", "The whole answer", report.answer)
+        incident = await self._incidents.load(report.incident_id) if report.incident_id else None
         for evidence in worth_drawing(report)[:_PLOTS]:
-            png = await plots.render(evidence.series, title=f"{evidence.id} {evidence.title}")
+            png = await plots.render(annotated(evidence, report, incident), title=f"{evidence.id} {evidence.title}")
             name = f"{report.id}-{evidence.id}.png"
             title = f"{evidence.id} {evidence.title}"
             await self._files.attach_image(place, name, title, png, alt_text=f"{title}: {evidence.summary}"[:900])
@@ -139,7 +141,7 @@ class SlackCards:
         if report is not None and report.evidence:
             urls = self._evidence_urls(report)
             shown = cited_first(report)[:4]
-            evidence = tuple((item.id, item.summary or item.title, urls.get(item.id, "")) for item in shown)
+            evidence = tuple((item.id, f"{item.title}: {reading(item)}", urls.get(item.id, "")) for item in shown)
             seen = any(is_about(item, request.plan.service) for item in report.evidence)
         return ApprovalFacts(
             approvers=await self._names(request),
@@ -179,8 +181,10 @@ def report_facts(report: Report) -> dict[str, str]:
 
 
 def worth_drawing(report: Report) -> list[Evidence]:
-    """Return evidence with lines to draw, the best hypothesis's own first."""
-    return [item for item in cited_first(report) if any(len(line.points) > 1 for line in item.series)]
+    """Return what the best hypothesis rests on and has lines to draw; without such, the first that has."""
+    drawn = [item for item in cited_first(report) if any(len(line.points) > 1 for line in item.series)]
+    cited = report.hypotheses[0].evidence_ids if report.hypotheses else ()
+    return [item for item in drawn if item.id in cited] or drawn[:1]
 
 
 def cited_first(report: Report) -> list[Evidence]:

@@ -1,17 +1,20 @@
 """The timeline page: all that is known and was done about an incident or question, read-only, by signed link."""
 
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from bot.blocks.exact_call import exact_call
+from bot.blocks.report_message import reading
 from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_TITLES, confidence_words
 from bot.trail import Trail, Trails
 from bot.web.links import link_is_valid, signed_link
@@ -24,6 +27,7 @@ __all__ = ["signed_link", "timeline_routes"]
 
 _log = structlog.get_logger(__name__)
 _MAX_JSON = 20_000
+_SPAN = re.compile(r"\*\*(?P<bold>[^*\n]+)\*\*|`(?P<code>[^`\n]+)`")
 _CLOSED = ("base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'")
 _HEADERS = {
     "Cache-Control": "private, no-store",
@@ -38,6 +42,16 @@ def _pretty(value: object) -> str:
     return text if len(text) <= _MAX_JSON else f"{text[:_MAX_JSON]}\n… {len(text) - _MAX_JSON:,} characters more"
 
 
+def _prose(text: str) -> Markup:
+    parts: list[Markup] = []
+    end = 0
+    for found in _SPAN.finditer(text):
+        tag = Markup("<strong>{}</strong>") if found["bold"] else Markup("<code>{}</code>")
+        parts += [escape(text[end : found.start()]), tag.format(found["bold"] or found["code"])]
+        end = found.end()
+    return Markup("").join([*parts, escape(text[end:])])
+
+
 def _environment() -> Environment:
     folder = Path(__file__).parent / "templates"
     pages = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
@@ -48,6 +62,8 @@ def _environment() -> Environment:
         "exact": exact_call,
         "confidence": confidence_words,
         "plot": build_svg,
+        "prose": _prose,
+        "reading": reading,
     }
     pages.globals |= {"STATUS": STATUS_TITLES, "SENTENCE": STATUS_SENTENCES, "RISK": RISK_WORDS}
     return pages

@@ -3,16 +3,25 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from bot.annotations import annotated
 from bot.blocks.text import span
 from bot.trail import Trail
 from core.alert import AlertStatus
+from core.series import Series
 
 Kind = Literal["alert", "resolved", "evidence", "report", "request", "vote", "effect", "ended"]
 _RANK: dict[Kind, int] = {
     "alert": 0, "evidence": 1, "report": 2, "request": 3, "vote": 4, "effect": 5, "ended": 6, "resolved": 7
 }  # fmt: skip
+
+
+class Seen(NamedTuple):
+    """How evidence is shown: in full when a hypothesis rests on it, and with its lines annotated."""
+
+    cited: bool
+    series: tuple[Series, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +77,12 @@ def _alerts(trail: Trail) -> Iterator[Entry]:
 
 def _reports(trail: Trail) -> Iterator[Entry]:
     for report in trail.reports:
+        cited = {key for cause in report.hypotheses for key in cause.evidence_ids}
         for evidence in report.evidence:
             # Taken after it was finished would be a clock's fault; evidence stands before its report in any case.
             at = min(evidence.taken_at, report.finished_at)
-            yield Entry(at, "evidence", f"{report.id}-{evidence.id}", evidence)
+            seen = Seen(evidence.id in cited, annotated(evidence, report, trail.incident))
+            yield Entry(at, "evidence", f"{report.id}-{evidence.id}", evidence, seen)
         yield Entry(report.finished_at, "report", report.id, report)
 
 
