@@ -1,9 +1,15 @@
 """A proposal's way to its end: nothing runs without the verdict, what ran is verified, what did not help is undone."""
 
+import ast
+from typing import Any
+
+import pytest
+
 from core.approval import ApprovalStatus
 from core.tool_call import ToolCall, ToolResult
+from graphs.remediation.graph import route_after_gate
 from tests.fakes.examples import an_alert
-from tests.graphs.world import World, a_proposal, approval_of
+from tests.graphs.world import ROOT, World, a_proposal, approval_of
 
 ROLLBACK = ToolCall(name="restart_service", args={"service": "payments"})
 
@@ -139,3 +145,38 @@ async def test_every_way_an_effect_can_end_has_its_word() -> None:
         words[given] = (await status(world)).value
         assert "because" in world.cards.said[f"{approval_of()}:end"]
     assert words == {"failed": "failed", "unknown": "unknown", "refused": "superseded"}
+
+
+@pytest.mark.parametrize("verdict", ["Approved", "approved ", "yes", "", "approve", "rejected", "expired", "unknown"])
+def test_only_the_exact_word_reaches_the_effect(verdict: str) -> None:
+    state: Any = {"verdict": verdict}
+    assert route_after_gate(state) == "close"
+    assert route_after_gate({**state, "verdict": "approved"}) == "execute"
+    assert route_after_gate({}) == "close"  # type: ignore[typeddict-item]
+
+
+async def test_a_forged_verdict_in_the_checkpoint_meets_a_row_that_says_pending() -> None:
+    world = World()
+    await world.runner().remediate(a_proposal())
+    row = await world.approvals.load(approval_of())
+    forged = row.model_copy(update={"status": ApprovalStatus.APPROVED, "execute_by": row.decide_by})
+    await world.runner().resume(forged)
+    assert world.toolbox.effects == []
+
+
+def faults_of_gate(source: str) -> list[str]:
+    """Return what a gate must not hold: a try, a second effect, or anything awaited."""
+    (gate,) = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    forbidden = (ast.Try, ast.With, ast.AsyncWith, ast.Await, ast.If)
+    found = [type(node).__name__ for node in ast.walk(gate) if isinstance(node, forbidden)]
+    calls = [ast.unparse(node.func) for node in ast.walk(gate) if isinstance(node, ast.Call)]
+    return found + [call for call in calls if call != "interrupt"]
+
+
+def test_the_gate_waits_and_does_nothing_else() -> None:
+    assert faults_of_gate((ROOT / "graphs" / "gate.py").read_text()) == []
+
+
+def test_a_gate_that_swallows_its_interrupt_would_be_noticed() -> None:
+    broken = "def gate(state):\n try:\n  return interrupt(1)\n except Exception:\n  return {'verdict': 'approved'}"
+    assert faults_of_gate(broken) == ["Try"]
