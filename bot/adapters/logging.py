@@ -33,7 +33,9 @@ def configure_logging(level: str, form: str, secrets: Sequence[str], role: str =
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_formatter(form, [*shared, structlog.stdlib.add_logger_name], _Redactor(secrets)))
+    handler.setFormatter(
+        _formatter(form, [*shared, structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder()], _Redactor(secrets))
+    )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)

@@ -25,7 +25,7 @@ def _restored() -> Iterator[None]:
 def write() -> None:
     log = structlog.get_logger("bot.test")
     log.info("event_taken", token=SECRET, nested={"header": f"Bearer {SECRET}"}, number=3)
-    logging.getLogger("library").warning("told %s", SECRET)
+    logging.getLogger("library").warning("told %s", SECRET, extra={"tool": "probe_http"})
     try:
         raise ValueError(f"refused {SECRET}")
     except ValueError:
@@ -57,4 +57,4 @@ def test_each_json_line_names_its_role_its_time_and_its_level(capsys: pytest.Cap
     assert [line["event"] for line in lines] == ["event_taken", f"told {SECRET}", "event_failed"]
     assert {line["role"] for line in lines} == {"worker"}
     assert all(line["timestamp"].endswith("Z") and line["level"] for line in lines)
-    assert lines[0]["number"] == 3
+    assert (lines[0]["number"], lines[1]["tool"]) == (3, "probe_http")
