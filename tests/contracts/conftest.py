@@ -1,6 +1,6 @@
 """Fixtures of the contract suites: each port's fake, and its real forms on every engine there is."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
@@ -16,7 +16,6 @@ from tests.fakes.approvals import InMemoryApprovals
 from tests.fakes.audit import InMemoryAudit
 from tests.fakes.clock import FakeClock
 from tests.fakes.databases import *  # noqa: F403
-from tests.fakes.databases import PostgreSql
 from tests.fakes.effects import InMemoryEffects
 from tests.fakes.incidents import InMemoryIncidents
 from tests.fakes.reports import InMemoryReports
@@ -54,15 +53,11 @@ async def database(any_database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """Yield where the stores are kept; None stands for memory."""
+def store_url(request: pytest.FixtureRequest) -> str | None:
+    """Return where the stores are kept; None stands for memory."""
     if request.param == "postgresql":
-        server: PostgreSql = request.getfixturevalue("postgresql")
-        url = server.fresh()
-        yield url
-        server.drop(url)
-    else:
-        yield request.getfixturevalue("database_url") if request.param == "sqlite" else None
+        return request.getfixturevalue("postgresql").migrated()
+    return request.getfixturevalue("database_url") if request.param == "sqlite" else None
 
 
 @pytest.fixture

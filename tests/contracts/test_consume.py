@@ -37,6 +37,14 @@ async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
+@pytest.fixture
+async def valkey(redis_url: str) -> AsyncIterator[Redis]:
+    """Yield a client of an empty server of the embedded engine, for what takes its time."""
+    client = connect(redis_url)
+    yield client
+    await client.aclose()
+
+
 @asynccontextmanager
 async def consuming(
     queue: RedisQueue, handler: Callable[[Event], Awaitable[None]], concurrency: int = 16
@@ -137,8 +145,8 @@ async def test_a_worker_that_died_goes_on_with_what_it_had_as_soon_as_it_is_back
         await wait_until(lambda: diary.ids == ["0", "1", "2"])
 
 
-async def test_another_worker_takes_over_from_the_dead_after_the_lease(redis: Redis) -> None:
-    dead, diary = RedisQueue(redis, consumer="w1", **QUICK), Diary()
+async def test_another_worker_takes_over_from_the_dead_after_the_lease(valkey: Redis) -> None:
+    dead, diary = RedisQueue(valkey, consumer="w1", **QUICK), Diary()
     started = asyncio.Event()
 
     async def dies(event: Event) -> None:
@@ -148,7 +156,7 @@ async def test_another_worker_takes_over_from_the_dead_after_the_lease(redis: Re
     await dead.put(an_event(id="e1"))
     async with consuming(dead, dies):
         await started.wait()
-    async with consuming(RedisQueue(redis, consumer="w2", **QUICK), diary):
+    async with consuming(RedisQueue(valkey, consumer="w2", **QUICK), diary):
         await wait_until(lambda: diary.ids == ["e1"])
 
 
@@ -178,16 +186,16 @@ async def taken_from(slow: RedisQueue, redis: Redis) -> list[str]:
     return taken
 
 
-async def test_nobody_takes_from_a_worker_that_is_only_slow(redis: Redis) -> None:
-    assert await taken_from(RedisQueue(redis, consumer="w1", **STEADY), redis) == []
+async def test_nobody_takes_from_a_worker_that_is_only_slow(valkey: Redis) -> None:
+    assert await taken_from(RedisQueue(valkey, consumer="w1", **STEADY), valkey) == []
 
 
-async def test_a_slow_worker_that_does_not_hold_its_event_loses_it(redis: Redis) -> None:
-    assert await taken_from(Heedless(redis, consumer="w1", **STEADY), redis) == ["e1"]
+async def test_a_slow_worker_that_does_not_hold_its_event_loses_it(valkey: Redis) -> None:
+    assert await taken_from(Heedless(valkey, consumer="w1", **STEADY), valkey) == ["e1"]
 
 
-async def test_a_failed_event_comes_again_with_growing_pauses_while_others_go_on(redis: Redis) -> None:
-    queue, others = RedisQueue(redis, **QUICK), Diary()
+async def test_a_failed_event_comes_again_with_growing_pauses_while_others_go_on(valkey: Redis) -> None:
+    queue, others = RedisQueue(valkey, **QUICK), Diary()
     failures: list[float] = []
 
     async def handler(event: Event) -> None:
@@ -208,16 +216,16 @@ async def test_a_failed_event_comes_again_with_growing_pauses_while_others_go_on
     assert [pause >= wanted for pause, wanted in zip(pauses, (0.019, 0.039, 0.079, 0.159), strict=True)] == [True] * 4
 
 
-async def test_deliveries_are_counted_beyond_the_workers_life(redis: Redis) -> None:
+async def test_deliveries_are_counted_beyond_the_workers_life(valkey: Redis) -> None:
     async def fails(event: Event) -> None:
         raise RuntimeError("always")
 
-    await RedisQueue(redis).put(an_event())
+    await RedisQueue(valkey).put(an_event())
     for worker in ("w1", "w1"):
-        async with consuming(RedisQueue(redis, consumer=worker, **QUICK), fails):
-            before = await deliveries(redis)
-            await wait_until(lambda before=before: has_more(redis, before + 2))
-    assert await deliveries(redis) >= 4
+        async with consuming(RedisQueue(valkey, consumer=worker, **QUICK), fails):
+            before = await deliveries(valkey)
+            await wait_until(lambda before=before: has_more(valkey, before + 2))
+    assert await deliveries(valkey) >= 4
 
 
 async def deliveries(redis: Redis) -> int:
@@ -241,8 +249,8 @@ async def test_an_unreadable_entry_keeps_nobody_waiting(redis: Redis) -> None:
         await wait_until(lambda: diary.ids == ["good"])
 
 
-async def test_stopping_lets_the_running_end_and_begins_nothing(redis: Redis) -> None:
-    queue, begun, ended = RedisQueue(redis), Diary(), Diary()
+async def test_stopping_lets_the_running_end_and_begins_nothing(valkey: Redis) -> None:
+    queue, begun, ended = RedisQueue(valkey), Diary(), Diary()
     go_on = asyncio.Event()
 
     async def handler(event: Event) -> None:

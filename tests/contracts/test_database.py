@@ -136,7 +136,7 @@ async def test_two_processes_may_migrate_at_once(tmp_path: Path) -> None:
 
 
 def test_two_processes_may_migrate_postgresql_at_once(postgresql: PostgreSql) -> None:
-    url = postgresql.fresh(migrated=False)
+    url = postgresql.create()
 
     async def both() -> list[str]:
         return list(await asyncio.gather(migrate(url), migrate(url)))

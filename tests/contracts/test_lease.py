@@ -30,6 +30,14 @@ async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
+@pytest.fixture
+async def valkey(redis_url: str) -> AsyncIterator[Redis]:
+    """Yield a client of an empty server of the embedded engine, for what takes its time."""
+    client = connect(redis_url)
+    yield client
+    await client.aclose()
+
+
 async def most_inside(lease: Callable[[str], AbstractAsyncContextManager[int]]) -> tuple[int, list[int]]:
     """Let ten tasks into a block and return how many were in it at once, and their epochs in order."""
     inside = most = 0
@@ -52,7 +60,7 @@ async def test_one_is_inside_at_a_time_and_epochs_rise(redis: Redis) -> None:
     assert await most_inside(RedisLease(redis)) == (1, list(range(1, 11)))
 
 
-async def test_without_a_lease_many_are_inside(redis: Redis) -> None:
+async def test_without_a_lease_many_are_inside(valkey: Redis) -> None:
     @asynccontextmanager
     async def open_door(name: str) -> AsyncIterator[int]:
         yield 1
@@ -74,17 +82,17 @@ async def test_a_busy_lease_is_a_passing_fault_after_the_wait(redis: Redis) -> N
                 pytest.fail("two holders")
 
 
-async def test_a_holder_keeps_its_lease_beyond_the_ttl(redis: Redis) -> None:
-    async with RedisLease(redis, ttl=SHORT * 2)("t"):
+async def test_a_holder_keeps_its_lease_beyond_the_ttl(valkey: Redis) -> None:
+    async with RedisLease(valkey, ttl=SHORT * 2)("t"):
         await asyncio.sleep(1.2)
         with pytest.raises(TransientError):
-            async with RedisLease(redis, wait=NO_WAIT)("t"):
+            async with RedisLease(valkey, wait=NO_WAIT)("t"):
                 pytest.fail("two holders")
 
 
-async def test_the_lease_of_a_dead_holder_runs_out(redis: Redis) -> None:
-    await redis.set(keys.lease("t"), "token of the dead", px=200)
-    async with RedisLease(redis, wait=timedelta(seconds=2))("t") as epoch:
+async def test_the_lease_of_a_dead_holder_runs_out(valkey: Redis) -> None:
+    await valkey.set(keys.lease("t"), "token of the dead", px=200)
+    async with RedisLease(valkey, wait=timedelta(seconds=2))("t") as epoch:
         assert epoch == 1
 
 
@@ -105,18 +113,18 @@ async def stand(
             pytest.fail("it went on without the lease")
 
 
-async def test_a_holder_that_lost_its_lease_is_stopped(redis: Redis) -> None:
+async def test_a_holder_that_lost_its_lease_is_stopped(valkey: Redis) -> None:
     with pytest.raises(TransientError, match="was lost"):
-        await stand(RedisLease(redis, ttl=SHORT), lambda: redis.set(keys.lease("t"), "another's token"))
-    assert await redis.get(keys.lease("t")) == b"another's token"
+        await stand(RedisLease(valkey, ttl=SHORT), lambda: valkey.set(keys.lease("t"), "another's token"))
+    assert await valkey.get(keys.lease("t")) == b"another's token"
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0
 
 
-async def test_a_holder_that_does_not_hear_of_its_loss_is_told_at_the_end(redis: Redis) -> None:
+async def test_a_holder_that_does_not_hear_of_its_loss_is_told_at_the_end(valkey: Redis) -> None:
     with pytest.raises(TransientError, match="was lost"):
-        await stand(RedisLease(redis, ttl=SHORT), lambda: redis.delete(keys.lease("t")), deaf=True)
+        await stand(RedisLease(valkey, ttl=SHORT), lambda: valkey.delete(keys.lease("t")), deaf=True)
 
 
 async def test_a_cancellation_from_outside_stays_one_and_frees_the_lease(redis: Redis) -> None:

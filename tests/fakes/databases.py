@@ -19,6 +19,7 @@ import pytest
 
 from bot.adapters.database.engine import async_url
 from bot.adapters.database.migrate import migrate
+from bot.adapters.database.models import metadata
 from tests.fakes.processes import end, start
 
 __all__ = ["any_database_url", "database_url", "postgresql", "sqlite_template"]
@@ -39,38 +40,46 @@ def database_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 class PostgreSql:
-    """A server, with a migrated database in it that is copied for each test."""
+    """A server with one migrated database, emptied for each test; its user has to be a superuser."""
 
     def __init__(self, admin_url: str) -> None:
         self._admin = async_url(admin_url).set(drivername="postgresql")
-        self._template = self._url(self._create("CREATE DATABASE {}"))
-        asyncio.run(migrate(self._template))
+        self._migrated = self.create()
+        asyncio.run(migrate(self._migrated))
 
-    def fresh(self, migrated: bool = True) -> str:
-        """Return the address of a database that nobody else uses."""
-        copied = f"CREATE DATABASE {{}} TEMPLATE {async_url(self._template).database}"
-        return self._url(self._create(copied if migrated else "CREATE DATABASE {}"))
+    def migrated(self) -> str:
+        """Return the address of the migrated database, with nothing in it."""
+        # As a replica would, or our own triggers refuse it.
+        tables = ", ".join(table.name for table in metadata.sorted_tables)
+        asyncio.run(
+            self._run(self._migrated, "SET session_replication_role = replica", f"TRUNCATE {tables} RESTART IDENTITY")
+        )
+        return self._migrated
 
-    def drop(self, url: str) -> None:
-        """Remove a database of `fresh`, whoever is still connected."""
-        asyncio.run(self._run(f"DROP DATABASE {async_url(url).database} WITH (FORCE)"))
-
-    def close(self) -> None:
-        """Remove the template."""
-        self.drop(self._template)
-
-    def _create(self, statement: str) -> str:
+    def create(self) -> str:
+        """Return the address of a new, empty database."""
         name = f"watchkeeper_{uuid.uuid4().hex[:12]}"
-        asyncio.run(self._run(statement.format(name)))
-        return name
-
-    def _url(self, name: str) -> str:
+        asyncio.run(self._run(self._address, f"CREATE DATABASE {name}"))
         return self._admin.set(database=name).render_as_string(hide_password=False)
 
-    async def _run(self, statement: str) -> None:
-        connection = await asyncpg.connect(self._admin.render_as_string(hide_password=False))
+    def drop(self, url: str) -> None:
+        """Remove a database of `create`, whoever is still connected."""
+        asyncio.run(self._run(self._address, f"DROP DATABASE {async_url(url).database} WITH (FORCE)"))
+
+    def close(self) -> None:
+        """Remove the migrated database."""
+        self.drop(self._migrated)
+
+    @property
+    def _address(self) -> str:
+        return self._admin.render_as_string(hide_password=False)
+
+    @staticmethod
+    async def _run(url: str, *statements: str) -> None:
+        connection = await asyncpg.connect(url)
         try:
-            await connection.execute(statement)
+            for statement in statements:
+                await connection.execute(statement)
         finally:
             await connection.close()
 
@@ -131,12 +140,8 @@ def postgresql() -> Iterator[PostgreSql]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def any_database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Yield the address of a fresh, migrated database, once for each engine."""
+def any_database_url(request: pytest.FixtureRequest) -> str:
+    """Return the address of a migrated database with nothing in it, once for each engine."""
     if request.param == "sqlite":
-        yield request.getfixturevalue("database_url")
-        return
-    server: PostgreSql = request.getfixturevalue("postgresql")
-    url = server.fresh()
-    yield url
-    server.drop(url)
+        return request.getfixturevalue("database_url")
+    return request.getfixturevalue("postgresql").migrated()
