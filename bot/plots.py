@@ -95,7 +95,7 @@ def _draw_marks(axes: Any, lines: Sequence[Series]) -> None:
 
 
 def _dress(axes: Any, title: str, lines: Sequence[Series]) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.dates import AutoDateLocator, DateFormatter
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     unit = lines[0].unit if lines else ""
@@ -103,9 +103,10 @@ def _dress(axes: Any, title: str, lines: Sequence[Series]) -> None:
     axes.set_title(_plain(title, 90), loc="left", fontsize=10, fontweight="bold", color=_INK, parse_math=False)
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value, unit)))
-    locator = AutoDateLocator(minticks=3, maxticks=8)
+    locator = AutoDateLocator(minticks=3, maxticks=6)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    shown = [time for line in lines for time, _ in line.points] or [0.0]
+    axes.xaxis.set_major_formatter(DateFormatter("%H:%M:%S" if max(shown) - min(shown) < 600 else "%H:%M"))
     axes.grid(color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.margins(x=0.01, y=0.22)
@@ -116,9 +117,7 @@ def _dress(axes: Any, title: str, lines: Sequence[Series]) -> None:
         spine.set_visible(side == "bottom")
         spine.set_color(_GRID)
     if len(lines) > 1:
-        legend = axes.legend(
-            fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=len(lines), labelcolor=_INK
-        )
+        legend = axes.figure.legend(loc="outside lower left", ncols=2, fontsize=8, frameon=False, labelcolor=_INK)
         for text in legend.get_texts():
             text.set_parse_math(False)
 

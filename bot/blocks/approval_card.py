@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot import identifiers
 from bot.blocks import budget, rich
 from bot.blocks.exact_call import exact_call, fits, inline_call, odd_characters
-from bot.blocks.text import Block, context, date, fields, header, inert, mention, one_line, section, span
+from bot.blocks.text import Block, asker, context, date, fields, header, inert, mention, one_line, section, span
 from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_SIGNS, STATUS_TITLES, loud_env
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.risk import Risk
@@ -28,7 +28,7 @@ def approval_text(request: ApprovalRequest) -> str:
     what = f"{inert(plan.call.name, 80)} on {inert(plan.service, 80)} in {inert(plan.env, 40).upper()}"
     if request.status is ApprovalStatus.PENDING:
         until = f"decide by {request.decide_by:%H:%M} UTC"
-        return f"Approval needed: {what} ({plan.risk.value}), asked by {mention(request.requester)}, {until}."
+        return f"Approval needed: {what} ({plan.risk.value}), asked by {asker(request.requester)}, {until}."
     voters = ", ".join(mention(vote.person) for vote in request.votes)
     by = f" (decided by {voters})" if voters else ""
     return f"{STATUS_TITLES[request.status]}: {what}{by}. {STATUS_SENTENCES[request.status]}"
@@ -82,13 +82,9 @@ def _overview(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
     return fields(
         f"*Where*\n{loud_env(inert(plan.env, 40))} · {inert(plan.service, 80)}",
         f"*Risk*\n{RISK_WORDS[plan.risk]}",
-        f"*Asked by*\n{_requester(request)}",
+        f"*Asked by*\n{asker(request.requester)}",
         f"*Needs {needed.quorum} {people}*{except_requester}\n{groups}" + (f" ({names}{more})" if names else ""),
     )
-
-
-def _requester(request: ApprovalRequest) -> str:
-    return "Watchkeeper, because of an alert" if request.requester == "alert" else mention(request.requester)
 
 
 def _call(request: ApprovalRequest, tense: str = "Exactly this will run") -> Block:
@@ -134,7 +130,7 @@ def _change(request: ApprovalRequest, diff_bytes: int) -> Block:
     if cut:
         parts.append(rich.line(rich.words("The rest of the dry run is in the thread as a file.", "italic")))
     reach = plan.blast_radius or "not known"
-    undo = rich.words("none, this cannot be taken back")
+    undo = rich.words("none, this tool has no undo")
     if plan.rollback is not None:
         undo = rich.words(inline_call(plan.rollback), "code")
     parts.append(
@@ -184,7 +180,7 @@ def _verdict(request: ApprovalRequest) -> str:
     if request.status is ApprovalStatus.APPROVED and request.execute_by:
         line += f" It must start by {date(request.execute_by)}."
     where = f"{loud_env(inert(request.plan.env, 40))} · {inert(request.plan.service, 80)}"
-    return f"{where} · asked by {_requester(request)}\n{line}"
+    return f"{where} · asked by {asker(request.requester)}\n{line}"
 
 
 def _buttons(request: ApprovalRequest) -> Block:

@@ -3,7 +3,7 @@
 from bot.blocks import rich
 from bot.blocks.budget import split
 from bot.blocks.exact_call import exact_call, visible_json
-from bot.blocks.text import Block, context, date, inert, mention
+from bot.blocks.text import Block, asker, context, date, inert
 from bot.blocks.wording import RISK_WORDS, STATUS_TITLES
 from bot.identifiers import DETAILS_VIEW
 from core.approval import ApprovalRequest
@@ -17,7 +17,7 @@ def build_details_modal(request: ApprovalRequest) -> Block:
     blocks = [
         context(f"*{STATUS_TITLES[request.status]}* · {RISK_WORDS[plan.risk]} · {inert(plan.env, 40).upper()}"),
         *_code("Exactly this", exact_call(plan.call)),
-        *_code("Undo", exact_call(plan.rollback) if plan.rollback else "none: this cannot be taken back"),
+        *_code("Undo", exact_call(plan.rollback) if plan.rollback else "none: this tool has no undo"),
         *_code("Dry run", plan.diff or "not available for this tool"),
         *_code("Only if this still holds", visible_json(plan.precondition)),
         rich.block(rich.line(rich.words("Reaches", "bold")), rich.quote(plan.blast_radius or "not known")),
@@ -25,7 +25,7 @@ def build_details_modal(request: ApprovalRequest) -> Block:
         context(
             f"*Policy rule* {inert(needed.rule, 80)}: {needed.quorum} of {', '.join(map(inert, needed.groups))}",
             f"*Decide by* {date(request.decide_by, '{date_short_pretty} {time}')}",
-            f"*Asked by* {mention(request.requester)}",
+            f"*Asked by* {asker(request.requester)}",
         ),
         context(
             f"*Request* {inert(request.id)}", f"*Digest* {request.digest}", f"*Policy* {needed.policy_sha256[:16]}"

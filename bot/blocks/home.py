@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.blocks.text import DIVIDER, Block, context, date, header, inert, mention, section
+from bot.blocks.text import DIVIDER, Block, asker, context, date, header, inert, section
 from bot.blocks.wording import RISK_WORDS, loud_env
 from bot.identifiers import DETAILS
 from core.approval import ApprovalRequest
@@ -31,7 +31,7 @@ def request_line(request: ApprovalRequest, link: str) -> str:
     votes = len({vote.person for vote in request.votes if vote.choice == "approve"})
     return (
         f"*{title}* · {loud_env(inert(plan.env, 40))} · {RISK_WORDS[plan.risk]}\n"
-        f"asked by {mention(request.requester)}, {votes} of {request.requirement.quorum} approved, "
+        f"asked by {asker(request.requester)}, {votes} of {request.requirement.quorum} approved, "
         f"decide by {date(request.decide_by)}"
     )
 

@@ -1,5 +1,7 @@
 """The report: the verdict first, then causes, evidence and what it cost to find out."""
 
+import re
+
 from bot.blocks import budget, rich
 from bot.blocks.exact_call import inline_call
 from bot.blocks.prose import build_prose
@@ -8,6 +10,7 @@ from bot.blocks.wording import confidence_words
 from core.evidence import Evidence, Report
 
 ANSWER_BYTES = 3000
+_VERDICT = re.compile(r"([^*`#\n-][^*`\n]{5,200}?[.!?])(?=\s|$)")
 _SIGNS = {"ok": "", "no_data": " (no data)", "failed": " (failed)", "refused": " (refused)"}
 
 
@@ -32,7 +35,7 @@ def answer_is_cut(report: Report) -> bool:
 
 def _message(report: Report, urls: dict[str, str], evidence_shown: int) -> list[Block]:
     answer, cut = budget.head(report.answer, ANSWER_BYTES)
-    blocks = [build_prose(answer)]
+    blocks = [build_prose(_with_verdict(answer))]
     if cut:
         blocks.append(context("The whole answer is in the thread as a file."))
     if report.degraded:
@@ -47,6 +50,12 @@ def _message(report: Report, urls: dict[str, str], evidence_shown: int) -> list[
             rich.block(rich.line(rich.words("Proposed, not run: ", "bold"), proposal, rich.words(" (needs approval)")))
         )
     return [*blocks, context(_cost(report, urls.get("", "")))]
+
+
+def _with_verdict(answer: str) -> str:
+    # The first sentence is what an on-call engineer reads first; an answer with marks of its own is left alone.
+    found = _VERDICT.match(answer)
+    return f"**{found[1]}**{answer[found.end(1) :]}" if found else answer
 
 
 def _causes(report: Report, urls: dict[str, str]) -> Block:

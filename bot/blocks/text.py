@@ -59,6 +59,11 @@ def mention(person: str) -> str:
     return inert(person, 80)
 
 
+def asker(requester: str) -> str:
+    """Return who asked: a person, or ourselves on behalf of an alert."""
+    return "Watchkeeper, because of an alert" if requester == "alert" else mention(requester)
+
+
 def section(text: str) -> Block:
     """A section of mrkdwn (already escaped), cut at Slack's 3,000 characters."""
     return {"type": "section", "text": _mrkdwn(text, 3000)}
