@@ -1,13 +1,16 @@
 """The evidence, turned from tool results into what the rules ask for: per service, typed, each with its evidence id."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from core.evidence import Evidence
 from graphs.investigation import looks
-from graphs.models.lines import Point, clean, onset
+from graphs.models.lines import Point, clean, number, onset
+
+_END_OF_TIME = 4e9  # unix; the year 2096
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +100,12 @@ class Facts:
 
 def unix(value: object) -> float | None:
     """Return unix seconds of a number or an ISO 8601 text; None for anything else."""
-    if isinstance(value, int | float):
-        return float(value)
-    try:
-        return datetime.fromisoformat(str(value)).timestamp()
-    except ValueError:
-        return None
+    seconds = number(value)
+    if isinstance(value, str):
+        with suppress(ValueError, OverflowError):
+            moment = datetime.fromisoformat(value)
+            seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return seconds if seconds is not None and 0 < seconds < _END_OF_TIME else None
 
 
 def read_facts(evidence: Iterable[Evidence], depends_on: Mapping[str, tuple[str, ...]], now: datetime) -> Facts:
@@ -118,7 +121,7 @@ def read_facts(evidence: Iterable[Evidence], depends_on: Mapping[str, tuple[str,
             continue
         if item.title == looks.SIGNAL:
             rows = _rows(data, "result")
-            signals[item.id] = tuple(float(row.get("value", 0)) for row in rows)
+            signals[item.id] = tuple(number(row.get("value")) or 0.0 for row in rows)
         elif own is not None:
             own.ids[item.title] = item.id
             _READERS.get(item.title, _ignore)(own, data, item.id)
@@ -132,9 +135,14 @@ def _rows(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
+def _labels(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    labels = row.get("labels")
+    return labels if isinstance(labels, dict) else {}
+
+
 def _metrics(services: Mapping[str, ServiceFacts], item: Evidence, data: Mapping[str, Any]) -> None:
     for row in _rows(data, "series"):
-        labels, line = row.get("labels") or {}, Line(item.id, clean(row.get("points") or ()))
+        labels, line = _labels(row), Line(item.id, clean(row.get("points")))
         if (own := services.get(str(labels.get("service", "")))) is None or not line.points:
             continue
         dependency = str(labels.get("dependency", ""))
@@ -145,12 +153,12 @@ def _metrics(services: Mapping[str, ServiceFacts], item: Evidence, data: Mapping
         else:
             own.lines[item.title] = line
     for row in _rows(data, "result"):
-        labels = row.get("labels") or {}
+        labels = _labels(row)
         if (own := services.get(str(labels.get("service", "")))) is None:
             continue
         own.ids[item.title] = item.id
         table = own.errors_by_version if item.title == looks.ERRORS_BY_VERSION else own.requests_by_version
-        table[str(labels.get("version", ""))] = float(row.get("value", 0))
+        table[str(labels.get("version", ""))] = number(row.get("value")) or 0.0
 
 
 def _status(own: ServiceFacts, data: Mapping[str, Any], _: str) -> None:

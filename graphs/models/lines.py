@@ -1,17 +1,25 @@
 """Arithmetic on measured lines: where a bad stretch began, how steadily something grows."""
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean
 
 Point = tuple[float, float]
+_FAR = 1e300
 
 
-def clean(points: Iterable[Sequence[float]]) -> tuple[Point, ...]:
-    """Return finite points in the order of time; 0/0 in a query language is NaN and says nothing."""
-    pairs = [(float(p[0]), float(p[1])) for p in points if len(p) == 2]
-    return tuple(sorted((t, v) for t, v in pairs if math.isfinite(t) and math.isfinite(v)))
+def number(value: object) -> float | None:
+    """Return a finite number, or None for anything else: 0/0 in a query language is NaN and says nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _FAR:
+        return None
+    return float(value)
+
+
+def clean(points: object) -> tuple[Point, ...]:
+    """Return what are points in the order of time."""
+    rows = points if isinstance(points, list | tuple) else ()
+    pairs = [(number(row[0]), number(row[1])) for row in rows if isinstance(row, list | tuple) and len(row) == 2]
+    return tuple(sorted((time, value) for time, value in pairs if time is not None and value is not None))
 
 
 def onset(points: Sequence[Point], limit: float) -> float | None:

@@ -97,7 +97,7 @@ class Ward:
 
 
 @asynccontextmanager
-async def ward(data_dir: Path, *, warm_up: float = 6.0) -> AsyncIterator[Ward]:
+async def ward(data_dir: Path, *, warm_up: float = 4.0) -> AsyncIterator[Ward]:
     """Start the shop and let it run healthily for a moment."""
     notices: asyncio.Queue[Any] = asyncio.Queue()
 
