@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import shutil
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,7 @@ class Shop:
 
     async def _open(self, stack: AsyncExitStack) -> None:
         self._data_dir.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._data_dir / "logs", ignore_errors=True)  # yesterday's logs would mislead today's reader
         self._client = await stack.enter_async_context(httpx.AsyncClient(timeout=0.5, trust_env=False))
         store = MetricsStore()
         self._engine = AlertEngine(store)

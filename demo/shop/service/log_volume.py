@@ -47,11 +47,6 @@ class LogVolume:
             self._main = self._open(self.path)
             self.used = self._measure()
 
-    def clear_debug(self) -> None:
-        """Drop the debug lines and give their space back."""
-        os.ftruncate(self._debug, 0)
-        self.used = self._measure()
-
     def _rotate(self) -> None:
         if self.path.exists():
             self.path.replace(self._older)

@@ -85,7 +85,8 @@ async def test_a_false_alarm_rings_over_healthy_metrics(quiet_shop: Shop, shop_r
     await wait_until(lambda: shop_receiver.groups("firing"), WITHIN_S)
     [entry] = shop_receiver.notices[0]["alerts"]
     assert "0.01" in entry["generatorURL"]
-    assert entry["labels"] == {"alertname": "HighLatency", "env": "prod", "service": "front", "severity": "warning"}
+    labels = {"alertname": "HighLatency", "env": "prod", "service": "front"}
+    assert entry["labels"] == labels | {"severity": "warning", "scope": "customers"}
     assert {name: body["status"] for name, body in (await quiet_shop.health()).items() if body} == dict.fromkeys(
         ("payments", "checkout", "front"), "ok"
     )
