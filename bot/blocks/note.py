@@ -13,7 +13,7 @@ _BYTES = 6000
 
 def note_text(text: str) -> str:
     """The sentence for notifications."""
-    return inert(_MENTION.sub(r"@\1", text), 300) or "…"
+    return inert(_MENTION.sub(r"@\1", text).replace("`", ""), 300) or "…"
 
 
 def build_note(text: str, *, mentions: bool = False) -> list[Block]:

@@ -16,7 +16,7 @@ _SIGNS = {"ok": "", "no_data": " (no data)", "failed": " (failed)", "refused": "
 
 def report_text(report: Report) -> str:
     """The verdict in one line, for notifications and screen readers."""
-    return inert(report.answer, 300) or "No answer was found."
+    return inert(report.answer.replace("`", ""), 300) or "No answer was found."
 
 
 def build_report(report: Report, urls: dict[str, str]) -> list[Block]:
@@ -47,7 +47,7 @@ def _message(report: Report, urls: dict[str, str], evidence_shown: int) -> list[
     if report.proposal is not None:
         proposal = rich.words(inline_call(report.proposal), "code")
         blocks.append(
-            rich.block(rich.line(rich.words("Proposed, not run: ", "bold"), proposal, rich.words(" (needs approval)")))
+            rich.block(rich.line(rich.words("Proposed: ", "bold"), proposal, rich.words(" (needs approval)")))
         )
     return [*blocks, context(_cost(report, urls.get("", "")))]
 
