@@ -16,6 +16,7 @@ from core.brief import Place, Proposal
 from core.errors import RefusedError, ToolError, TransientError
 from core.event import Event
 from core.ids import stable_id
+from core.services.alert_intake import REFRESH_SPAN
 
 _log = structlog.get_logger(__name__)
 _INVESTIGATIONS = 5  # at once; a storm of alerts must not become a storm of questions to what is already in trouble
@@ -27,6 +28,8 @@ class Worker:
 
     app: AsyncApp
     services: Services
+    pause: float = 1.5  # seconds between two refreshes
+    edits: asyncio.Lock = field(default_factory=asyncio.Lock)
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_INVESTIGATIONS))
 
     async def handle(self, event: Event) -> None:
@@ -56,6 +59,7 @@ class Worker:
             "slack.slash_commands": self._slack,
             "alert": self._alert,
             "job.investigate": self._investigate,
+            "job.refresh": self._refresh,
             "job.ask": self._ask,
             "job.propose": self._propose,
             "job.resume": self._resume,
@@ -80,6 +84,16 @@ class Worker:
     async def _investigate(self, event: Event) -> None:
         async with self.turns:
             await self.services.investigation.of_incident(_word(event, "incident_id"), _word(event, "requester"))
+
+    async def _refresh(self, event: Event) -> None:
+        # Drawn after the span that its id stands for, so that it shows every change of that span; one at a time and
+        # not more often than Slack takes edits, so that approvals and answers keep their share of them.
+        span = REFRESH_SPAN.total_seconds()
+        due = (event.received_at.timestamp() // span + 1) * span
+        await asyncio.sleep(max(0.0, due - self.services.clock.now().timestamp()))
+        async with self.edits:
+            await self.services.cards.show_incident(_word(event, "incident_id"))
+            await asyncio.sleep(self.pause)
 
     async def _ask(self, event: Event) -> None:
         place = Place(channel=_word(event, "channel"), thread_ts=_word(event, "thread_ts"))

@@ -1,6 +1,7 @@
 """An alert becomes, joins or ends an incident."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from core.alert import Alert
 from core.audit import AuditEvent
@@ -9,6 +10,8 @@ from core.event import Event
 from core.ids import incident_thread_id
 from core.incident import Incident, IncidentStatus
 from core.ports import Audit, Cards, Clock, Incidents, Queue, Reports
+
+REFRESH_SPAN = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,26 @@ class AlertIntake:
                 )
             )
         # Not only when something changed: the redelivery mends a crash after the row and before the card or the job.
-        if changed or not incident.thread_ts:
+        if not incident.thread_ts:
             await self.cards.show_incident(incident.id)
+        elif changed:
+            await self._refresh_soon(incident)
         await self._investigate_once(incident)
         return incident
+
+    async def _refresh_soon(self, incident: Incident) -> None:
+        """Queue one refresh of the card for all changes of the next seconds: Slack takes 50 edits a minute, a storm of
+        alerts brings hundreds."""
+        now = self.clock.now()
+        span = int(now.timestamp() // REFRESH_SPAN.total_seconds())
+        job = Event(
+            id=f"refresh:{incident.id}:{span}",
+            kind="job.refresh",
+            key=f"card:{incident.id}",
+            body={"incident_id": incident.id},
+            received_at=now,
+        )
+        await self.queue.put(job)
 
     async def _investigate_once(self, incident: Incident) -> None:
         thread_id = incident_thread_id(incident.id)

@@ -71,6 +71,7 @@ class House:
     cards: RecordingCards
     queue: InMemoryQueue
     incidents: InMemoryIncidents
+    clock: FakeClock
     app: AsyncApp
 
 
@@ -108,7 +109,7 @@ def house(workspace: LocalWorkspace) -> House:
     services = services_of(runner, cards, queue)
     client = AsyncWebClient(token=BOT, base_url=f"{workspace.url}/api/")
     app = bolt.build_app(services, IDENTITY, client)
-    return House(Worker(app, services), runner, cards, queue, services.incidents, app)  # pyright: ignore
+    return House(Worker(app, services, pause=0), runner, cards, queue, services.incidents, services.clock, app)  # pyright: ignore
 
 
 def ephemerals(workspace: LocalWorkspace) -> list[str]:
@@ -121,6 +122,24 @@ async def test_an_alert_opens_an_incident_and_asks_for_an_investigation(house: H
     assert [event.kind for event in house.queue.waiting] == ["job.investigate"]
     await house.queue.drain(house.worker.handle)
     assert [what for what, _ in house.runner.asked] == ["investigate"]
+
+
+async def test_a_storm_on_one_incident_is_one_refresh_of_its_card(house: House) -> None:
+    def storm(number: int) -> Event:
+        return an_event(kind="alert", body=an_alert(fingerprint=f"f{number}").model_dump(mode="json"))
+
+    await house.worker.handle(storm(0))
+    (incident,) = await house.incidents.open()
+    await house.incidents.place(incident.id, "C0INCIDENTS", "1.0")
+    first = house.cards.shown.count(("incident", incident.id))
+    for number in range(1, 50):
+        await house.worker.handle(storm(number))
+    refreshes = [event for event in house.queue.waiting if event.kind == "job.refresh"]
+    assert len(refreshes) == 1
+    assert house.cards.shown.count(("incident", incident.id)) == first
+    house.clock.advance(seconds=2)
+    await house.worker.handle(refreshes[0])
+    assert house.cards.shown.count(("incident", incident.id)) == first + 1
 
 
 async def test_an_alert_message_of_another_bot_goes_the_same_way(house: House) -> None:
