@@ -9,8 +9,8 @@ class Event(BaseModel):
     """`id` de-duplicates, `key` keeps order (one after another within a key), `kind` picks the use case.
 
     Kinds: `slack.events_api`, `slack.interactive`, `slack.slash_commands` (body = the payload as Slack sent it),
-    `alert` (body = Alert as JSON), `job.investigate`, `job.refresh`, `job.propose`, `job.resume` (body = ids), `job.ask`
-    (body = question, requester, channel, thread_ts, message_ts: the arguments of Investigation.of_question).
+    `alert` (body = Alert as JSON), `job.investigate`, `job.refresh`, `job.propose`, `job.resume` (body = ids),
+    `job.ask` (body = question, requester, channel, thread_ts, message_ts: as Investigation.of_question takes them).
     """
 
     model_config = ConfigDict(frozen=True)
