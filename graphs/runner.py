@@ -88,6 +88,8 @@ class LangGraphRunner:
 
     async def resume(self, request: ApprovalRequest) -> bool:
         """Answer the pending gate of this request; False when no such gate is pending (a crashed run is finished)."""
+        if request.status is ApprovalStatus.PENDING:
+            return False
         config = thread_config(request.thread_id)
         async with self._lease(request.thread_id):
             snapshot = await self._remediation.aget_state(config)

@@ -22,16 +22,23 @@ def _cite(ids: Sequence[str]) -> str:
     return f" [{', '.join(ids)}]" if ids else ""
 
 
-def diagnosis(best: Finding, others: Sequence[Finding], subject: str, remedy: tuple[ToolCall, Runbook] | None) -> str:
-    """Say what is wrong, why we think so and what we propose."""
+def diagnosis(
+    best: Finding, others: Sequence[Finding], subject: str, beneath: bool, remedy: tuple[ToolCall, Runbook] | None
+) -> str:
+    """Say what is wrong, why, and what we propose; `beneath` tells that the subject depends on the culprit."""
     parts = [f"{best.title}{_cite(best.evidence_ids)}."]
     if subject and best.service != subject:
-        parts.append(f"{subject} only shows it; the root is {best.service}.")
+        shown = f"{subject} only shows it; the root is {best.service}."
+        parts.append(
+            shown if beneath else f"{subject} does not depend on {best.service}; I looked there as its neighbour."
+        )
     parts.append(f"Why: {'; '.join(best.reasons)}.")
     if others and others[0].score > best.score - 0.15:
         parts.append(f"Less likely: {others[0].title}{_cite(others[0].evidence_ids)}.")
     if remedy is not None:
         parts.append(f"I propose {call_text(remedy[0])}, as the runbook “{remedy[1].name}” says.")
+    elif not beneath:
+        parts.append(f"Ask me about {best.service} if I shall propose a remedy.")
     else:
         parts.append("I propose no action: no runbook fits, or I am not sure enough.")
     return " ".join(parts)

@@ -68,7 +68,11 @@ def _diagnosed(case: Case, intent: Intent, facts: Facts, runbooks: Sequence[Runb
     remedy = remedy_for(best, runbooks) if best.score >= _SURE_ENOUGH and reachable else None
     # "Since when?" wants a fact and no second card for what was proposed already.
     asked_for_time = intent.kind == "since"
-    answer = answers.since(best, facts) if asked_for_time else answers.diagnosis(best, ranked[1:], case.subject, remedy)
+    answer = (
+        answers.since(best, facts)
+        if asked_for_time
+        else answers.diagnosis(best, ranked[1:], case.subject, reachable, remedy)
+    )
     return Judgement(
         mind=NAME,
         answer=answer,

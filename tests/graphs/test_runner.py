@@ -63,6 +63,13 @@ async def test_a_verdict_delivered_many_times_at_once_runs_the_action_once() -> 
     assert len(world.toolbox.effects) == 1
 
 
+async def test_a_request_without_a_verdict_answers_nothing() -> None:
+    world = World()
+    await world.runner().remediate(a_proposal())
+    assert not await world.runner().resume(await world.approvals.load(approval_of()))
+    assert await pending_value(world) == [{"approval_id": approval_of()}]
+
+
 async def test_a_stale_verdict_does_not_answer_the_next_gate() -> None:
     world = World(verify_within=0.01)
     await at_the_second_gate(world)
