@@ -68,6 +68,8 @@ class Bot:
                 sys.executable,
                 "-m",
                 "bot",
+                "--env-file",
+                os.devnull,  # an operator's own .env must not show through
                 "run",
                 cwd=ROOT,
                 env=dict(self.environment),

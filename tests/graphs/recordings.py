@@ -81,7 +81,7 @@ async def main(faults: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with ward(Path(folder), warm_up=25) as patient:
             for fault in faults:
-                world = patient.admit()
+                world = await patient.admit()
                 expected = patient.expected(fault)
                 await patient.shop.inject(fault)
                 await patient.first_incident()

@@ -18,6 +18,7 @@ from core.incident import Incident
 from demo.shop.shop import Shop
 from graphs.context import InvestigatorConfig
 from tests.fakes.effects import InMemoryEffects
+from tests.fakes.waiting import wait_until
 from tests.graphs.world import World, a_brief
 from tools.catalogue import load_catalogue
 from tools.environment import Environment, open_http
@@ -44,8 +45,12 @@ class Ward:
     notices: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
     investigated: int = 0
 
-    def admit(self) -> World:
-        """Return a world that knows nothing yet, around the running shop."""
+    async def admit(self) -> World:
+        """Return a world that knows nothing yet, around the running shop, once all is quiet.
+
+        An alert that still fires would not be told again, and a case would wait for its first notice forever.
+        """
+        await wait_until(lambda: not self.shop.status()["alerts"], within=25)
         self.world = world = World(clock=self.clock, config=self.config, verify_within=25, verify_every=0.5)
         world.toolbox = Guard(
             build_registry(self.environment), world.approvals, InMemoryEffects(), world.audit, self.clock, lambda: False

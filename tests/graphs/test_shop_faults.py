@@ -43,7 +43,7 @@ async def treat(patient: Ward, report: Report) -> Any:
 
 
 async def cure(patient: Ward, fault: str) -> None:
-    world, expected = patient.admit(), patient.expected(fault)
+    world, expected = await patient.admit(), patient.expected(fault)
     await patient.shop.inject(fault)
     try:
         reports = await look_at_everything(patient)
@@ -71,7 +71,7 @@ async def test_every_other_fault_of_a_real_shop_is_found_and_cured(patient: Ward
 
 @pytest.mark.slow
 async def test_a_false_alarm_of_a_real_shop_leads_to_no_proposal(patient: Ward) -> None:
-    patient.admit()
+    await patient.admit()
     await patient.shop.inject("false_alarm")
     try:
         reports = await look_at_everything(patient)
@@ -82,7 +82,7 @@ async def test_a_false_alarm_of_a_real_shop_leads_to_no_proposal(patient: Ward) 
 
 @pytest.mark.slow
 async def test_the_wrong_remedy_is_noticed_and_its_undo_is_proposed(patient: Ward) -> None:
-    world = patient.admit()
+    world = await patient.admit()
     world.verify_within = 6
     await patient.shop.inject("bad_deploy")
     try:
