@@ -47,6 +47,7 @@ class Change:
     old: Any = None
     new: Any = None
     note: str = ""
+    status: str = ""
 
 
 @dataclass(slots=True)
@@ -183,6 +184,7 @@ def _deploys(own: ServiceFacts, data: Mapping[str, Any], evidence_id: str) -> No
             version=str(row.get("version", "")),
             previous=_previous(rows[index + 1 :], str(row.get("version", ""))),
             note=str(row.get("change", "")),
+            status=str(row.get("status", "")),
         )
         for index, row in enumerate(rows)
     )

@@ -5,7 +5,7 @@ import re
 from graphs.investigation import looks
 from graphs.models.facts import Facts, ServiceFacts
 from graphs.models.lines import last_rise, slope, steadiness
-from graphs.models.rules.changes import closeness, newest_deploy, onset_of_trouble
+from graphs.models.rules.changes import closeness, newest_deploy, trouble_beside
 from graphs.models.rules.finding import Finding
 from graphs.models.rules.symptoms import BUSY, FULL, error_symptom, slow_symptom, symptoms
 from graphs.wording import ago_text, clock_text, seconds_text, share_text
@@ -125,7 +125,7 @@ def slow_dependency(facts: Facts, own: ServiceFacts) -> Finding | None:
         return None
     began = symptom.since
     changes = [change for change in (newest_deploy(own), *own.config_changes[:1]) if change is not None]
-    changed = any(closeness(change, onset_of_trouble(own)) > 0 for change in changes)
+    changed = any(closeness(change, trouble_beside(own, change)) > 0 for change in changes)
     reasons = [
         symptom.text + (f" since {clock_text(began)}" if began else ""),
         f"{share_text(workers.now or 0)} of its workers are busy, so requests wait for one",

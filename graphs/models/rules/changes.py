@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from itertools import pairwise
+from statistics import fmean
 
 from graphs.investigation import looks
-from graphs.models.facts import Change, Facts, ServiceFacts
+from graphs.models.facts import Change, Facts, Line, ServiceFacts
 from graphs.models.rules.finding import Finding
-from graphs.models.rules.symptoms import error_symptom, slow_symptom
+from graphs.models.rules.symptoms import ERRORS, error_symptom, slow_limit, slow_symptom
 from graphs.wording import ago_text, clock_text, share_text
 
 _BEFORE, _AFTER = 20.0, 300.0
+_PAST, _CLEARLY = 30.0, 2.5
 
 
 def closeness(change: Change, began: float | None) -> float:
@@ -20,19 +22,27 @@ def closeness(change: Change, began: float | None) -> float:
 
 
 def newest_deploy(own: ServiceFacts) -> Change | None:
-    """Return the newest deploy unless it brought back an older version: a rollback is no suspect."""
+    """Return the newest deploy unless it is a rollback: a version that had served well is no suspect."""
     if not own.deploys:
         return None
     newest, *older = own.deploys
-    return None if any(newest.version == deploy.version for deploy in older) else newest
+    proven = any(newest.version == deploy.version and deploy.status != "rolled_back" for deploy in older)
+    return None if proven else newest
 
 
-def onset_of_trouble(own: ServiceFacts) -> float | None:
-    """Return when requests began to fail, to time out or to be slow; the earliest of what lasts."""
-    begins = [s.since for s in (error_symptom(own), slow_symptom(own)) if s is not None]
-    begins += [line.onset(0.0) for (_, outcome), line in own.calls.items() if outcome == "timeout" and line.above(0.0)]
+def onset_beside(line: Line, limit: float, change: Change) -> float | None:
+    """Return when the line rose above the limit and clearly above what it was just before the change."""
+    before = [value for time, value in line.points if change.at - _PAST <= time < change.at]
+    return line.onset(max(limit, _CLEARLY * fmean(before)) if before else limit)
+
+
+def trouble_beside(own: ServiceFacts, change: Change) -> float | None:
+    """Return when requests began to fail, to time out or to be slow, taking what began nearest to the change."""
+    lines = [(own.line(looks.ERROR_SHARE), ERRORS), (own.line(looks.LATENCY), slow_limit(own))]
+    lines += [(line, 0.0) for (_, outcome), line in own.calls.items() if outcome == "timeout"]
+    begins = [onset_beside(line, limit, change) for line, limit in lines]
     known = [begin for begin in begins if begin is not None]
-    return min(known) if known else None
+    return max(known, key=lambda begin: closeness(change, begin), default=None)
 
 
 def bad_deploy(facts: Facts, own: ServiceFacts) -> Finding | None:
@@ -40,7 +50,8 @@ def bad_deploy(facts: Facts, own: ServiceFacts) -> Finding | None:
     deploy, symptom = newest_deploy(own), error_symptom(own)
     if deploy is None or symptom is None or _crashes(facts, own):
         return None
-    near = closeness(deploy, symptom.since)
+    began = onset_beside(own.line(looks.ERROR_SHARE), ERRORS, deploy)
+    near = closeness(deploy, began)
     if near == 0.0:
         return None
     total = sum(own.errors_by_version.values())
@@ -50,7 +61,7 @@ def bad_deploy(facts: Facts, own: ServiceFacts) -> Finding | None:
     reasons = [
         f"{deploy.by or 'somebody'} deployed {deploy.version} at {clock_text(deploy.at)}"
         + (f" (“{deploy.note}”)" if deploy.note else ""),
-        symptom.text + (f" since {clock_text(symptom.since)}" if symptom.since else ""),
+        symptom.text + (f" since {clock_text(began)}" if began else ""),
     ]
     if guilty is not None:
         reasons.append(f"{share_text(guilty)} of the failures come from {deploy.version}")
@@ -98,12 +109,12 @@ def crash_loop(facts: Facts, own: ServiceFacts) -> Finding | None:
 
 def wrong_config(facts: Facts, own: ServiceFacts) -> Finding | None:
     """Requests fail, time out or are slow since a setting was changed."""
-    began = onset_of_trouble(own)
-    if not own.config_changes or began is None or _crashes(facts, own):
+    if not own.config_changes or _crashes(facts, own):
         return None
     change = own.config_changes[0]
+    began = trouble_beside(own, change)
     near = closeness(change, began)
-    if near == 0.0 or change.old is None:
+    if began is None or near == 0.0 or change.old is None:
         return None
     reasons = [
         f"{change.by or 'somebody'} changed {change.key} from {change.old} to {change.new} at {clock_text(change.at)}",

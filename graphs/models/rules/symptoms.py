@@ -28,8 +28,8 @@ def slow_limit(own: ServiceFacts) -> float:
     """Return the response time in seconds above which this service counts as slow, from its own past."""
     points = own.line(looks.LATENCY).points
     # The calmest third stands for normal: the slow stretch itself may fill most of the window.
-    calm = sorted(value for _, value in points)[: max(3, len(points) // 3)]
-    if len(points) < 9:
+    calm = sorted(value for _, value in points)[: max(2, len(points) // 3)]
+    if len(points) < 4:
         return SLOW_WITHOUT_PAST
     return min(max(SLOW_AT_LEAST, SLOW_TIMES_USUAL * median(calm)), SLOW_WITHOUT_PAST)
 

@@ -1,0 +1,159 @@
+"""Cases that the recordings do not hold: what looks like a cause and is none, and the other way round."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from core.evidence import Evidence
+from core.tool_call import ToolCall
+from graphs.investigation import looks
+from graphs.investigation.intent import Intent
+from graphs.models import offline
+from graphs.models.judgement import Case, Judgement
+from graphs.models.runbooks import load_runbooks
+from tests.graphs.world import ROOT, a_brief
+
+RUNBOOKS = load_runbooks(ROOT / "runbooks")
+NOW = 1_790_000_000.0
+
+
+def iso(ago: float) -> str:
+    return datetime.fromtimestamp(NOW - ago, UTC).isoformat()
+
+
+def line(title: str, value_at: Callable[[float], float]) -> Evidence:
+    """Return a line of the last five minutes; `value_at` takes seconds ago."""
+    points = [[NOW - ago, value_at(ago)] for ago in range(300, -1, -2)]
+    return look(title, {"series": [{"labels": {"service": "shop"}, "points": points}]}, "")
+
+
+def look(title: str, data: Any, service: str = "shop") -> Evidence:
+    return Evidence(
+        id=f"E-{title}",
+        call=ToolCall(name="metric_range", args={}),
+        status="ok",
+        title=title,
+        summary=title,
+        service=service,
+        data=data,
+        taken_at=datetime.fromtimestamp(NOW, UTC),
+    )
+
+
+def deploys(*rows: tuple[str, float, str], changes: Sequence[dict[str, Any]] = ()) -> Evidence:
+    listed = [{"version": v, "at": iso(ago), "by": "bob", "change": "", "status": s} for v, ago, s in rows]
+    return look(looks.DEPLOYS, {"deploys": listed, "config_changes": list(changes)})
+
+
+def judged(*evidence: Evidence) -> Judgement:
+    healthy = [look(looks.STATUS, {"status": "running", "workers": 2, "version": "2"})]
+    case = Case(
+        brief=a_brief(),
+        subject="shop",
+        depends_on={"shop": ()},
+        now=datetime.fromtimestamp(NOW, UTC),
+        evidence=(*healthy, *evidence),
+    )
+    return offline.judge(case, Intent("why", "shop"), RUNBOOKS)
+
+
+def cause(*evidence: Evidence) -> str:
+    return judged(*evidence).hypotheses[0].cause
+
+
+def rising(since: float, to: float = 0.5) -> Evidence:
+    """Return failing requests that began so many seconds ago."""
+    return line(looks.ERROR_SHARE, lambda ago: to if ago <= since else 0.0)
+
+
+def test_errors_long_before_a_deploy_do_not_blame_it() -> None:
+    assert cause(rising(200), deploys(("2", 60, "current"), ("1", 9999, "superseded"))) == "unknown"
+
+
+def test_errors_right_after_a_deploy_blame_it() -> None:
+    judgement = judged(rising(60), deploys(("2", 64, "current"), ("1", 9999, "superseded")))
+    assert judgement.hypotheses[0].cause == "bad_deploy"
+    assert judgement.proposal == ToolCall(name="rollback_deploy", args={"service": "shop", "to_version": "1"})
+
+
+def test_errors_right_after_a_rollback_do_not_blame_the_rollback() -> None:
+    history = deploys(("1", 64, "current"), ("2", 900, "rolled_back"), ("1", 9999, "superseded"))
+    assert cause(rising(60), history) == "unknown"
+
+
+def test_a_version_that_was_taken_back_is_a_suspect_again_when_it_returns() -> None:
+    history = deploys(
+        ("2", 64, "current"), ("1", 300, "superseded"), ("2", 900, "rolled_back"), ("1", 9999, "superseded")
+    )
+    judgement = judged(rising(60), history)
+    assert judgement.proposal == ToolCall(name="rollback_deploy", args={"service": "shop", "to_version": "1"})
+
+
+def test_a_deploy_that_has_nothing_before_it_cannot_be_rolled_back() -> None:
+    judgement = judged(rising(60), deploys(("1", 64, "current")))
+    assert judgement.hypotheses[0].cause == "bad_deploy"
+    assert judgement.proposal is None
+
+
+def test_errors_of_the_old_version_acquit_the_new_one() -> None:
+    by_version = {"result": [{"labels": {"service": "shop", "version": "1"}, "value": 5.0}]}
+    shared = look(looks.ERRORS_BY_VERSION, by_version, "")
+    assert cause(rising(60), shared, deploys(("2", 64, "current"), ("1", 9999, "superseded"))) == "unknown"
+
+
+def test_a_change_is_blamed_for_its_trouble_although_some_was_there_before() -> None:
+    change = {"at": iso(40), "by": "bob", "key": "timeout_ms", "old": 2000, "new": 5}
+    leftover = line(looks.ERROR_SHARE, lambda ago: 0.8 if ago <= 38 else 0.04)
+    judgement = judged(leftover, deploys(changes=[change]))
+    assert judgement.hypotheses[0].cause == "wrong_config"
+    args = {"service": "shop", "key": "timeout_ms", "value": 2000}
+    assert judgement.proposal == ToolCall(name="set_config", args=args)
+
+
+def test_the_nearer_of_two_changes_is_blamed() -> None:
+    change = {"at": iso(62), "by": "bob", "key": "timeout_ms", "old": 2000, "new": 5}
+    history = deploys(("2", 200, "current"), ("1", 9999, "superseded"), changes=[change])
+    assert cause(rising(60), history) == "wrong_config"
+
+
+def test_memory_that_fills_a_cache_and_stays_there_is_no_leak() -> None:
+    plateau = line(looks.MEMORY, lambda ago: min(0.5, 0.1 + (300 - ago) * 0.01))
+    assert cause(plateau, rising(0, 0.0), line(looks.LATENCY, lambda ago: 0.01)) == "none"
+
+
+def test_memory_that_saws_is_no_leak() -> None:
+    saw = line(looks.MEMORY, lambda ago: 0.3 + (ago % 40) / 200)
+    assert cause(saw, rising(0, 0.0), line(looks.LATENCY, lambda ago: 0.01)) == "none"
+
+
+def test_slow_steady_growth_near_the_limit_is_a_leak() -> None:
+    assert cause(line(looks.MEMORY, lambda ago: 0.95 - ago * 0.001)) == "memory_leak"
+
+
+def test_a_crash_loop_without_a_deploy_is_named_and_not_treated_by_a_rollback() -> None:
+    restarts = line(looks.RESTARTS, lambda ago: float(max(0, 60 - int(ago)) // 10))
+    judgement = judged(restarts, deploys(("2", 86400, "current"), ("1", 99999, "superseded")))
+    assert judgement.hypotheses[0].cause == "crash_loop"
+    assert judgement.proposal is None
+
+
+def test_a_crash_loop_that_ended_a_while_ago_is_history() -> None:
+    quiet = (rising(0, 0.0), line(looks.LATENCY, lambda ago: 0.01))
+    restarts = line(looks.RESTARTS, lambda ago: float(min(3, max(0, 200 - int(ago)) // 5)))
+    assert cause(restarts, *quiet) == "none"
+
+
+def test_a_pool_that_is_full_for_one_moment_is_not_exhausted() -> None:
+    blink = line(looks.POOL, lambda ago: 1.0 if ago == 0 else 0.4)
+    assert "connection_pool_exhausted" not in {h.cause for h in judged(blink).hypotheses}
+
+
+def test_busy_workers_without_slowness_are_no_trouble() -> None:
+    quick = line(looks.LATENCY, lambda ago: 0.02)
+    assert cause(line(looks.WORKERS, lambda ago: 1.0), quick, rising(0, 0.0)) == "none"
+
+
+def test_an_old_log_line_about_a_full_disk_is_outweighed_by_a_volume_with_room() -> None:
+    told = look(looks.LOGS, {"patterns": [{"pattern": "No space left on device", "count": 9}]})
+    room = line(looks.LOG_VOLUME, lambda ago: 0.1)
+    assert cause(told, room, rising(0, 0.0), line(looks.LATENCY, lambda ago: 0.01)) == "none"
