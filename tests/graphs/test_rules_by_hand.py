@@ -110,6 +110,11 @@ def test_a_change_is_blamed_for_its_trouble_although_some_was_there_before() -> 
     assert judgement.proposal == ToolCall(name="set_config", args=args)
 
 
+def test_an_outage_that_ended_just_before_does_not_acquit_a_deploy() -> None:
+    twice = line(looks.ERROR_SHARE, lambda ago: 0.6 if ago <= 8 or 20 <= ago <= 40 else 0.0)
+    assert cause(twice, deploys(("2", 10, "current"), ("1", 9999, "superseded"))) == "bad_deploy"
+
+
 def test_the_nearer_of_two_changes_is_blamed() -> None:
     change = {"at": iso(62), "by": "bob", "key": "timeout_ms", "old": 2000, "new": 5}
     history = deploys(("2", 200, "current"), ("1", 9999, "superseded"), changes=[change])

@@ -31,6 +31,12 @@ async def look_at_everything(patient: Ward) -> list[Report]:
     return [await patient.investigate(incident) for incident in reversed(await patient.world.incidents.open())]
 
 
+def told(reports: list[Report]) -> str:
+    """Return what a person would want to read when the investigator was wrong."""
+    lines = [f"{item.id} {item.title}: {item.summary}" for report in reports for item in report.evidence]
+    return "\n".join([*(report.answer for report in reports), *lines])
+
+
 async def treat(patient: Ward, report: Report) -> Any:
     """Propose, sign, run and verify what the report proposes; returns the request as it ended."""
     assert report.proposal is not None
@@ -47,7 +53,7 @@ async def cure(patient: Ward, fault: str) -> None:
     await patient.shop.inject(fault)
     try:
         reports = await look_at_everything(patient)
-        assert {report.hypotheses[0].cause for report in reports} == {expected["cause"]}
+        assert {report.hypotheses[0].cause for report in reports} == {expected["cause"]}, told(reports)
         assert {report.hypotheses[0].service for report in reports} == {expected["service"]}
         (proposing,) = [report for report in reports if report.proposal]
         assert proposing.proposal == ToolCall(name=expected["tool"], args=expected["args"])

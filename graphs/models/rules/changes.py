@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from itertools import pairwise
-from statistics import fmean
 
 from graphs.investigation import looks
 from graphs.models.facts import Change, Facts, Line, ServiceFacts
@@ -11,7 +10,7 @@ from graphs.models.rules.symptoms import ERRORS, error_symptom, slow_limit, slow
 from graphs.wording import ago_text, clock_text, share_text
 
 _BEFORE, _AFTER = 20.0, 300.0
-_PAST, _CLEARLY = 30.0, 2.5
+_PAST, _CLEARLY = 15.0, 2.5
 
 
 def closeness(change: Change, began: float | None) -> float:
@@ -33,7 +32,8 @@ def newest_deploy(own: ServiceFacts) -> Change | None:
 def onset_beside(line: Line, limit: float, change: Change) -> float | None:
     """Return when the line rose above the limit and clearly above what it was just before the change."""
     before = [value for time, value in line.points if change.at - _PAST <= time < change.at]
-    return line.onset(max(limit, _CLEARLY * fmean(before)) if before else limit)
+    # The calmest of the last moments: trouble that had ended before the change must not hide what began with it.
+    return line.onset(max(limit, _CLEARLY * min(before)) if before else limit)
 
 
 def trouble_beside(own: ServiceFacts, change: Change) -> float | None:
