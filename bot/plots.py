@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.blocks.text import one_line
-from bot.units import drawable, tick_text
+from bot.drawable import drawable
+from core.figures import figure
 from core.series import Series
 
 _INK, _PAPER, _GRID = "#1d1c1d", "#ffffff", "#e3e3e6"
@@ -54,7 +55,7 @@ def _draw_thresholds(axes: Any, lines: Sequence[Series]) -> None:
     for line in lines:
         if line.threshold is not None:
             axes.axhline(line.threshold, color=_ALARM, linewidth=1.2, linestyle=(0, (5, 3)))
-            text = f"threshold {tick_text(line.threshold, line.unit)}"
+            text = f"threshold {figure(line.threshold, line.unit)}"
             axes.annotate(
                 text,
                 (0.005, line.threshold),
@@ -102,7 +103,7 @@ def _dress(axes: Any, title: str, lines: Sequence[Series]) -> None:
     axes.set_facecolor(_PAPER)
     axes.set_title(_plain(title, 90), loc="left", fontsize=10, fontweight="bold", color=_INK, parse_math=False)
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value, unit)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: figure(value, unit)))
     locator = AutoDateLocator(minticks=3, maxticks=6)
     axes.xaxis.set_major_locator(locator)
     shown = [time for line in lines for time, _ in line.points] or [0.0]

@@ -79,17 +79,9 @@ def _evidence(report: Report, urls: dict[str, str], shown: int) -> Block:
     return rich.block(rich.line(rich.words("Evidence", "bold")), rich.bullets(items))
 
 
-def reading(evidence: Evidence) -> str:
-    """Return the summary without the query that it may begin with: the reading is what people look for."""
-    query = str(evidence.call.args.get("query", ""))
-    if query and evidence.summary.startswith(query):
-        return evidence.summary[len(query) :].lstrip(" =:,") or evidence.summary
-    return evidence.summary
-
-
 def _item(evidence: Evidence, url: str) -> rich.Element:
     label = rich.link(url, evidence.id) if url else rich.words(evidence.id, "bold")
-    what = f" {one_line(evidence.title, 80)}{_SIGNS[evidence.status]}: {one_line(reading(evidence), 160)}"
+    what = f" {one_line(evidence.title, 80)}{_SIGNS[evidence.status]}: {one_line(evidence.summary, 160)}"
     return rich.line(label, rich.words(what))
 
 

@@ -13,7 +13,7 @@ from bot.blocks.approval_card import ApprovalFacts, approval_text, build_approva
 from bot.blocks.exact_call import exact_call, fits
 from bot.blocks.incident_card import build_incident_card, incident_text
 from bot.blocks.note import build_note, note_text
-from bot.blocks.report_message import answer_is_cut, build_report, reading, report_text
+from bot.blocks.report_message import answer_is_cut, build_report, report_text
 from bot.cards.channels import ChannelBook
 from bot.cards.files import ThreadFiles
 from bot.cards.poster import Poster
@@ -141,7 +141,7 @@ class SlackCards:
         if report is not None and report.evidence:
             urls = self._evidence_urls(report)
             shown = cited_first(report)[:4]
-            evidence = tuple((item.id, f"{item.title}: {reading(item)}", urls.get(item.id, "")) for item in shown)
+            evidence = tuple((item.id, f"{item.title}: {item.summary}", urls.get(item.id, "")) for item in shown)
             seen = any(is_about(item, request.plan.service) for item in report.evidence)
         return ApprovalFacts(
             approvers=await self._names(request),

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from markupsafe import Markup, escape
 
 from bot.blocks.text import one_line
-from bot.units import drawable, tick_text
+from bot.drawable import drawable
+from core.figures import figure
 from core.series import Series
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 720, 190, 64, 26, 24
@@ -65,7 +66,7 @@ def _grid(scale: _Scale, unit: str) -> Markup:
         parts.append(Markup('<path class="grid" d="M{} {}H{}"/>').format(_LEFT, y, _WIDTH - 8))
         parts.append(
             Markup('<text class="tick" x="{}" y="{}" dy="4" text-anchor="end">{}</text>').format(
-                _LEFT - 8, y, tick_text(value, unit)
+                _LEFT - 8, y, figure(value, unit)
             )
         )
     for step in range(5):
@@ -84,7 +85,7 @@ def _threshold(scale: _Scale, lines: Sequence[Series]) -> Markup:
     for line in lines:
         if line.threshold is not None:
             y = scale.y(line.threshold)
-            text = f"threshold {tick_text(line.threshold, line.unit)}"
+            text = f"threshold {figure(line.threshold, line.unit)}"
             return Markup('<path class="threshold" d="M{} {}H{}"/><text class="alarm" x="{}" y="{}">{}</text>').format(
                 _LEFT, f"{y:.1f}", _WIDTH - 8, _LEFT + 4, f"{y - 4:.1f}", text
             )

@@ -14,7 +14,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from bot.blocks.exact_call import exact_call
-from bot.blocks.report_message import reading
 from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_TITLES, confidence_words
 from bot.trail import Trail, Trails
 from bot.web.links import link_is_valid, signed_link
@@ -63,7 +62,6 @@ def _environment() -> Environment:
         "confidence": confidence_words,
         "plot": build_svg,
         "prose": _prose,
-        "reading": reading,
     }
     pages.globals |= {"STATUS": STATUS_TITLES, "SENTENCE": STATUS_SENTENCES, "RISK": RISK_WORDS}
     return pages

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from bot.annotations import annotated
-from bot.blocks.report_message import reading
 from bot.cards.slack_cards import worth_drawing
 from core.evidence import Evidence, Hypothesis
 from core.incident import Incident
@@ -63,8 +62,3 @@ def test_what_the_cause_rests_on_is_drawn() -> None:
     cause = Hypothesis(cause="c", service="a", title="t", confidence=1, evidence_ids=("E3", "E2"), reasons=())
     assert [item.id for item in worth_drawing(a_report(evidence=rows, hypotheses=(cause,)))] == ["E2"]
     assert [item.id for item in worth_drawing(a_report(evidence=rows))] == ["E1"]
-
-
-def test_a_summary_is_read_without_its_query() -> None:
-    assert reading(evidence("E1", summary=f"{SHARE} over 5 min: 0 -> 0.6")) == "over 5 min: 0 -> 0.6"
-    assert reading(evidence("E1", summary="0.6")) == "0.6"

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from bot import plots
-from bot.units import tick_text
 from bot.web.svg_plot import build_svg
+from core.figures import figure
 from core.series import Series
 
 NASTY = "$\\frac{1}{0}$ \u202e 漢字 🔥 \x00 {x} %"
@@ -59,4 +59,4 @@ def test_whoever_only_imports_the_cards_does_not_load_the_drawing_library() -> N
     ],
 )  # fmt: skip
 def test_figures_are_as_short_as_an_axis_needs(value: float, unit: str, text: str) -> None:
-    assert tick_text(value, unit) == text
+    assert figure(value, unit) == text

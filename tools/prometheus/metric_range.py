@@ -1,18 +1,18 @@
 """metric_range: how a PromQL expression went over the last minutes, and when its level changed."""
 
 import math
-import re
 
 from pydantic import Field, JsonValue
 
 from core.errors import NoDataError
+from core.figures import figure
 from core.risk import Risk
 from core.series import Series
 from core.tool_call import ToolResult
 from tools.change_point import Change, find_change
 from tools.environment import Environment
 from tools.prometheus.client import Sampled, client_of
-from tools.prometheus.metric_query import label_text
+from tools.prometheus.metric_query import name_of, unit_of
 from tools.spec import Arguments, ToolSpec
 
 MAX_POINTS = 240
@@ -52,13 +52,14 @@ def _result(args: MetricRange, found: list[Sampled]) -> ToolResult:
     described.sort(key=lambda pair: -_interest(*pair))
     kept = described[:MAX_SERIES]
     rows: list[JsonValue] = [_row(one, change) for one, change in kept]
-    lines = "; ".join(_line(one, change) for one, change in kept[:3])
+    unit = unit_of(args.query)
+    lines = "; ".join(_line(one, change, unit) for one, change in kept[:3])
     more = f" ({len(found)} series in all)" if len(found) > 3 else ""
     return ToolResult(
         status="ok",
-        text=f"{args.query[:200]} over {args.minutes} min: {lines}{more}",
+        text=f"{lines}{more}",
         data={"query": args.query, "series": rows},
-        series=tuple(_drawn(args.query, one, change) for one, change in kept),
+        series=tuple(_drawn(args.query, one, change, unit) for one, change in kept),
     )
 
 
@@ -89,30 +90,16 @@ def _six_digits(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _line(one: Sampled, change: Change | None) -> str:
-    name = label_text(one.labels)
-    first, last = one.points[0][1], one.points[-1][1]
-    if change is None:
-        return f"{name} {first:.4g} -> {last:.4g}, no change of level".strip()
-    ago = one.points[-1][0] - change.at
-    return f"{name} {change.before:.4g} -> {change.after:.4g} since {ago:.0f} s".strip()
+def _line(one: Sampled, change: Change | None, unit: str) -> str:
+    name = name_of(one.labels)
+    first, last = (figure(value, unit) for value in (one.points[0][1], one.points[-1][1]))
+    if change is not None:
+        ago = one.points[-1][0] - change.at
+        return f"{name} {figure(change.before, unit)} → {figure(change.after, unit)} since {ago:.0f} s".strip()
+    return f"{name} {last}" if first == last else f"{name} {first} → {last}".strip()
 
 
-def _drawn(query: str, one: Sampled, change: Change | None) -> Series:
-    title = label_text(one.labels).strip("{}").replace('"', "") or query
+def _drawn(query: str, one: Sampled, change: Change | None, unit: str) -> Series:
     marks = ((change.at, "level changed"),) if change else ()
-    return Series(title=title[:120], unit=unit_of(query), points=tuple(one.points[-MAX_POINTS:]), marks=marks)
-
-
-def unit_of(query: str) -> str:
-    """Guess the unit from how PromQL is written: names end in it, quotients are ratios, rates are per second."""
-    query = re.sub(r'"(?:[^"\\]|\\.)*"', "", query)
-    if "histogram_quantile" in query:
-        return "s" if "_seconds" in query else ""
-    if re.search(r"[)}a-z]\s*/\s*[(a-z]", query):
-        return "s" if re.search(r"_seconds_sum\b.*/.*_seconds_count\b", query, re.S) else "ratio"
-    if re.search(r"\b(?:i?rate|deriv)\(", query):
-        return "1/s"
-    if re.search(r"_bytes\b", query):
-        return "bytes"
-    return "s" if re.search(r"_seconds\b", query) else ""
+    title = name_of(one.labels)[:120] or query[:120]
+    return Series(title=title, unit=unit, points=tuple(one.points[-MAX_POINTS:]), marks=marks)

@@ -1,20 +1,9 @@
-"""Figures with their unit, as short as an axis needs them."""
-
-import math
-
-from core.series import Series
+"""Figures as people write them, with their unit."""
 
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
-def drawable(line: Series) -> Series:
-    """Return the line without points that are no numbers (a metric may well be NaN)."""
-    points = tuple(point for point in line.points if math.isfinite(point[0]) and math.isfinite(point[1]))
-    threshold = line.threshold if line.threshold is not None and math.isfinite(line.threshold) else None
-    return line.model_copy(update={"points": points, "threshold": threshold})
-
-
-def tick_text(value: float, unit: str) -> str:
+def figure(value: float, unit: str) -> str:
     """Return a value of unit "s", "bytes", "ratio", "1/s" or "" for people: `350 ms`, `1.5 GiB`, `12 %`, `8 /s`."""
     if unit == "ratio":
         return f"{_short(value * 100)} %"
