@@ -111,7 +111,7 @@ async def test_a_range_tells_when_the_level_changed_and_can_be_drawn(bench: Benc
     assert first["change"] == {"at": float(now - 20), "before": 0.01, "after": 0.62}  # type: ignore[index,call-overload]
     assert result.series[0].title == "checkout"
     assert (result.series[0].unit, result.series[0].marks[0][0]) == ("ratio", now - 20)
-    assert "0.01 -> 0.62 since 20 s" in result.text
+    assert "checkout 1 % → 62 % since 20 s" in result.text
 
 
 async def test_a_huge_answer_is_not_read_to_its_end(bench: Bench) -> None:
