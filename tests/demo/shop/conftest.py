@@ -77,8 +77,17 @@ async def shop(running_shop: Shop) -> Shop:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def quiet_shop(shop: Shop, shop_receiver: Receiver) -> Shop:
-    """The running shop without any alert, not even a pending one."""
-    await wait_until(lambda: not shop.status()["alerts"], 15)
+    """The running shop without any alert, not even a pending one, for two scrapes: what a test did shows later."""
+    quiet: set[float] = set()
+
+    def two_quiet_scrapes() -> bool:
+        if shop.status()["alerts"]:
+            quiet.clear()
+        else:
+            quiet.update(shop.series()["times"][-1:])
+        return len(quiet) > 2
+
+    await wait_until(two_quiet_scrapes, 20)
     shop_receiver.notices.clear()
     return shop
 
