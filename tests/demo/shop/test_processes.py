@@ -84,10 +84,10 @@ async def test_a_service_that_dies_is_started_again_under_the_same_resource_vers
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_the_catalogue_leads_to_everything(quiet_shop: Shop, supervisor: httpx.AsyncClient) -> None:
-    catalogue = yaml.safe_load(quiet_shop.catalogue_path.read_text())
-    assert catalogue["prometheus_url"] == quiet_shop.metrics_url
-    assert catalogue["supervisor_url"] == quiet_shop.supervisor_url
+async def test_the_catalogue_leads_to_everything(shop: Shop, supervisor: httpx.AsyncClient) -> None:
+    catalogue = yaml.safe_load(shop.catalogue_path.read_text())
+    assert catalogue["prometheus_url"] == shop.metrics_url
+    assert catalogue["supervisor_url"] == shop.supervisor_url
     depends = {service["name"]: service["depends_on"] for service in catalogue["services"]}
     assert depends == {"front": ["checkout"], "checkout": ["payments"], "payments": []}
     async with httpx.AsyncClient() as client:
