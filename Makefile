@@ -8,7 +8,7 @@ demo: .venv/runtime.done
 	@$(BIN)/python -m demo
 
 test: .venv/dev.done lint types
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: .venv/dev.done
 	$(BIN)/ruff format --check .

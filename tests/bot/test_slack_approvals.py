@@ -134,6 +134,7 @@ async def test_a_forged_approval_of_a_call_that_was_not_shown_is_refused(stage: 
     unseen = await stage.a_card(plan=a_plan(call=long))
     await click_forged(stage, short, unseen.id)
     assert stage.approvals.rows[unseen.id].votes == ()
+    await wait_until(lambda: stage.whispers(ALICE, thread_ts=short.thread_ts))
     assert "too long" in (await stage.whispers(ALICE, thread_ts=short.thread_ts))[0]
     assert stage.audit.events[-1].details["why"] == "CallNotShown"
 

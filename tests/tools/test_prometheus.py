@@ -46,7 +46,7 @@ async def test_a_vector_is_read(bench: Bench) -> None:
     ]
     answer(bench, "query", success("vector", rows))
     result = await ask(bench, "metric_query")
-    assert result.text == 'a 1, b 0'
+    assert result.text == "a 1, b 0"
     assert result.data == {
         "query": "up",
         "result": [

@@ -17,6 +17,13 @@ from tests.fakes.processes import end, start
 from tests.fakes.waiting import wait_until
 
 
+def processes_of(shop: Shop, service: str) -> set[int]:
+    """The pids of one service of this shop; other shops may run in the same test process."""
+    home = str(shop.catalogue_path.parent)
+    orders = {child.pid: child.cmdline() for child in psutil.Process().children()}
+    return {pid for pid, order in orders.items() if service in order and any(home in word for word in order)}
+
+
 def own_children(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children()
 
@@ -47,7 +54,7 @@ async def test_no_process_outlives_the_shop(
 @pytest.mark.asyncio(loop_scope="session")
 async def test_a_restart_is_a_new_process_and_loses_no_order(shop: Shop, supervisor: httpx.AsyncClient) -> None:
     before = (await supervisor.get("/services/checkout")).json()
-    pids = {child.pid for child in psutil.Process().children() if "checkout" in child.cmdline()}
+    pids = processes_of(shop, "checkout")
     async with httpx.AsyncClient(base_url=shop.front_url, timeout=10) as shopper:
         restart = asyncio.create_task(supervisor.post("/services/checkout/restart", json={"action_id": "new-process"}))
         answers: list[int] = []
@@ -60,7 +67,7 @@ async def test_a_restart_is_a_new_process_and_loses_no_order(shop: Shop, supervi
     assert after["started_at"] > before["started_at"]
     assert after["restarts"] == before["restarts"]
     assert after["status"] == "running"
-    now = {child.pid for child in psutil.Process().children() if "checkout" in child.cmdline()}
+    now = processes_of(shop, "checkout")
     assert len(now) == 1
     assert not now & pids
 
@@ -70,8 +77,8 @@ async def test_a_service_that_dies_is_started_again_under_the_same_resource_vers
     shop: Shop, supervisor: httpx.AsyncClient
 ) -> None:
     before = (await supervisor.get("/services/payments")).json()
-    [process] = [child for child in psutil.Process().children() if "payments" in child.cmdline()]
-    process.kill()
+    [pid] = processes_of(shop, "payments")
+    psutil.Process(pid).kill()
 
     async def is_back() -> bool:
         now = (await supervisor.get("/services/payments")).json()
