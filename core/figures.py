@@ -6,7 +6,8 @@ _BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
 def figure(value: float, unit: str) -> str:
     """Return a value of unit "s", "bytes", "ratio", "1/s" or "" for people: `350 ms`, `1.5 GiB`, `12 %`, `8 /s`."""
     if unit == "ratio":
-        return f"{_short(value * 100)} %"
+        percent = value * 100
+        return f"{_short(percent if abs(percent) < 1 else round(percent, 1))} %"
     if unit == "s":
         return f"{_short(value * 1000)} ms" if 0 < abs(value) < 1 else f"{_short(value)} s"
     if unit == "bytes":

@@ -37,11 +37,18 @@ async def act_as(page: Page, user: str) -> None:
     await expect(page.locator(f"#topbar [data-as={user}]")).to_have_attribute("aria-pressed", "true")
 
 
-async def picture(target: Page | Locator, name: str) -> None:
-    if PICTURES:
-        # What a reader should see: nothing hovered, nothing still fading in.
-        await asyncio.sleep(0.6)
-        await target.screenshot(path=Path(PICTURES) / f"{name}.png")
+async def picture(page: Page, target: Page | Locator, name: str, *, tall: bool = False) -> None:
+    """Leave a screenshot: nothing hovered, nothing still fading in; `tall` makes room for a card of any length."""
+    if not PICTURES:
+        return
+    if tall:
+        await page.set_viewport_size({"width": 1600, "height": 1700})
+    await page.mouse.move(2, 400)
+    await asyncio.sleep(0.8)
+    if isinstance(target, Locator):
+        await target.scroll_into_view_if_needed()
+    await target.screenshot(path=Path(PICTURES) / f"{name}.png")
+    await page.set_viewport_size({"width": 1600, "height": 1000})
 
 
 async def ledger(stage: Stage) -> list[dict[str, Any]]:
@@ -65,6 +72,9 @@ async def thread_of(page: Page, text: str) -> Locator:
 async def test_break_the_shop_watch_be_refused_countersign_and_undo(page: Page, stage: Stage) -> None:
     await page.set_viewport_size({"width": 1600, "height": 1000})
     await open_page(page, stage.workspace, **{"as": "U0BOB"})
+    if PICTURES:
+        await page.get_by_test_id("hints-close").click()
+        await asyncio.sleep(25)  # so that the plots have a past
 
     # A fault is injected on the page, and within 15 seconds an incident card stands in #incidents.
     patient = page.frame_locator("iframe[title=Patient]")
@@ -83,13 +93,13 @@ async def test_break_the_shop_watch_be_refused_countersign_and_undo(page: Page, 
     await expect(card).to_contain_text("-version: 1.8.3", timeout=20_000)
     await expect(card).to_contain_text("+version: 1.8.2")
     await card.scroll_into_view_if_needed()
-    await picture(page, "incident")
-    await picture(card, "approval")
+    await picture(page, page, "incident")
+    await picture(page, card, "approval", tall=True)
 
     # Whoever is not listed is refused, with the reason, and nothing runs.
     await approve(page, card)
     await expect(thread.locator(".message.ephemeral").last).to_contain_text("Only members of", timeout=10_000)
-    await picture(page, "refused")
+    await picture(page, page, "refused")
     assert await ledger(stage) == []
 
     # A listed approver clicks: it runs once, the alert resolves, the card says who, when and how it ended.
@@ -106,7 +116,7 @@ async def test_break_the_shop_watch_be_refused_countersign_and_undo(page: Page, 
     await expect(incident).to_contain_text("Resolved", timeout=30_000)
     await expect(card.locator("[data-action-id='approval.undo']")).to_be_visible()
     await card.scroll_into_view_if_needed()
-    await picture(page, "executed")
+    await picture(page, page, "executed")
     actions = await ledger(stage)
     assert [(action["service"], action["operation"]) for action in actions] == [("checkout", "rollback")]
 
@@ -127,4 +137,4 @@ async def test_break_the_shop_watch_be_refused_countersign_and_undo(page: Page, 
     await timeline.set_viewport_size({"width": 1280, "height": 1000})
     await timeline.goto(link)
     await expect(timeline.locator("body")).to_contain_text("rollback_deploy")
-    await picture(timeline, "timeline")
+    await picture(timeline, timeline, "timeline")
