@@ -1,4 +1,14 @@
 # Each target does all of its own set-up: Python 3.11 or later and make are enough.
+# Installs a lock file and counts along; whatever goes wrong is printed, and stops make.
+define install
+	@rm -f .venv/failed
+	@{ $(BIN)/pip install --disable-pip-version-check --require-hashes --no-deps -r $(1) || touch .venv/failed; } 2>&1 | \
+	  awk -v all="$$(grep -c '^[a-z].*==' $(1))" \
+	    '/^(Collecting|Processing|Ignoring|Requirement) / {printf "\r      %d of %d packages", ++n, all} \
+	     /^Installing/ {printf ", unpacking ..."} /ERROR|error:/ {print "\n" $$0} {fflush()} END {print ""}'
+	@test ! -e .venv/failed
+endef
+
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
@@ -32,12 +42,12 @@ clean:
 	@$(PYTHON) -m venv .venv
 
 .venv/runtime.done: requirements.lock | .venv/bin/python
-	@test -e .venv/dev.done -a ! requirements.lock -nt .venv/dev.done || { \
-	  echo "[1/2] installing the pinned packages (about half a minute with a warm cache) ..."; \
-	  $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock; }
+	@echo "[1/2] installing the pinned packages (about half a minute when they are cached)"
+	$(call install,requirements.lock)
+	@echo "[2/2] starting"
 	@touch $@
 
 .venv/dev.done: requirements-dev.lock | .venv/bin/python
-	@echo "installing the pinned packages and the test tools ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
-	@touch $@
+	@echo "installing the pinned packages and the test tools"
+	$(call install,requirements-dev.lock)
+	@touch $@ .venv/runtime.done
