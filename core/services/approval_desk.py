@@ -20,15 +20,14 @@ from core.ports import Approvals, Audit, Clock, Directory, Queue
 from core.tool_call import Plan, plan_digest
 
 
-def resume_job(request: ApprovalRequest, clock: Clock) -> Event:
-    """Return the job that tells a graph its verdict; each attempt has an id of its own, the graph takes one."""
-    now = clock.now()
+def resume_job(request: ApprovalRequest, clock: Clock, attempt: str = "first") -> Event:
+    """Return the job that tells a graph its verdict; one job for each attempt, the graph takes one."""
     return Event(
-        id=f"resume:{request.id}:{now.timestamp():.6f}",
+        id=f"resume:{request.id}:{attempt}",
         kind="job.resume",
         key=request.thread_id,
         body={"approval_id": request.id},
-        received_at=now,
+        received_at=clock.now(),
     )
 
 

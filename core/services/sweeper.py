@@ -9,6 +9,7 @@ from core.ports import ApprovalQueue, Approvals, Audit, Cards, Clock, Queue
 from core.services.approval_desk import resume_job
 
 _PATIENCE = timedelta(seconds=5)
+_AGAIN_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,11 @@ class Sweeper:
         for request in await self.approval_queue.pending():
             if request.decide_by <= now:
                 await self._expire(request)
+        # A graph that takes long over its verdict is not asked at every tick: one job for each span of seconds.
+        attempt = str(int(now.timestamp()) // _AGAIN_SECONDS)
         for request in await self.approval_queue.undelivered():
             if request.decided_at is not None and now - request.decided_at > _PATIENCE:
-                await self.queue.put(resume_job(request, self.clock))
+                await self.queue.put(resume_job(request, self.clock, attempt))
 
     async def _expire(self, request: ApprovalRequest) -> None:
         now = self.clock.now()
