@@ -7,7 +7,7 @@ from core.audit import AuditEvent
 from core.effect import Effect
 from core.errors import NoDataError
 from core.evidence import Report
-from core.ids import incident_thread_id, stable_id
+from core.ids import approval_id_of, incident_thread_id, remediation_id_of
 from core.incident import Incident
 from core.ports import Approvals, Audit, Effects, Incidents, Reports
 
@@ -85,4 +85,4 @@ async def approvals_of_incident(audit: Audit, approvals: Approvals, incident_id:
 
 def _request_ids(report: Report) -> list[str]:
     # A conversation's requests have no incident to be found by; their ids follow from the report's, as in the graph.
-    return [stable_id("apr", stable_id("rem", report.id), str(attempt)) for attempt in range(1, _ATTEMPTS + 1)]
+    return [approval_id_of(remediation_id_of(report.id), attempt) for attempt in range(1, _ATTEMPTS + 1)]

@@ -30,3 +30,18 @@ def conversation_thread_id(channel: str, thread_ts: str) -> str:
 def remediation_thread_id(remediation_id: str) -> str:
     """LangGraph thread of one proposal: its gate, its effect, its verification and its rollback."""
     return f"remediation:{remediation_id}"
+
+
+def remediation_id_of(report_id: str) -> str:
+    """The remediation that a report's proposal starts."""
+    return stable_id("rem", report_id)
+
+
+def undo_id_of(approval_id: str, number: int) -> str:
+    """The remediation that the undo `number` (from 1) of an executed request starts."""
+    return stable_id("rem", approval_id, "undo", str(number))
+
+
+def approval_id_of(remediation_id: str, attempt: int) -> str:
+    """The one request of a remediation's attempt (from 1), however often its node runs."""
+    return stable_id("apr", remediation_id, str(attempt))

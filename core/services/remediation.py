@@ -1,13 +1,14 @@
 """From a report, an instruction or an Undo click to a request that somebody must countersign."""
 
 from dataclasses import dataclass
+from itertools import count
 
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Place, Proposal
-from core.errors import RefusedError
+from core.errors import NoDataError, RefusedError
 from core.event import Event
 from core.evidence import Report
-from core.ids import remediation_thread_id, stable_id
+from core.ids import approval_id_of, remediation_id_of, remediation_thread_id, undo_id_of
 from core.ports import ApprovalQueue, Approvals, Clock, GraphRunner, Queue
 
 
@@ -27,7 +28,7 @@ class Remediation:
             return False
         await self._enqueue(
             Proposal(
-                remediation_id=stable_id("rem", report.id),
+                remediation_id=remediation_id_of(report.id),
                 call=report.proposal,
                 place=place,
                 requester=report.requester,
@@ -45,7 +46,7 @@ class Remediation:
             raise RefusedError(f"There is nothing to undo: this request is {done.status.value}.")
         await self._enqueue(
             Proposal(
-                remediation_id=stable_id("rem", done.id, "undo", person_id, str(self.clock.now().date())),
+                remediation_id=await self._next_undo(done),
                 call=done.plan.rollback,
                 place=Place(channel=done.channel, thread_ts=done.thread_ts),
                 requester=person_id,
@@ -55,6 +56,18 @@ class Remediation:
                 rollback_of=done.id,
             )
         )
+
+    async def _next_undo(self, done: ApprovalRequest) -> str:
+        """Return the first undo of this request that was never asked for; one that still waits is not asked twice."""
+        for number in count(1):
+            remediation_id = undo_id_of(done.id, number)
+            try:
+                earlier = await self.approvals.load(approval_id_of(remediation_id, 1))
+            except NoDataError:
+                return remediation_id
+            if earlier.status in (ApprovalStatus.PENDING, ApprovalStatus.APPROVED):
+                raise RefusedError("The undo of this request waits for a decision already.")
+        raise AssertionError("unreachable")
 
     async def start(self, proposal: Proposal) -> None:
         """Run the remediation graph to its gate."""

@@ -6,12 +6,11 @@ from core.approval import ApprovalStatus
 from core.brief import Brief
 from core.errors import NoDataError, ToolError
 from core.evidence import Report
-from core.ids import incident_thread_id, stable_id
+from core.ids import approval_id_of, incident_thread_id, remediation_id_of
 from core.incident import Incident
 from core.risk import Risk
 from core.tool_call import ToolCall
 from graphs.context import GraphContext
-from graphs.remediation.nodes import approval_id_for
 from graphs.wording import call_text
 
 _ON_ITS_WAY = timedelta(minutes=2)
@@ -47,7 +46,7 @@ async def asked_elsewhere(context: GraphContext, brief: Brief, call: ToolCall, s
 
 
 async def _still_open(context: GraphContext, report: Report) -> bool:
-    approval_id = approval_id_for(stable_id("rem", report.id), 1)
+    approval_id = approval_id_of(remediation_id_of(report.id), 1)
     try:
         request = await context.approvals.load(approval_id)
     except NoDataError:

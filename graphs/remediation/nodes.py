@@ -6,7 +6,7 @@ from core.approval import ApprovalRequest, ApprovalStatus, Grant
 from core.audit import AuditEvent
 from core.brief import Proposal
 from core.errors import PolicyDeniedError, ToolError
-from core.ids import remediation_thread_id, stable_id
+from core.ids import approval_id_of, remediation_thread_id
 from core.tool_call import Plan, ToolCall
 from graphs.context import GraphContext
 from graphs.remediation.state import RemediationState, Update
@@ -21,16 +21,11 @@ _ENDS = {
 }
 
 
-def approval_id_for(remediation_id: str, attempt: int) -> str:
-    """Return the one id that this attempt's request has, however often its node runs."""
-    return stable_id("apr", remediation_id, str(attempt))
-
-
 async def plan_call(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
     """Work out what exactly would run; clears what an earlier attempt left in the state."""
     proposal = Proposal.model_validate(state["proposal"])
     fresh: Update = {
-        "approval_id": approval_id_for(proposal.remediation_id, state["attempt"]),
+        "approval_id": approval_id_of(proposal.remediation_id, state["attempt"]),
         "plan": {},
         "refusal": "",
         "verdict": "",

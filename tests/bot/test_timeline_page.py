@@ -14,12 +14,11 @@ from core.approval import ApprovalStatus, Vote
 from core.audit import AuditEvent
 from core.effect import EffectStatus
 from core.evidence import Evidence, Hypothesis
-from core.ids import incident_thread_id, stable_id
+from core.ids import approval_id_of, incident_thread_id, remediation_id_of
 from core.incident import Incident
 from core.person import Person
 from core.series import Series
 from core.tool_call import ToolCall
-from graphs.remediation.nodes import approval_id_for
 from tests.fakes.approvals import InMemoryApprovals
 from tests.fakes.audit import InMemoryAudit
 from tests.fakes.clock import START, FakeClock
@@ -182,7 +181,7 @@ async def test_a_genuine_link_to_nothing_is_404_and_writing_is_refused() -> None
 async def test_a_conversations_report_has_its_own_page_with_its_requests() -> None:
     house = House()
     await house.reports.save(a_report(id="rep_9", incident_id=None, question="Why is it slow?"))
-    approval_id = approval_id_for(stable_id("rem", "rep_9"), 1)
+    approval_id = approval_id_of(remediation_id_of("rep_9"), 1)
     await house.approvals.create(a_request(id=approval_id, incident_id=None, report_id="rep_9"))
     answer = await house.page("rep_9")
     assert "Why is it slow?" in answer.text

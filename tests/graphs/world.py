@@ -14,6 +14,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from core.approval import ApprovalRequest
 from core.brief import Brief, Place, Proposal
+from core.ids import approval_id_of
 from core.person import Person
 from core.policy import Policy, PolicyFile
 from core.ports import ToolBox
@@ -21,7 +22,6 @@ from core.services.approval_desk import ApprovalDesk
 from core.tool_call import ToolCall
 from graphs.context import GraphContext, InvestigatorConfig, KnownService
 from graphs.models.runbooks import load_runbooks
-from graphs.remediation.nodes import approval_id_for
 from graphs.runner import LangGraphRunner
 from tests.fakes.approvals import InMemoryApprovals
 from tests.fakes.audit import InMemoryAudit
@@ -136,4 +136,4 @@ def a_brief(question: str = "", number: int = 1, clock: Any = None, **fields: An
 
 def approval_of(remediation_id: str = "rem_1", attempt: int = 1) -> str:
     """Return the id of an attempt's request."""
-    return approval_id_for(remediation_id, attempt)
+    return approval_id_of(remediation_id, attempt)
