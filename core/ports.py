@@ -231,9 +231,11 @@ class GraphRunner(Protocol):
         ...
 
     async def remediate(self, proposal: Proposal) -> None:
-        """Start a remediation and run it to its gate (or its end); a second call with the same id does nothing."""
+        """Start a remediation and run it to its gate (or its end). A second call with the same id finishes what a crash
+        left, and starts again only where no request came of the first."""
         ...
 
     async def resume(self, request: ApprovalRequest) -> bool:
-        """Answer the pending gate of this request with its verdict; False when no such gate is pending."""
+        """Answer the pending gate of this request with its verdict, finishing a crashed run first. False when no such
+        gate is pending; an approved request is then ended as unknown."""
         ...

@@ -71,44 +71,47 @@ class LangGraphRunner:
         return report
 
     async def remediate(self, proposal: Proposal) -> None:
-        """Start a remediation and run it to its gate or its end; a second call only finishes what a crash left."""
+        """Start a remediation and run it to its gate or its end; a second call finishes what a crash left, and starts
+        again only where no request came of the first."""
         thread_id = remediation_thread_id(proposal.remediation_id)
         config = thread_config(thread_id)
-        start: Update = {
-            "graph_version": GRAPH_VERSION,
-            "proposal": proposal.model_dump(mode="json"),
-            "attempt": 1,
-        }
         async with self._lease(thread_id):
             snapshot = await self._remediation.aget_state(config)
-            if not snapshot.values and not snapshot.next:
-                await self._run(self._remediation, start, config)
-            elif half_done(snapshot):
+            if half_done(snapshot):
                 await self._run(self._remediation, None, config)
+            elif not snapshot.values or (snapshot.values.get("refusal") and not snapshot.interrupts):
+                start: Update = {
+                    "graph_version": GRAPH_VERSION,
+                    "proposal": proposal.model_dump(mode="json"),
+                    "attempt": 1,
+                    "round": snapshot.values.get("round", 0) + 1,
+                }
+                await self._run(self._remediation, start, config)
 
     async def resume(self, request: ApprovalRequest) -> bool:
-        """Answer the pending gate of this request; False when no such gate is pending (a crashed run is finished)."""
+        """Answer the pending gate of this request; False when no such gate is pending, even after a crashed run was
+        finished. An approved request whose gate is gone is ended as unknown, so that it never waits in silence."""
         if request.status is ApprovalStatus.PENDING:
             return False
         config = thread_config(request.thread_id)
         async with self._lease(request.thread_id):
-            snapshot = await self._remediation.aget_state(config)
-            interrupt_id = pending_interrupt(snapshot, request.id)
-            if interrupt_id is not None:
-                command: Command[Any] = Command(resume={interrupt_id: request.status.value})
-                await self._run(self._remediation, command, config)
-                return True
-            if half_done(snapshot):
+            if half_done(await self._remediation.aget_state(config)):
+                # The crash may have come before the gate: people can vote as soon as the card stands.
                 await self._run(self._remediation, None, config)
-            elif not snapshot.values:
-                await self._give_up(request)
-            return False
+            interrupt_id = pending_interrupt(await self._remediation.aget_state(config), request.id)
+            if interrupt_id is None:
+                await self._give_up(request.id)
+                return False
+            command: Command[Any] = Command(resume={interrupt_id: request.status.value})
+            await self._run(self._remediation, command, config)
+            return True
 
     async def _run(self, graph: Graph, start: Update | Command[Any] | None, config: RunnableConfig) -> None:
         await graph.ainvoke(start, config, context=self._context, durability="sync")
 
-    async def _give_up(self, request: ApprovalRequest) -> None:
-        """The checkpoint is gone (expired, or Redis was lost): an approved request still has to end visibly."""
+    async def _give_up(self, approval_id: str) -> None:
+        """The gate is gone (checkpoint expired, Redis lost, run ended); an approved request must still end visibly."""
+        request = await self._context.approvals.load(approval_id)
         if request.status is not ApprovalStatus.APPROVED:
             return
         text = "The paused run was lost before the verdict reached it. Check the target, then ask again."

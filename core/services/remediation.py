@@ -11,6 +11,8 @@ from core.evidence import Report
 from core.ids import approval_id_of, remediation_id_of, remediation_thread_id, undo_id_of
 from core.ports import ApprovalQueue, Approvals, Clock, GraphRunner, Queue
 
+_DOUBLE_CLICK_SECONDS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Remediation:
@@ -44,7 +46,7 @@ class Remediation:
         done = await self.approvals.load(approval_id)
         if done.status is not ApprovalStatus.EXECUTED or done.plan.rollback is None:
             raise RefusedError(f"There is nothing to undo: this request is {done.status.value}.")
-        await self._enqueue(
+        fresh = await self._enqueue(
             Proposal(
                 remediation_id=await self._next_undo(done),
                 call=done.plan.rollback,
@@ -54,8 +56,12 @@ class Remediation:
                 incident_id=done.incident_id,
                 report_id=done.report_id,
                 rollback_of=done.id,
-            )
+            ),
+            # An undo that could not be prepared may be asked for again; the two halves of a double click are one.
+            attempt=str(int(self.clock.now().timestamp()) // _DOUBLE_CLICK_SECONDS),
         )
+        if not fresh:
+            raise RefusedError("The undo of this request is on its way already.")
 
     async def _next_undo(self, done: ApprovalRequest) -> str:
         """Return the first undo of this request that was never asked for; one that still waits is not asked twice."""
@@ -81,10 +87,10 @@ class Remediation:
         await self.runner.resume(request)
         await self.approval_queue.delivered(request.id)
 
-    async def _enqueue(self, proposal: Proposal) -> None:
-        await self.queue.put(
+    async def _enqueue(self, proposal: Proposal, attempt: str = "first") -> bool:
+        return await self.queue.put(
             Event(
-                id=f"propose:{proposal.remediation_id}",
+                id=f"propose:{proposal.remediation_id}:{attempt}",
                 kind="job.propose",
                 key=remediation_thread_id(proposal.remediation_id),
                 body=proposal.model_dump(mode="json"),

@@ -63,7 +63,7 @@ async def request_approval(state: RemediationState, runtime: Runtime[GraphContex
 async def explain(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
     """Say in the thread why nothing was asked for."""
     proposal = Proposal.model_validate(state["proposal"])
-    key = f"{state['approval_id']}:refused"
+    key = f"{state['approval_id']}:refused:{state.get('round', 1)}"
     await runtime.context.cards.say(proposal.place, state.get("refusal") or "Nothing could be proposed.", key=key)
     return {}
 

@@ -18,6 +18,7 @@ class RemediationState(TypedDict):
     graph_version: str
     proposal: dict[str, Any]
     attempt: int
+    round: int
     plan: dict[str, Any]
     refusal: str
     approval_id: str

@@ -34,9 +34,10 @@ class Desk:
 
     approvals: InMemoryApprovals = field(default_factory=InMemoryApprovals)
     queue: InMemoryQueue = field(default_factory=InMemoryQueue)
+    clock: FakeClock = field(default_factory=FakeClock)
 
     def __post_init__(self) -> None:
-        self.remediation = Remediation(NoGraphs(), self.approvals, self.approvals, self.queue, FakeClock())  # type: ignore[arg-type]
+        self.remediation = Remediation(NoGraphs(), self.approvals, self.approvals, self.queue, self.clock)  # type: ignore[arg-type]
         self.done = a_request(plan=a_plan(rollback=ROLLBACK), status=ApprovalStatus.EXECUTED)
         self.approvals.rows[self.done.id] = self.done
 
@@ -58,7 +59,17 @@ async def test_the_undo_is_the_planned_rollback_asked_for_by_whoever_clicked() -
 async def test_two_clicks_ask_once() -> None:
     desk = Desk()
     await desk.undo()
-    assert len(await desk.undo()) == 1
+    with pytest.raises(RefusedError, match="on its way"):
+        await desk.undo()
+    assert len(desk.queue.waiting) == 1
+
+
+async def test_an_undo_that_could_not_be_prepared_can_be_asked_for_again() -> None:
+    desk = Desk()
+    await desk.undo()
+    desk.clock.advance(seconds=60)
+    first, second = await desk.undo()
+    assert first.remediation_id == second.remediation_id
 
 
 async def test_an_undo_that_waits_is_not_asked_for_again() -> None:

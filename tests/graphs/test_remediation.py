@@ -70,14 +70,14 @@ async def test_a_call_that_policy_denies_is_explained_and_never_asked_for() -> N
     call = ToolCall(name="set_config", args={"service": "front", "key": "theme", "value": "dark"})
     await world.runner().remediate(a_proposal(call=call))
     assert world.approvals.rows == {}
-    assert "Policy does not allow" in world.cards.said[f"{approval_of()}:refused"]
+    assert "Policy does not allow" in world.cards.said[f"{approval_of()}:refused:1"]
 
 
 async def test_a_call_that_cannot_be_planned_is_explained() -> None:
     world = World()
     world.toolbox.broken = "The supervisor does not answer."
     await world.runner().remediate(a_proposal())
-    assert "supervisor does not answer" in world.cards.said[f"{approval_of()}:refused"]
+    assert "supervisor does not answer" in world.cards.said[f"{approval_of()}:refused:1"]
 
 
 async def test_an_action_that_does_not_help_leads_to_a_request_for_its_rollback() -> None:
