@@ -15,6 +15,7 @@ COPY prompts prompts
 COPY tools tools
 COPY runbooks runbooks
 COPY policy.yaml .
+COPY deploy/services.example.yaml deploy/services.example.yaml
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DATA_DIR=/data WEB_HOST=0.0.0.0
 USER watchkeeper
 VOLUME /data

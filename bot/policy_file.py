@@ -3,12 +3,10 @@
 from datetime import timedelta
 from pathlib import Path
 
-import yaml
-
 from core.errors import ConfigurationError
 from core.policy import Policy
+from tools.operator_file import read_yaml
 
-_MAX_BYTES = 1024 * 1024
 _SWEEP = timedelta(minutes=1)
 
 
@@ -17,18 +15,7 @@ def load_policy(path: Path, checkpoint_ttl: timedelta) -> Policy:
 
     A graph that waits at its gate must be kept for longer than any request may wait.
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"POLICY_FILE {path}: cannot be read ({error.strerror})") from error
-    if len(raw) > _MAX_BYTES:
-        raise ConfigurationError(f"POLICY_FILE {path}: larger than {_MAX_BYTES} bytes")
-    try:
-        parsed: object = yaml.safe_load(raw)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" near line {mark.line + 1}" if mark is not None else ""
-        raise ConfigurationError(f"POLICY_FILE {path}: not YAML{where}") from error
+    raw, parsed = read_yaml(path, "POLICY_FILE")
     try:
         policy = Policy.parse(raw, parsed)
     except ConfigurationError as error:

@@ -4,13 +4,11 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import ConfigurationError
+from tools.operator_file import read_yaml
 from tools.spec import NAME_PATTERN
-
-_MAX_BYTES = 1024 * 1024
 
 
 def _plain_url(value: str) -> str:
@@ -72,18 +70,8 @@ class Catalogue(_Strict):
 
 def load_catalogue(path: Path) -> Catalogue:
     """Read and validate the catalogue; raises ConfigurationError with the first fault in one line."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"SERVICES_FILE {path}: cannot be read ({error.strerror})") from error
-    if len(raw) > _MAX_BYTES:
-        raise ConfigurationError(f"SERVICES_FILE {path}: larger than {_MAX_BYTES} bytes")
-    try:
-        parsed: object = yaml.safe_load(raw)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" near line {mark.line + 1}" if mark is not None else ""
-        raise ConfigurationError(f"SERVICES_FILE {path}: not YAML{where}") from error
+    hint = "copy deploy/services.example.yaml there and list your services"
+    _, parsed = read_yaml(path, "SERVICES_FILE", hint=hint)
     return parse_catalogue(parsed, str(path))
 
 

@@ -15,13 +15,15 @@ from bot.policy_file import load_policy
 from bot.processes import stop_on_signals
 from bot.settings import Settings, refuse_foreign_checkpoints, secrets_of
 from core.errors import TransientError
+from tools.catalogue import load_catalogue
 
 
 def run(settings: Settings, options: Namespace) -> int:
-    """Run until SIGTERM or SIGINT; the policy is looked at first, so that a wrong one starts nothing at all."""
+    """Run until SIGTERM or SIGINT; operators' files are looked at first, so that a wrong one starts nothing at all."""
     role = options.role or "supervisor"
     configure_logging(settings.log.level, settings.log.format, secrets_of(settings), role)
     load_policy(settings.files.policy_file, settings.checkpoint.ttl_seconds)
+    load_catalogue(settings.files.services_file)
     link_secret(settings)
     if options.role is None:
         from bot.house import run_house

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.catalogue import load_catalogue
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "deploy/slack.md")
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
@@ -33,3 +35,7 @@ def test_both_commands_are_the_makefile_s() -> None:
     commands = re.findall(r"^make (\w+)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert commands == ["demo", "test"]
     assert set(commands) <= set(targets)
+
+
+def test_the_example_of_a_catalogue_is_one() -> None:
+    assert {service.name for service in load_catalogue(ROOT / "deploy/services.example.yaml").services} > {"checkout"}
