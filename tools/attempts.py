@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from pydantic import JsonValue
@@ -9,7 +10,7 @@ from pydantic import JsonValue
 from core.approval import ApprovalRequest
 from core.audit import AuditEvent
 from core.effect import Effect, EffectStatus
-from core.errors import StaleApprovalError, ToolError, ToolTimeoutError
+from core.errors import RefusedError, StaleApprovalError, ToolError, ToolTimeoutError
 from core.ports import Audit, Clock, Effects
 from core.tool_call import ToolResult
 from tools.arguments import accept
@@ -18,6 +19,7 @@ from tools.results import cleaned
 from tools.spec import Action, Arguments, OutcomeUnknownError, Stamp, ToolSpec
 
 SUPERSEDED = "superseded: "
+NOTHING_RAN = "nothing ran: "
 _POLL_SECONDS = 0.1
 _LOOK_TIMEOUT = 5.0
 _EVENTS = {
@@ -60,8 +62,15 @@ class Attempts:
             raise ToolError(f"`{spec.name}` is not something that can be carried out.")
         return ChosenTool(spec, spec.action, accept(spec, row.plan.call, self._registry.environment))
 
-    async def carry_out(self, row: ApprovalRequest, tool: ChosenTool) -> ToolResult:
-        """Write the intent, run the tool, write the outcome. Without an intent row nothing runs."""
+    async def carry_out(
+        self, row: ApprovalRequest, tool: ChosenTool, check_may_run: Callable[[], Awaitable[None]]
+    ) -> ToolResult:
+        """Write the intent, run the tool, write the outcome. Without an intent row nothing runs.
+
+        `check_may_run` is awaited when everything is written; its RefusedError or ToolError ends the attempt unrun.
+        """
+        # History first: when it cannot be written no intent is left behind, which a retry would have to call unknown.
+        await self._note(row, "EffectIntended", args=row.plan.call.args)
         intent = Effect(
             action_id=row.action_id,
             approval_id=row.id,
@@ -74,7 +83,10 @@ class Attempts:
         if not await self._effects.intend(intent):
             # Somebody else came first between our look and now: their outcome is ours.
             return await self.settle(row, await self._effects.load(row.action_id) or intent)
-        await self._note(row, "EffectIntended", args=row.plan.call.args)
+        try:
+            await check_may_run()  # both writes may have waited for a lock, past the deadline or a freeze
+        except (RefusedError, ToolError) as refusal:
+            return await self._conclude(row, EffectStatus.FAILED, f"{NOTHING_RAN}{refusal}")
         return await self._run(row, tool)
 
     async def _run(self, row: ApprovalRequest, tool: ChosenTool) -> ToolResult:
@@ -165,7 +177,7 @@ def _stored(effect: Effect) -> ToolResult:
 
 def _result_status(status: EffectStatus, text: str) -> Any:
     if status is EffectStatus.FAILED:
-        return "refused" if text.startswith(SUPERSEDED) else "failed"
+        return "refused" if text.startswith((SUPERSEDED, NOTHING_RAN)) else "failed"
     return "ok" if status is EffectStatus.DONE else "unknown"
 
 

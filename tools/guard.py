@@ -107,7 +107,11 @@ class Guard:
             raise ToolError(f"`{call.name[:64]}` cannot be planned ({type(error).__name__}).") from error
 
     async def execute(self, request: ApprovalRequest, grant: Grant) -> ToolResult:
-        """Run what was approved, at most once; of `request` nothing but the id is believed.
+        """Run what was approved, at most once; of `request` nothing but the id is believed, the row is loaded anew.
+
+        `grant` adds the digest and the deadline that the graph read when it was resumed, an instant before this load:
+        a row that changed its digest since then is refused, and one that got more time still ends at `grant.until`.
+        It is no proof against a row that was changed earlier: votes, digest and plan are checked on the row itself.
 
         refused: nothing ran. failed: the target did not do it. unknown: nobody can tell, a human must look.
         """
@@ -132,7 +136,7 @@ class Guard:
             tool = self._attempts.tool(row)
         except (RefusedError, ToolError) as refusal:
             return await self._refuse(row.id, row, refusal)
-        return await self._attempts.carry_out(row, tool)
+        return await self._attempts.carry_out(row, tool, lambda: self._check_may_run(row, grant))
 
     def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
         if (grant.approval_id, grant.action_id) != (row.id, row.action_id):
@@ -146,10 +150,11 @@ class Guard:
             raise AlreadyDecidedError(f"The request is {row.status.value}, not approved.")
         if tally(row.requirement, row.votes) is not ApprovalStatus.APPROVED:
             raise GrantMissingError("The request is marked as approved, but its votes do not add up to that.")
-        if row.execute_by is None or self._clock.now() >= min(row.execute_by, grant.until):
-            raise ApprovalExpiredError("The approval has run out: it was not carried out in time.")
         if await self._is_frozen():
             raise FrozenError("The freeze switch is on: no changes are made.")
+        # The clock comes last, because the switch may take its time to answer.
+        if row.execute_by is None or self._clock.now() >= min(row.execute_by, grant.until):
+            raise ApprovalExpiredError("The approval has run out: it was not carried out in time.")
 
     def _check_unchanged(self, row: ApprovalRequest, present: Plan) -> None:
         changed = differences(row.plan, present)
