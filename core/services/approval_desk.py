@@ -79,17 +79,20 @@ class ApprovalDesk:
         return row
 
     async def vote(self, approval_id: str, person_id: str, choice: Choice, reason: str = "") -> ApprovalRequest:
-        """Count one person's word and return the request after it; RefusedError says why it does not count."""
+        """Count one person's word and return the request after it; RefusedError says why it does not count. The same
+        word again (a click that was delivered twice) returns the request as it stands."""
         request = await self.approvals.load(approval_id)
+        if request.status is not ApprovalStatus.PENDING and _has_cast(request, person_id, choice):
+            return request
         try:
             await self._check(request, person_id)
-            await self._cast(request, person_id, choice, reason)
+            counted = await self._cast(request, person_id, choice, reason)
         except RefusedError as refusal:
             await self._note(
                 "VoteRefused", person_id, request.id, request.incident_id, choice=choice, why=type(refusal).__name__
             )
             raise
-        return await self._decide(request.id, person_id)
+        return await self._decide(request.id, person_id, again=not counted)
 
     async def _check(self, request: ApprovalRequest, person_id: str) -> None:
         if request.status is not ApprovalStatus.PENDING:
@@ -105,36 +108,47 @@ class ApprovalDesk:
                 f"Only members of {groups} may decide this request (policy rule “{request.requirement.rule}”)."
             )
 
-    async def _cast(self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str) -> None:
+    async def _cast(self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str) -> bool:
+        """Write the vote; False when this very vote stands already."""
         vote = Vote(approval_id=request.id, person=person_id, choice=choice, reason=reason, at=self.clock.now())
         try:
             await self.approvals.vote(vote)
-        except AlreadyVotedError:
+        except (AlreadyVotedError, AlreadyDecidedError):
             # The same click again, or a crash between the vote and the claim: carry on to the claim if it is due.
-            if any(earlier.person == person_id and earlier.choice != choice for earlier in request.votes):
-                raise
-            if tally(request.requirement, request.votes) is ApprovalStatus.PENDING:
-                raise
-        else:
-            await self._note("VoteCast", person_id, request.id, request.incident_id, choice=choice, reason=reason)
+            present = await self.approvals.load(request.id)
+            if _has_cast(present, person_id, choice):
+                return False
+            if present.status is not ApprovalStatus.PENDING:
+                raise AlreadyDecidedError(_already(present)) from None
+            raise
+        await self._note("VoteCast", person_id, request.id, request.incident_id, choice=choice, reason=reason)
+        return True
 
-    async def _decide(self, approval_id: str, person_id: str) -> ApprovalRequest:
+    async def _decide(self, approval_id: str, person_id: str, *, again: bool) -> ApprovalRequest:
         request = await self.approvals.load(approval_id)
         verdict = tally(request.requirement, request.votes)
         if verdict is ApprovalStatus.PENDING:
             return request
-        now = self.clock.now()
-        execute_by = now + request.requirement.execute_within if verdict is ApprovalStatus.APPROVED else None
-        won = await self.approvals.claim(
-            request.id, digest=request.digest, status=verdict, now=now, execute_by=execute_by
-        )
-        request = await self.approvals.load(approval_id)
-        if not won:
+        if not await self._claim(request, verdict):
+            request = await self.approvals.load(approval_id)
+            if request.status is ApprovalStatus.PENDING:
+                # Out of time, or rejected after the count above: then whoever rejected it claims that.
+                raise AlreadyDecidedError("This request can no longer be approved; nothing was run.")
+            if again:
+                return request
             await self._note("ClaimLost", person_id, request.id, request.incident_id, status=request.status.value)
             raise AlreadyDecidedError(_already(request))
+        request = await self.approvals.load(approval_id)
         await self._note("ApprovalDecided", person_id, request.id, request.incident_id, verdict=verdict.value)
         await self.queue.put(resume_job(request, self.clock))
         return request
+
+    async def _claim(self, request: ApprovalRequest, verdict: ApprovalStatus) -> bool:
+        now = self.clock.now()
+        execute_by = now + request.requirement.execute_within if verdict is ApprovalStatus.APPROVED else None
+        return await self.approvals.claim(
+            request.id, digest=request.digest, status=verdict, now=now, execute_by=execute_by
+        )
 
     async def _note(self, kind: str, actor: str, subject: str, incident_id: str | None, **details: str) -> None:
         await self.audit.append(
@@ -149,7 +163,18 @@ class ApprovalDesk:
         )
 
 
+def _has_cast(request: ApprovalRequest, person_id: str, choice: Choice) -> bool:
+    return any(vote.person == person_id and vote.choice == choice for vote in request.votes)
+
+
 def _already(request: ApprovalRequest) -> str:
-    people = ", ".join(f"<@{vote.person}>" for vote in request.votes)
-    by = f" by {people}" if people else ""
-    return f"This request is already {request.status.value}{by}; your click changed nothing."
+    status = request.status
+    winning = "reject" if status is ApprovalStatus.REJECTED else "approve"
+    people = ", ".join(f"<@{vote.person}>" for vote in request.votes if vote.choice == winning)
+    if not people or status is ApprovalStatus.EXPIRED:
+        by = ""
+    elif status in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):
+        by = f" by {people}"
+    else:
+        by = f" (approved by {people})"
+    return f"This request is already {status.value}{by}; your click changed nothing."

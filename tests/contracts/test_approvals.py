@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from core.approval import ApprovalRequest, ApprovalStatus, Choice, Vote
-from core.errors import AlreadyVotedError, NoDataError
+from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError
 from core.tool_call import plan_digest
 from tests.contracts.conftest import Stores
 from tests.fakes.clock import START
@@ -69,6 +69,31 @@ async def test_one_person_votes_once_even_with_twenty_clicks_at_once(stores: Sto
     with pytest.raises(AlreadyVotedError):
         await stores.approvals.vote(a_vote(request, "U0BOB", "reject"))
     assert len((await stores.approvals.load(request.id)).votes) == 1
+
+
+@pytest.mark.parametrize("status", [ApprovalStatus.APPROVED, ApprovalStatus.REJECTED, ApprovalStatus.EXPIRED])
+async def test_a_vote_counts_only_while_the_request_is_pending(stores: Stores, status: ApprovalStatus) -> None:
+    request = await stores.approvals.create(a_request())
+    await claim(stores, request, status)
+    with pytest.raises(AlreadyDecidedError):
+        await stores.approvals.vote(a_vote(request, "U0BOB", "reject"))
+    assert (await stores.approvals.load(request.id)).votes == ()
+
+
+async def test_what_somebody_has_rejected_cannot_be_claimed_as_approved(stores: Stores) -> None:
+    request = await stores.approvals.create(a_request())
+    await stores.approvals.vote(a_vote(request, "U0BOB", "reject"))
+    assert not await claim(stores, request, ApprovalStatus.APPROVED)
+    assert await claim(stores, request, ApprovalStatus.REJECTED)
+
+
+async def test_a_rejection_and_a_claim_at_once_never_leave_an_approved_row_with_a_rejection(stores: Stores) -> None:
+    requests = [await stores.approvals.create(a_request()) for _ in range(20)]
+    for request in requests:
+        vote = stores.approvals.vote(a_vote(request, "U0BOB", "reject"))
+        await asyncio.gather(vote, claim(stores, request, ApprovalStatus.APPROVED), return_exceptions=True)
+        row = await stores.approvals.load(request.id)
+        assert (row.status is ApprovalStatus.APPROVED) is (row.votes == ())
 
 
 async def test_the_first_claim_wins_and_stands(stores: Stores) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
-from core.errors import AlreadyVotedError, NoDataError
+from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError
 
 
 class InMemoryApprovals:
@@ -25,8 +25,11 @@ class InMemoryApprovals:
         return self.rows[approval_id]
 
     async def vote(self, vote: Vote) -> None:
-        """Insert the vote; AlreadyVotedError for the same person's second."""
-        row = await self.load(vote.approval_id)
+        """Insert the vote while the row is pending; AlreadyVotedError for the same person's second."""
+        await self.load(vote.approval_id)
+        row = self.rows[vote.approval_id]
+        if row.status is not ApprovalStatus.PENDING:
+            raise AlreadyDecidedError("This request is decided already; your vote does not count.")
         if any(earlier.person == vote.person for earlier in row.votes):
             raise AlreadyVotedError("You have voted on this request already.")
         votes = sorted((*row.votes, vote), key=lambda each: each.at)
@@ -40,6 +43,8 @@ class InMemoryApprovals:
         if row is None or row.status is not ApprovalStatus.PENDING:
             return False
         if status is ApprovalStatus.APPROVED and (digest != row.digest or now >= row.decide_by):
+            return False
+        if status is ApprovalStatus.APPROVED and any(vote.choice == "reject" for vote in row.votes):
             return False
         self._change(row, status=status, decided_at=now, execute_by=execute_by)
         return True

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Update, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Select, Update, exists, literal, select, update
 
 from bot.adapters.database.engine import Database
 from bot.adapters.database.models import approvals, votes
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
-from core.errors import AlreadyVotedError, NoDataError
+from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError
 from core.ports import Clock
 
 _PENDING = ApprovalStatus.PENDING.value
@@ -42,25 +41,35 @@ class SqlApprovals:
         return found[0]
 
     async def vote(self, vote: Vote) -> None:
-        """Insert the vote; AlreadyVotedError for a person's second, NoDataError without a request."""
-        statement = self._database.insert(votes).values(vote.model_dump())
-        once = statement.on_conflict_do_nothing(index_elements=[votes.c.approval_id, votes.c.person])
-        try:
-            async with self._database.writing() as connection:
-                number = (await connection.execute(once.returning(votes.c.id))).scalar()
-        except IntegrityError as error:
-            raise NoDataError(f"There is no approval request {vote.approval_id}.") from error
+        """Insert the vote while the request is pending, in one INSERT; AlreadyDecidedError when it no longer is,
+        AlreadyVotedError for a person's second, NoDataError without a request."""
+        row = vote.model_dump()
+        pending = select(*(literal(value, votes.c[name].type) for name, value in row.items()))
+        pending = pending.where(approvals.c.id == vote.approval_id, approvals.c.status == _PENDING)
+        # Locked, or PostgreSQL would look past a claim that has not been committed yet.
+        chosen = self._database.insert(votes).from_select([*row], pending.with_for_update(read=True, of=approvals))
+        once = chosen.on_conflict_do_nothing(index_elements=[votes.c.approval_id, votes.c.person])
+        async with self._database.writing() as connection:
+            number = (await connection.execute(once.returning(votes.c.id))).scalar()
         if number is None:
+            if (await self.load(vote.approval_id)).status is not ApprovalStatus.PENDING:
+                raise AlreadyDecidedError("This request is decided already; your vote does not count.")
             raise AlreadyVotedError("You have voted on this request already.")
 
     async def claim(
         self, approval_id: str, *, digest: str, status: ApprovalStatus, now: datetime, execute_by: datetime | None
     ) -> bool:
         """Leave pending in one UPDATE; True for the one caller that wins."""
-        statement = update(approvals).where(approvals.c.id == approval_id, approvals.c.status == _PENDING)
+        mine = approvals.c.id == approval_id
+        statement = update(approvals).where(mine, approvals.c.status == _PENDING)
         if status is ApprovalStatus.APPROVED:
-            statement = statement.where(approvals.c.digest == digest, approvals.c.decide_by > now)
-        return await self._won(statement.values(status=status.value, decided_at=now, execute_by=execute_by))
+            rejected = exists().where(votes.c.approval_id == approval_id, votes.c.choice == "reject")
+            statement = statement.where(approvals.c.digest == digest, approvals.c.decide_by > now, ~rejected)
+        async with self._database.writing() as connection:
+            # A vote under way is waited for first: the UPDATE must see what it has written.
+            await connection.execute(select(approvals.c.id).where(mine).with_for_update())
+            changed = statement.values(status=status.value, decided_at=now, execute_by=execute_by)
+            return (await connection.execute(changed)).rowcount == 1
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
         """Leave approved (or executed, for a rollback) in one UPDATE; False when it had ended."""

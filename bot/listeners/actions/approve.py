@@ -11,9 +11,9 @@ from bot.identifiers import APPROVE
 from bot.listeners.click import Click
 from bot.listeners.telling import refusals_told
 from bot.services import Services
-from core.approval import ApprovalRequest
+from core.approval import ApprovalRequest, ApprovalStatus
 from core.audit import AuditEvent
-from core.errors import RefusedError
+from core.errors import AlreadyVotedError, RefusedError
 from core.ports import Approvals, Audit, Cards, Clock
 from core.services.approval_desk import ApprovalDesk
 
@@ -36,9 +36,11 @@ class ApproveButton:
             request = await self.approvals.load(click.value)
             try:
                 await self._check_was_shown(request, click.person)
-                await self.desk.vote(request.id, click.person, "approve")
+                now = await self.desk.vote(request.id, click.person, "approve")
             finally:
                 await self.cards.show_approval(request.id)
+            if now.status is ApprovalStatus.PENDING and now.votes == request.votes:
+                raise AlreadyVotedError("You have voted on this request already; it waits for others.")
 
     async def _check_was_shown(self, request: ApprovalRequest, person: str) -> None:
         if fits(request.plan.call):
