@@ -1,6 +1,7 @@
 """How a worker gets its events: at least once, in order for each key, and never held up by another key's trouble."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -12,10 +13,11 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from bot.adapters.redis import keys
+from bot.adapters.redis import keys, stream
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.lanes import Lanes
 from bot.adapters.redis.queue import RedisQueue
+from bot.adapters.redis.stream import EventStream
 from core.event import Event
 from tests.fakes.examples import an_event
 from tests.fakes.processes import end
@@ -74,12 +76,12 @@ async def test_events_are_handled_and_then_gone(redis: Redis) -> None:
         await wait_until(lambda: diary.ids == ["before"])
         await queue.put(an_event(id="after"))
         await wait_until(lambda: diary.ids == ["before", "after"])
-        await wait_until(lambda: is_empty(queue))
-    assert (await redis.xpending(keys.EVENTS, keys.WORKERS))["pending"] == 0
+        await wait_until(lambda: is_empty(redis))
+    assert (await redis.xpending(keys.WORK, keys.WORKERS))["pending"] == 0
 
 
-async def is_empty(queue: RedisQueue) -> bool:
-    return await queue.backlog() == 0
+async def is_empty(redis: Redis) -> bool:
+    return await redis.xlen(keys.SLACK) + await redis.xlen(keys.WORK) == 0
 
 
 async def test_one_keys_events_come_one_after_another_and_keys_side_by_side(redis: Redis) -> None:
@@ -100,7 +102,7 @@ async def test_one_keys_events_come_one_after_another_and_keys_side_by_side(redi
     for number in range(30):
         await queue.put(an_event(id=f"{number:02}", key="abc"[number % 3]))
     async with consuming(queue, handler):
-        await wait_until(lambda: is_empty(queue))
+        await wait_until(lambda: is_empty(redis))
     assert order == {key: [f"{number:02}" for number in range(start, 30, 3)] for start, key in enumerate("abc")}
     assert most == 3
 
@@ -126,7 +128,47 @@ async def test_at_most_so_many_of_a_kind_run_and_another_kind_does_not_wait_for_
         await wait_until(lambda: clicks.ids == ["click"])
         assert running == 3
         go_on.set()
-        await wait_until(lambda: is_empty(queue))
+        await wait_until(lambda: is_empty(redis))
+
+
+async def heard_beside_stuck_work(queue: RedisQueue) -> bool:
+    """Let more jobs fail for good than a worker takes at once; returns whether it hears a click meanwhile."""
+    failed, clicks = Diary(), Diary()
+
+    async def handler(event: Event) -> None:
+        if event.kind == "slack.interactive":
+            return await clicks(event)
+        await failed(event)
+        raise RuntimeError("the channel is archived")
+
+    for number in range(8):
+        await queue.put(an_event(kind="job.resume", key=f"remediation:{number}"))
+    async with consuming(queue, handler):
+        await wait_until(lambda: len(failed.ids) >= 5)
+        await queue.put(an_event(id="click", kind="slack.interactive", key="approval:1"))
+        with contextlib.suppress(AssertionError):
+            await wait_until(lambda: clicks.ids == ["click"], within=1.5)
+        return clicks.ids == ["click"]
+
+
+async def test_any_number_of_stuck_jobs_leaves_clicks_heard(valkey: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "_PAGE", 5)
+    assert await heard_beside_stuck_work(RedisQueue(valkey, most_held=5))
+
+
+async def test_in_one_stream_stuck_jobs_keep_clicks_from_being_heard(
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "_PAGE", 5)
+    monkeypatch.setattr(keys, "stream_of", lambda kind: keys.WORK)
+    assert not await heard_beside_stuck_work(RedisQueue(valkey, most_held=5))
+
+
+@pytest.mark.parametrize(("first", "second"), [("alert", "slack.interactive"), ("job.ask", "slack.events_api")])
+async def test_an_id_that_one_stream_has_had_is_not_taken_by_the_other(valkey: Redis, first: str, second: str) -> None:
+    queue = RedisQueue(valkey)
+    assert await queue.put(an_event(id="e1", kind=first))
+    assert not await queue.put(an_event(id="e1", kind=second))
 
 
 async def test_a_worker_that_died_goes_on_with_what_it_had_as_soon_as_it_is_back(redis: Redis) -> None:
@@ -160,13 +202,13 @@ async def test_another_worker_takes_over_from_the_dead_after_the_lease(valkey: R
         await wait_until(lambda: diary.ids == ["e1"])
 
 
-STEADY = QUICK | {"lease": timedelta(milliseconds=600)}
+STEADY: dict[str, Any] = QUICK | {"lease": timedelta(milliseconds=600)}
 
 
 class Heedless(RedisQueue):
     """A consumer that does not hold what it works on: the variant that the next test must catch."""
 
-    async def _keep_up(self, lanes: Lanes) -> None:
+    async def _keep_up(self, stream: EventStream, lanes: Lanes) -> None:
         await asyncio.Event().wait()
 
 
@@ -182,7 +224,7 @@ async def taken_from(slow: RedisQueue, redis: Redis) -> list[str]:
         await asyncio.sleep(1.5)
         taken = list(diary.ids)
         go_on.set()
-        await wait_until(lambda: is_empty(slow))
+        await wait_until(lambda: is_empty(redis))
     return taken
 
 
@@ -211,7 +253,7 @@ async def test_a_failed_event_comes_again_with_growing_pauses_while_others_go_on
         await queue.put(an_event(id=str(number), key="good"))
     async with consuming(queue, handler):
         await wait_until(lambda: len(others.ids) == 5)
-        await wait_until(lambda: is_empty(queue))
+        await wait_until(lambda: is_empty(valkey))
     pauses = [later - earlier for earlier, later in pairwise(failures)]
     assert [pause >= wanted for pause, wanted in zip(pauses, (0.019, 0.039, 0.079, 0.159), strict=True)] == [True] * 4
 
@@ -230,7 +272,7 @@ async def test_deliveries_are_counted_beyond_the_workers_life(valkey: Redis) -> 
 
 async def deliveries(redis: Redis) -> int:
     try:
-        found: Any = await redis.xpending_range(keys.EVENTS, keys.WORKERS, "-", "+", 1)
+        found: Any = await redis.xpending_range(keys.WORK, keys.WORKERS, "-", "+", 1)
     except ResponseError:
         return 0  # no worker has come yet
     return int(found[0]["times_delivered"]) if found else 0
@@ -242,8 +284,8 @@ async def has_more(redis: Redis, than: int) -> bool:
 
 async def test_an_unreadable_entry_keeps_nobody_waiting(redis: Redis) -> None:
     queue, diary = RedisQueue(redis), Diary()
-    await redis.xadd(keys.EVENTS, {"event": "{not json"})
-    await redis.xadd(keys.EVENTS, {"other": "field"})
+    await redis.xadd(keys.WORK, {"event": "{not json"})
+    await redis.xadd(keys.WORK, {"other": "field"})
     await queue.put(an_event(id="good"))
     async with consuming(queue, diary):
         await wait_until(lambda: diary.ids == ["good"])
@@ -267,7 +309,7 @@ async def test_stopping_lets_the_running_end_and_begins_nothing(valkey: Redis) -
         async with asyncio.timeout(3):
             await task
     assert (begun.ids, ended.ids) == (["0"], ["0"])
-    assert await queue.backlog() == 2
+    assert await valkey.xlen(keys.WORK) == 2
 
 
 async def test_a_worker_outlives_the_server_and_misses_nothing(tmp_path: Path) -> None:

@@ -62,15 +62,15 @@ async def test_an_odd_id_is_an_id(queue: Queue, odd: str) -> None:
 async def test_twenty_copies_leave_one_entry(redis: Redis) -> None:
     event = an_event()
     await asyncio.gather(*(RedisQueue(redis).put(event) for _ in range(20)))
-    assert await redis.xlen(keys.EVENTS) == 1
+    assert await redis.xlen(keys.WORK) == 1
 
 
 async def test_without_the_mark_twenty_copies_leave_twenty_entries(redis: Redis) -> None:
     async def careless_put() -> None:
-        await redis.xadd(keys.EVENTS, {"event": an_event().model_dump_json()})
+        await redis.xadd(keys.WORK, {"event": an_event().model_dump_json()})
 
     await asyncio.gather(*(careless_put() for _ in range(20)))
-    assert await redis.xlen(keys.EVENTS) == 20
+    assert await redis.xlen(keys.WORK) == 20
 
 
 async def test_an_id_is_remembered_for_longer_than_slack_retries(redis: Redis) -> None:
@@ -128,7 +128,7 @@ async def left_after_a_kill(folder: Path, engine: str, extra: tuple[str, ...], p
     try:
         await wait_ready(url)
         client = connect(url)
-        return int(await client.xlen(keys.EVENTS))
+        return int(await client.xlen(keys.WORK))
     finally:
         await client.aclose()
         end(child)

@@ -1,6 +1,6 @@
 """Every Redis key of ours, once.
 
-All of them expire but the stream and its consumer group, which live as long as the bot is used: entries leave the
+All of them expire but the streams and their consumer groups, which live as long as the bot is used: entries leave a
 stream when they have been handled, so what stays is what still has to be done. The keys of checkpoints are named here
 too; they live as long as CHECKPOINT_TTL_SECONDS says.
 """
@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from urllib.parse import quote
 
-EVENTS = "watchkeeper:events"
-"""Stream of core.event.Event as JSON in the field `event`."""
+SLACK = "watchkeeper:slack"
+"""Stream of what people do in Slack and wait for: each a core.event.Event as JSON in the field `event`."""
+
+WORK = "watchkeeper:work"
+"""Stream of alerts and of the bot's own jobs, in the same form."""
 
 WORKERS = "workers"
-"""Consumer group on EVENTS; it belongs to the stream."""
+"""Consumer group on both streams; each has its own under this name."""
 
 SEEN_FOR = timedelta(minutes=15)
 """How long an event's id is remembered; Slack's last retry comes after five to six minutes."""
@@ -22,8 +25,13 @@ EPOCH_FOR = timedelta(days=30)
 """How long a lease's counter is remembered after it was last taken; far longer than any holder can be asleep."""
 
 
+def stream_of(kind: str) -> str:
+    """Return the stream for a kind of event; work in any number leaves the other stream to be read."""
+    return SLACK if kind.startswith("slack.") else WORK
+
+
 def seen(event_id: str) -> str:
-    """Marks an event that has been put; expires after SEEN_FOR."""
+    """Marks an event that has been put into either stream; expires after SEEN_FOR."""
     return f"watchkeeper:seen:{_word(event_id)}"
 
 

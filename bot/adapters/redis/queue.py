@@ -4,10 +4,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from redis.asyncio import Redis
 
+from bot.adapters.redis import keys
 from bot.adapters.redis.cancelling import cancel_until_gone
 from bot.adapters.redis.lanes import Lanes
 from bot.adapters.redis.stream import Entry, EventStream
@@ -17,7 +19,6 @@ from core.event import Event
 _log = structlog.get_logger(__name__)
 _PUT_WITHIN = 2.0  # Slack waits three seconds for its answer
 _BLOCK = timedelta(seconds=1)
-_MOST_HELD = 1000
 
 Handler = Callable[[Event], Awaitable[None]]
 
@@ -28,7 +29,8 @@ class RedisQueue:
     `consumer` names this worker in the group: a worker that comes back under its old name goes on with what it had at
     once, so two live workers must not share a name. Others get a dead worker's entries after `lease`; a live worker
     holds its own by renewing them, however long a handler takes. A failed handler is tried again after `pause`, doubled
-    for each delivery up to `longest_pause`; meanwhile its key waits and the others go on."""
+    for each delivery up to `longest_pause`; meanwhile its key waits and the others go on. At most about `most_held`
+    entries are taken from a stream before some are done; a key stays within one stream, so its order holds."""
 
     def __init__(
         self,
@@ -38,11 +40,13 @@ class RedisQueue:
         lease: timedelta = timedelta(seconds=60),
         pause: timedelta = timedelta(seconds=0.5),
         longest_pause: timedelta = timedelta(seconds=60),
+        most_held: int = 1000,
     ) -> None:
-        self._stream = EventStream(redis, consumer)
+        self._streams = {name: EventStream(redis, name, consumer) for name in (keys.SLACK, keys.WORK)}
         self._lease = lease
         self._pause = pause
         self._longest_pause = longest_pause
+        self._most_held = most_held
         self._stopping = asyncio.Event()
 
     async def put(self, event: Event) -> bool:
@@ -51,13 +55,9 @@ class RedisQueue:
         TransientError when it is not known to be written; putting it again is safe."""
         try:
             async with asyncio.timeout(_PUT_WITHIN):
-                return await self._stream.put(event)
+                return await self._streams[keys.stream_of(event.kind)].put(event)
         except TimeoutError as error:
             raise TransientError("redis: no answer in time") from error
-
-    async def backlog(self) -> int:
-        """Return how many events wait or are being handled; TransientError on an outage."""
-        return await self._stream.length()
 
     def stop(self) -> None:
         """Make `consume` return once the handlers that run have ended."""
@@ -66,38 +66,38 @@ class RedisQueue:
     async def consume(self, handler: Handler, concurrency: int = 16, grace: float = 10.0) -> None:
         """Hand events to `handler` until `stop`; at most `concurrency` of each kind at once.
 
-        Kinds do not take each other's turns, so that slow jobs never keep a click waiting. After `stop`, handlers get
+        Kinds do not take each other's turns and Slack has a stream to itself, so that jobs, however slow and however
+        many, never keep a click waiting. After `stop`, handlers get
         `grace` seconds before they are cancelled; what was not finished is delivered again."""
         slots: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(concurrency))
 
-        async def work(entry: Entry) -> None:
-            await self._settle(entry, handler, slots[entry.event.kind])
+        async def work(stream: EventStream, entry: Entry) -> None:
+            await self._settle(stream, entry, handler, slots[entry.event.kind])
 
-        lanes = Lanes(work)
-        reading = asyncio.create_task(self._read(lanes))
-        upkeep = asyncio.create_task(self._keep_up(lanes))
+        both = [(stream, Lanes(partial(work, stream))) for stream in self._streams.values()]
+        tasks = [asyncio.create_task(run(*each)) for each in both for run in (self._read, self._keep_up)]
         try:
-            ended, _ = await asyncio.wait({reading, upkeep}, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in ended:
                 task.result()
-            await lanes.close(grace)
+            await asyncio.gather(*(lanes.close(grace) for _, lanes in both))
         finally:
-            await cancel_until_gone([reading, upkeep])
-            await lanes.close(0)
+            await cancel_until_gone(tasks)
+            await asyncio.gather(*(lanes.close(0) for _, lanes in both))
 
-    async def _read(self, lanes: Lanes) -> None:
+    async def _read(self, stream: EventStream, lanes: Lanes) -> None:
         after: str | None = "0"
         ready = False
         while not self._stopping.is_set():
-            await lanes.room(_MOST_HELD)
+            await lanes.room(self._most_held)
             try:
                 if not ready:
-                    await self._stream.open()
+                    await stream.open()
                     ready = True
                 if after is None:
-                    entries = await self._stream.fresh(_BLOCK)
+                    entries = await stream.fresh(_BLOCK)
                 else:
-                    entries, after = await self._stream.mine(after)
+                    entries, after = await stream.mine(after)
             except TransientError as error:
                 _log.warning("queue_unreachable", error=str(error))
                 # An answer may have been lost on its way, and with it entries that now count as ours: ask for them.
@@ -107,18 +107,18 @@ class RedisQueue:
             for entry in entries:
                 lanes.add(entry)
 
-    async def _keep_up(self, lanes: Lanes) -> None:
+    async def _keep_up(self, stream: EventStream, lanes: Lanes) -> None:
         while True:
             await asyncio.sleep(self._lease.total_seconds() / 3)
             try:
-                await self._stream.hold(list(lanes.held))
-                for entry in await self._stream.abandoned(self._lease):
+                await stream.hold(list(lanes.held))
+                for entry in await stream.abandoned(self._lease):
                     _log.info("entry_taken_over", entry=entry.id, event_id=entry.event.id)
                     lanes.add(entry)
             except TransientError as error:
                 _log.warning("queue_upkeep_failed", error=str(error))
 
-    async def _settle(self, entry: Entry, handler: Handler, slot: asyncio.Semaphore) -> None:
+    async def _settle(self, stream: EventStream, entry: Entry, handler: Handler, slot: asyncio.Semaphore) -> None:
         tries = 0
         while True:
             async with slot:
@@ -127,9 +127,9 @@ class RedisQueue:
                 handled = await self._attempt(entry, handler)
             try:
                 if handled:
-                    await self._stream.done(entry.id)
+                    await stream.done(entry.id)
                     return
-                tries = await self._stream.again(entry.id)
+                tries = await stream.again(entry.id)
                 if not tries:
                     return  # another worker has it now
             except TransientError as error:

@@ -1,4 +1,4 @@
-"""The stream of events as one consumer of the group sees it; each method is one round trip."""
+"""A stream of events as one consumer of the group sees it; each method is one round trip."""
 
 import json
 from collections.abc import Sequence
@@ -57,6 +57,7 @@ class EventStream:
     """Every method raises TransientError when Redis cannot be reached or refuses."""
 
     redis: Redis
+    name: str
     consumer: str
 
     async def put(self, event: Event) -> bool:
@@ -65,7 +66,7 @@ class EventStream:
         body = json.dumps(event.model_dump(mode="json"), separators=(",", ":"))
         with outages():
             fresh = await self.redis.eval(
-                _PUT, 2, keys.EVENTS, keys.seen(event.id), body, int(keys.SEEN_FOR.total_seconds())
+                _PUT, 2, self.name, keys.seen(event.id), body, int(keys.SEEN_FOR.total_seconds())
             )
         return bool(fresh)
 
@@ -73,7 +74,7 @@ class EventStream:
         """Make the stream and its group where they are missing; the group begins with the oldest entry."""
         with outages():
             try:
-                await self.redis.xgroup_create(keys.EVENTS, keys.WORKERS, id="0", mkstream=True)
+                await self.redis.xgroup_create(self.name, keys.WORKERS, id="0", mkstream=True)
             except ResponseError as error:
                 if not str(error).startswith("BUSYGROUP"):
                     raise
@@ -92,7 +93,7 @@ class EventStream:
         """Take over entries that their consumer has neither finished nor held for so long."""
         with outages():
             answer: Any = await self.redis.xautoclaim(
-                keys.EVENTS, keys.WORKERS, self.consumer, int(idle.total_seconds() * 1000), "0-0", count=_PAGE
+                self.name, keys.WORKERS, self.consumer, int(idle.total_seconds() * 1000), "0-0", count=_PAGE
             )
         return _entries(answer[1])
 
@@ -100,28 +101,23 @@ class EventStream:
         """Say that these entries are still being worked on, so that nobody takes them over."""
         if ids:
             with outages():
-                await self.redis.eval(_HOLD, 1, keys.EVENTS, keys.WORKERS, self.consumer, *ids)
+                await self.redis.eval(_HOLD, 1, self.name, keys.WORKERS, self.consumer, *ids)
 
     async def again(self, entry_id: str) -> int:
         """Count one more delivery of an entry to this consumer; returns how many there have been, 0 if it has left."""
         with outages():
-            deliveries = await self.redis.eval(_AGAIN, 1, keys.EVENTS, keys.WORKERS, self.consumer, entry_id)
+            deliveries = await self.redis.eval(_AGAIN, 1, self.name, keys.WORKERS, self.consumer, entry_id)
         return int(deliveries)
 
     async def done(self, entry_id: str) -> None:
         """Strike the entry off: nobody gets it again."""
         with outages():
-            await self.redis.eval(_DONE, 1, keys.EVENTS, keys.WORKERS, entry_id)
-
-    async def length(self) -> int:
-        """Return how many entries wait or are being worked on."""
-        with outages():
-            return int(await self.redis.xlen(keys.EVENTS))
+            await self.redis.eval(_DONE, 1, self.name, keys.WORKERS, entry_id)
 
     async def _read(self, after: str, block: int | None) -> list[Any]:
         with outages():
             answer: Any = await self.redis.xreadgroup(
-                keys.WORKERS, self.consumer, {keys.EVENTS: after}, count=_PAGE, block=block
+                keys.WORKERS, self.consumer, {self.name: after}, count=_PAGE, block=block
             )
         # RESP2 answers with a list of streams, RESP3 with a mapping of them.
         streams = list(answer.values()) if isinstance(answer, dict) else [rows for _, rows in answer or ()]
