@@ -46,6 +46,13 @@ def is_late_copy(incident: Incident, alert: Alert, now: datetime) -> bool:
     return any(earlier.fingerprint == alert.fingerprint and not _is_news(earlier, alert) for earlier in incident.alerts)
 
 
+def is_repeated_end(incident: Incident, alert: Alert) -> bool:
+    """True when `alert` is a resolution that a resolved incident has taken already, however long ago."""
+    if incident.status is not IncidentStatus.RESOLVED or alert.status is not AlertStatus.RESOLVED:
+        return False
+    return any(earlier.fingerprint == alert.fingerprint and not _is_news(earlier, alert) for earlier in incident.alerts)
+
+
 def _is_news(earlier: Alert, alert: Alert) -> bool:
     if alert.starts_at != earlier.starts_at:
         return alert.starts_at > earlier.starts_at

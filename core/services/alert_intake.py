@@ -26,30 +26,40 @@ class AlertIntake:
     clock: Clock
 
     async def handle(self, alert: Alert) -> Incident | None:
-        """Take one alert; safe to repeat. Returns its incident, or None for a resolution of nothing open."""
+        """Take one alert; safe to repeat. Returns its incident, or None for a resolution of nothing known."""
         now = self.clock.now()
         try:
             incident, changed = await self.incidents.join(alert, now)
         except NoDataError:
             return None
-        if changed:
-            await self.audit.append(
-                AuditEvent(
-                    kind="AlertReceived",
-                    actor=alert.source,
-                    subject=alert.fingerprint,
-                    incident_id=incident.id,
-                    at=now,
-                    details={"name": alert.name, "status": alert.status.value, "service": alert.service},
-                )
-            )
-        # Not only when something changed: the redelivery mends a crash after the row and before the card or the job.
+        # What follows is not only for changes: a redelivery mends a crash after the row and before one of these steps.
+        await self._record(alert, incident, changed)
         if not incident.thread_ts:
             await self.cards.show_incident(incident.id)
-        elif changed:
+        else:
             await self._refresh_soon(incident)
         await self._investigate_once(incident)
         return incident
+
+    async def _record(self, alert: Alert, incident: Incident, changed: bool) -> None:
+        """Write one audit row for each state of an alert; for a repeat, only if the first try did not come to it."""
+        state = {"status": alert.status.value, "starts_at": alert.starts_at.isoformat()}
+        if not changed and await self._has_recorded(alert, incident, state):
+            return
+        await self.audit.append(
+            AuditEvent(
+                kind="AlertReceived",
+                actor=alert.source,
+                subject=alert.fingerprint,
+                incident_id=incident.id,
+                at=self.clock.now(),
+                details={"name": alert.name, "service": alert.service, **state},
+            )
+        )
+
+    async def _has_recorded(self, alert: Alert, incident: Incident, state: dict[str, str]) -> bool:
+        rows = await self.audit.of_subject(alert.fingerprint)
+        return any(row.incident_id == incident.id and state.items() <= row.details.items() for row in rows)
 
     async def _refresh_soon(self, incident: Incident) -> None:
         """Queue one refresh of the card for all changes of the next seconds: Slack takes 50 edits a minute, a storm of

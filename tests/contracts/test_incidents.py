@@ -64,6 +64,19 @@ async def test_a_resolution_of_nothing_open_is_said_to_be_unknown(stores: Stores
         await stores.incidents.join(an_alert(status=AlertStatus.RESOLVED), START)
 
 
+async def test_a_repeat_of_the_last_resolution_leads_to_the_incident_that_it_ended(stores: Stores) -> None:
+    await stores.incidents.join(an_alert(), START)
+    end = an_alert(status=AlertStatus.RESOLVED, ends_at=LATER)
+    ended, _ = await stores.incidents.join(end, LATER)
+    assert await stores.incidents.join(end, LATER + timedelta(days=1)) == (ended, False)
+    for unknown in (
+        an_alert(fingerprint="b", status=AlertStatus.RESOLVED),
+        end.model_copy(update={"starts_at": LATER}),
+    ):
+        with pytest.raises(NoDataError):
+            await stores.incidents.join(unknown, LATER)
+
+
 async def test_an_alert_that_fires_anew_after_the_end_opens_another_incident(stores: Stores) -> None:
     await stores.incidents.join(an_alert(), START)
     await stores.incidents.join(an_alert(status=AlertStatus.RESOLVED), LATER)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from core.alert import Alert, AlertStatus
 from core.errors import NoDataError
-from core.grouping import is_late_copy, opened, with_alert
+from core.grouping import is_late_copy, is_repeated_end, opened, with_alert
 from core.incident import Incident, IncidentStatus
 
 
@@ -21,6 +21,8 @@ class InMemoryIncidents:
         current = next((row for row in of_group if row.status is IncidentStatus.OPEN), None)
         if current is not None:
             incident, changed = with_alert(current, alert, now)
+        elif of_group and is_repeated_end(of_group[-1], alert):
+            return of_group[-1], False
         elif alert.status is AlertStatus.RESOLVED:
             raise NoDataError(f"No open incident for {alert.group_key}.")
         elif of_group and is_late_copy(of_group[-1], alert, now):

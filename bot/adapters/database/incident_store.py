@@ -11,7 +11,7 @@ from bot.adapters.database.engine import Database
 from bot.adapters.database.models import alerts, incidents
 from core.alert import Alert, AlertStatus
 from core.errors import NoDataError
-from core.grouping import is_late_copy, opened, with_alert
+from core.grouping import is_late_copy, is_repeated_end, opened, with_alert
 from core.incident import Incident, IncidentStatus
 
 _PREFIX = "INC-"
@@ -33,6 +33,8 @@ class SqlIncidents:
                     if changed:
                         await self._write(connection, incident, alert)
                     return incident, changed
+                if current is not None and is_repeated_end(current, alert):
+                    return current, False
                 if alert.status is AlertStatus.RESOLVED:
                     raise NoDataError(f"No open incident for {alert.group_key}.")
                 if current is not None and is_late_copy(current, alert, now):
