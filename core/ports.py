@@ -32,7 +32,8 @@ class Incidents(Protocol):
     async def join(self, alert: Alert, now: datetime) -> tuple[Incident, bool]:
         """Record the alert on the open incident of its group, opening one for a firing alert that has none; resolve the
         incident with its last alert. Returns the incident after it, and whether anything changed (False for a repeat).
-        A resolved alert of no open incident raises NoDataError."""
+        A resolved alert of no open incident raises NoDataError, unless it repeats what the group's last incident ended
+        with: that incident is returned, unchanged."""
         ...
 
     async def load(self, incident_id: str) -> Incident:
@@ -80,14 +81,15 @@ class Approvals(Protocol):
         ...
 
     async def vote(self, vote: Vote) -> None:
-        """Insert the vote; AlreadyVotedError when that person voted on it before."""
+        """Insert the vote while the request is pending; AlreadyDecidedError when it no longer is, AlreadyVotedError
+        when that person voted on it before."""
         ...
 
     async def claim(
         self, approval_id: str, *, digest: str, status: ApprovalStatus, now: datetime, execute_by: datetime | None
     ) -> bool:
-        """One conditional UPDATE from pending to `status`; approving also needs the digest and `now < decide_by`.
-        True for the one caller that wins."""
+        """One conditional UPDATE from pending to `status`; approving also needs the digest, `now < decide_by` and that
+        nobody has rejected it. True for the one caller that wins."""
         ...
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
@@ -112,6 +114,10 @@ class ApprovalQueue(Protocol):
 
     async def place(self, approval_id: str, card_ts: str) -> None:
         """Remember where the request's card stands in its channel."""
+        ...
+
+    async def of(self, *, incident_id: str | None = None, report_id: str | None = None) -> Sequence[ApprovalRequest]:
+        """Return the requests of that incident or that report (of either, if both are given), oldest first."""
         ...
 
 

@@ -19,14 +19,13 @@ from bot.cards.files import ThreadFiles
 from bot.cards.poster import Poster
 from bot.cards.progress import ProgressMessages
 from bot.identifiers import APPROVAL_CARD, INCIDENT_CARD, NOTE, REPORT_CARD
-from bot.trail import approvals_of_incident
 from bot.web.links import TimelineLinks
 from core.approval import ApprovalRequest
 from core.brief import Brief, Place
 from core.errors import NoDataError, TransientError
 from core.evidence import Evidence, Report
 from core.ids import incident_thread_id
-from core.ports import ApprovalQueue, Approvals, Audit, Directory, Incidents, Reports
+from core.ports import ApprovalQueue, Approvals, Directory, Incidents, Reports
 
 _log = structlog.get_logger(__name__)
 _PLOTS = 2
@@ -43,7 +42,6 @@ class SlackCards:
         reports: Reports,
         approvals: Approvals,
         approval_queue: ApprovalQueue,
-        audit: Audit,
         directory: Directory,
         links: TimelineLinks,
         incident_channel: str,
@@ -53,7 +51,6 @@ class SlackCards:
         self._reports = reports
         self._approvals = approvals
         self._approval_queue = approval_queue
-        self._audit = audit
         self._directory = directory
         self._links = links
         self._incident_channel = incident_channel
@@ -67,7 +64,7 @@ class SlackCards:
         async with self._poster.turn(INCIDENT_CARD, incident_id):
             incident = await self._incidents.load(incident_id)
             reports = await self._reports.of_thread(incident_thread_id(incident.id))
-            requests = await approvals_of_incident(self._audit, self._approvals, incident.id)
+            requests = await self._approval_queue.of(incident_id=incident.id)
             report = reports[0] if reports else None
             blocks = build_incident_card(incident, report, requests, self._links.url(incident.id))
             root = Place(channel=incident.channel or await self._channels.id_of(self._incident_channel), thread_ts="")

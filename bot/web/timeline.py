@@ -20,7 +20,7 @@ from bot.web.links import link_is_valid, signed_link
 from bot.web.svg_plot import build_svg
 from bot.web.timeline_entries import build_entries, build_figures, people_in
 from core.errors import NoDataError, TransientError, WatchkeeperError
-from core.ports import Approvals, Audit, Clock, Directory, Effects, Incidents, Reports
+from core.ports import ApprovalQueue, Audit, Clock, Directory, Effects, Incidents, Reports
 
 __all__ = ["signed_link", "timeline_routes"]
 
@@ -122,7 +122,7 @@ def timeline_routes(
     *,
     incidents: Incidents,
     reports: Reports,
-    approvals: Approvals,
+    approvals: ApprovalQueue,
     effects: Effects,
     audit: Audit,
     clock: Clock,

@@ -22,7 +22,6 @@ from bot.directory import SlackDirectory
 from bot.services import Services
 from bot.web.links import TimelineLinks
 from core.approval import ApprovalRequest
-from core.audit import AuditEvent
 from core.brief import Brief, Proposal
 from core.evidence import Report
 from core.policy import Policy
@@ -70,7 +69,6 @@ class Stage:
             "reports": self.reports,
             "approvals": self.approvals,
             "approval_queue": self.approvals,
-            "audit": self.audit,
             "directory": SlackDirectory(self.client, self.clock),
             "links": links,
             "incident_channel": "#incidents",
@@ -89,8 +87,6 @@ class Stage:
         given = {"requester": "alert", "channel": incident.channel, "thread_ts": incident.thread_ts}
         given |= {"incident_id": incident.id, "created_at": self.clock.now()}
         request = await self.approvals.create(a_request(**(given | fields)))
-        asked = {"kind": "ApprovalRequested", "actor": request.requester, "subject": request.id}
-        await self.audit.append(AuditEvent(incident_id=request.incident_id, at=self.clock.now(), **asked))
         await self.cards().show_approval(request.id)
         return await self.approvals.load(request.id)
 
@@ -210,7 +206,7 @@ def _services(stage: Stage, runner: GraphRunner) -> Services:
     remediation = Remediation(runner, stage.approvals, stage.approvals, stage.queue, stage.clock)
     return Services(
         desk=ApprovalDesk(stage.approvals, directory, policy, stage.queue, stage.audit, stage.clock),
-        investigation=Investigation(runner, stage.incidents, remediation, cards, stage.audit, stage.clock),
+        investigation=Investigation(runner, stage.incidents, stage.reports, remediation, cards, stage.audit, stage.clock),
         remediation=remediation,
         intake=AlertIntake(stage.incidents, stage.reports, cards, stage.queue, stage.audit, stage.clock),
         incidents=stage.incidents,

@@ -171,6 +171,21 @@ async def test_a_decision_is_undelivered_until_its_graph_has_been_told(stores: S
     assert await stores.approvals.undelivered() == []
 
 
+async def test_an_incidents_and_a_reports_requests_are_found_oldest_first(stores: Stores) -> None:
+    young = await stores.approvals.create(a_request(created_at=SOON, report_id="rep_1"))
+    old = await stores.approvals.create(a_request(created_at=START))
+    talk = await stores.approvals.create(a_request(incident_id=None, report_id="rep_2"))
+    undo = await stores.approvals.create(
+        a_request(incident_id=None, report_id="rep_2", rollback_of=talk.id, created_at=SOON)
+    )
+    await stores.approvals.create(a_request(incident_id=None))
+    find = stores.approvals.of
+    assert [row.id for row in await find(incident_id="INC-1")] == [old.id, young.id]
+    assert [row.id for row in await find(report_id="rep_2")] == [talk.id, undo.id]
+    assert [row.id for row in await find(incident_id="INC-1", report_id="rep_1")] == [old.id, young.id]
+    assert await find(incident_id="INC-2") == await find(report_id="") == await find() == []
+
+
 async def test_the_cards_place_is_remembered(stores: Stores) -> None:
     request = await stores.approvals.create(a_request())
     await stores.approvals.place(request.id, "17.000200")

@@ -75,6 +75,12 @@ class InMemoryApprovals:
         """Remember where the card stands."""
         self._change(await self.load(approval_id), card_ts=card_ts)
 
+    async def of(self, *, incident_id: str | None = None, report_id: str | None = None) -> Sequence[ApprovalRequest]:
+        """Return the requests of that incident or that report, oldest first."""
+        wanted = {("incident", incident_id), ("report", report_id)} - {("incident", None), ("report", None)}
+        rows = self.rows.values()
+        return self._sorted(row for row in rows if wanted & {("incident", row.incident_id), ("report", row.report_id)})
+
     def _change(self, row: ApprovalRequest, **changes: object) -> None:
         self.rows[row.id] = row.model_copy(update=changes)
 

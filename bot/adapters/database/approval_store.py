@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Update, exists, literal, select, update
+from sqlalchemy import Select, Update, exists, false, literal, or_, select, update
 
 from bot.adapters.database.engine import Database
 from bot.adapters.database.models import approvals, votes
@@ -95,6 +95,12 @@ class SqlApprovals:
         """Remember where the request's card stands; NoDataError when there is no such request."""
         if not await self._won(update(approvals).where(approvals.c.id == approval_id).values(card_ts=card_ts)):
             raise NoDataError(f"There is no approval request {approval_id}.")
+
+    async def of(self, *, incident_id: str | None = None, report_id: str | None = None) -> Sequence[ApprovalRequest]:
+        """Return the requests of that incident or that report, oldest first."""
+        wanted = ((approvals.c.incident_id, incident_id), (approvals.c.report_id, report_id))
+        matches = [column == value for column, value in wanted if value is not None]
+        return await self._fetch(select(approvals).where(or_(false(), *matches)))
 
     async def _won(self, statement: Update) -> bool:
         async with self._database.writing() as connection:

@@ -92,6 +92,8 @@ approvals = Table(
     Column("delivered_at", UtcDateTime),
     Column("card_ts", String(64), nullable=False),
     Index("ix_approvals_status", "status", "created_at"),
+    Index("ix_approvals_incident", "incident_id", "created_at"),
+    Index("ix_approvals_report", "report_id", "created_at"),
     Index(
         "ix_approvals_undelivered",
         "created_at",

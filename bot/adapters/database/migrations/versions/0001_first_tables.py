@@ -106,6 +106,8 @@ def _create_approvals() -> None:
         sa.Column("card_ts", sa.String(64), nullable=False),
     )
     op.create_index("ix_approvals_status", "approvals", ["status", "created_at"])
+    op.create_index("ix_approvals_incident", "approvals", ["incident_id", "created_at"])
+    op.create_index("ix_approvals_report", "approvals", ["report_id", "created_at"])
     untold = sa.text("delivered_at IS NULL")
     op.create_index(
         "ix_approvals_undelivered", "approvals", ["created_at"], sqlite_where=untold, postgresql_where=untold
