@@ -1,7 +1,7 @@
 """An approval request, the votes on it and the tally: who decided what, over exactly which digest."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -90,8 +90,3 @@ def tally(requirement: Requirement, votes: Sequence[Vote]) -> ApprovalStatus:
         return ApprovalStatus.REJECTED
     approvers = {vote.person for vote in votes if vote.choice == "approve"}
     return ApprovalStatus.APPROVED if len(approvers) >= requirement.quorum else ApprovalStatus.PENDING
-
-
-def clocks(requirement: Requirement, created_at: datetime) -> tuple[datetime, timedelta]:
-    """Return decide-by (absolute) and execute-within (counted from the decision)."""
-    return created_at + requirement.decide_within, requirement.execute_within

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.approval import ApprovalRequest, ApprovalStatus, Choice, Vote, clocks, tally
+from core.approval import ApprovalRequest, ApprovalStatus, Choice, Vote, tally
 from core.audit import AuditEvent
 from core.brief import Proposal
 from core.errors import (
@@ -53,7 +53,6 @@ class ApprovalDesk:
                 f"Policy does not allow `{plan.call.name}` on {plan.service} in {plan.env} (rule: {requirement.rule})."
             )
         now = self.clock.now()
-        decide_by, _ = clocks(requirement, now)
         row = await self.approvals.create(
             ApprovalRequest(
                 id=approval_id,
@@ -69,7 +68,7 @@ class ApprovalDesk:
                 channel=proposal.place.channel,
                 thread_ts=proposal.place.thread_ts,
                 created_at=now,
-                decide_by=decide_by,
+                decide_by=now + requirement.decide_within,
             )
         )
         if row.created_at == now:

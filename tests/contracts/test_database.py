@@ -108,8 +108,7 @@ async def test_text_that_postgresql_cannot_hold_is_kept_legible(database: Databa
     assert (loaded.reason, loaded.outcome_text) == ("a\ufffdb", "half a pair ?")
 
 
-async def test_a_database_tells_its_revision_and_answers_a_ping(database: Database) -> None:
-    await database.ping()
+async def test_a_database_tells_its_revision(database: Database) -> None:
     assert await database.revision() == "0001"
 
 
@@ -152,7 +151,7 @@ def test_two_processes_may_migrate_postgresql_at_once(postgresql: PostgreSql) ->
 async def test_a_database_that_is_away_is_a_passing_fault(url: str) -> None:
     database = open_database(url)
     with pytest.raises(TransientError):
-        await database.ping()
+        await database.revision()
     with pytest.raises(TransientError):
         await sql_stores(database).approvals.pending()
     await database.close()

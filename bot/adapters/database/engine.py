@@ -60,11 +60,6 @@ class Database:
         """Return this engine's INSERT, which knows ON CONFLICT (postgresql.Insert or sqlite.Insert)."""
         return sqlite.insert(table) if self.engine.dialect.name == "sqlite" else postgresql.insert(table)
 
-    async def ping(self) -> None:
-        """Ask for one row; TransientError when the database does not answer."""
-        async with self.reading() as connection:
-            await connection.execute(text("SELECT 1"))
-
     async def revision(self) -> str | None:
         """Return the migration that the schema stands at, or None for an empty database."""
         async with self.reading() as connection:
