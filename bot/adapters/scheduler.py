@@ -46,5 +46,5 @@ class Ticker:
                 return
             async with self._lease(self._name):
                 await self._tick()
-        except (TransientError, TimeoutError) as error:
-            _log.debug("tick_skipped", name=self._name, error=str(error))
+        except* (TransientError, TimeoutError) as passing:
+            _log.debug("tick_skipped", name=self._name, error=str(passing.exceptions[0]))

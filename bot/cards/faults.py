@@ -15,6 +15,19 @@ _PASSING = {
     "team_added_to_org",
 }
 _MISSING = {"unknown_method", "missing_scope", "not_allowed_token_type", "method_deprecated", "feature_not_enabled"}
+_SHUT = {
+    "is_archived",
+    "channel_not_found",
+    "not_in_channel",
+    "no_permission",
+    "access_denied",
+    "ekm_access_denied",
+    "team_access_not_granted",
+    "thread_not_found",
+    "invalid_thread_ts",
+    "cant_update_message",
+    "edit_window_closed",
+}
 
 
 def code_of(error: BaseException) -> str:
@@ -32,6 +45,11 @@ def is_passing(error: BaseException) -> bool:
 def is_missing(error: BaseException) -> bool:
     """True when this workspace, plan or app has no such feature."""
     return code_of(error) in _MISSING
+
+
+def is_shut(error: BaseException) -> bool:
+    """True when nothing can be shown there, however often it is tried; a person has to change the channel first."""
+    return code_of(error) in _SHUT or code_of(error).startswith("restricted_action")
 
 
 def pause_of(error: BaseException, otherwise: float) -> float:

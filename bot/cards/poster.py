@@ -6,19 +6,20 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
+import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks.budget import as_json
 from bot.blocks.text import Block
-from bot.cards.faults import FAULTS, code_of, is_missing, is_passing, pause_of
+from bot.cards.faults import FAULTS, code_of, is_missing, is_passing, is_shut, pause_of
 from core.brief import Place
 from core.errors import TransientError
 
+_log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 _PAUSES = (0.5, 2.0, 5.0, 10.0)
 _REMEMBERED = 2000
 _GONE = {"message_not_found", "thread_not_found"}
-_UNREADABLE = {"not_in_channel", "channel_not_found", "thread_not_found"}
 
 
 class Poster:
@@ -30,6 +31,7 @@ class Poster:
         self._shown: OrderedDict[tuple[str, str], tuple[str, str]] = OrderedDict()
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._me: frozenset[str] = frozenset()
+        self._shut: set[str] = set()
 
     def turn(self, kind: str, subject: str) -> asyncio.Lock:
         """The card's lock: hold it from reading the row until it is shown, or an older state may overwrite a newer."""
@@ -47,6 +49,9 @@ class Poster:
     ) -> str:
         """Post or edit the card and return its ts; `place.thread_ts` is empty for a root. Call it within `turn`.
 
+        Where nothing can be shown (an archived channel, or one that we were removed from) the old ts comes back, which
+        is empty for a card that never stood: what the card tells of goes on without it.
+
         `facts` are for other programs that read the channel: they stand in the message's metadata beside the subject,
         so they may hold ids and states, never a secret.
         """
@@ -55,8 +60,15 @@ class Poster:
         ts = ts or await self.find(kind, subject, place)
         if ts and self._shown.get((kind, subject)) == (ts, face):
             return ts
-        if not ts or not await self._update(place.channel, ts, text, blocks, metadata):
-            ts = await self._post(kind, subject, text, blocks, place, metadata)
+        try:
+            if not ts or not await self._update(place.channel, ts, text, blocks, metadata):
+                ts = await self._post(kind, subject, text, blocks, place, metadata)
+        except FAULTS as error:
+            if not is_shut(error):
+                raise
+            self._warn_once(place.channel, error)
+            return ts
+        self._shut.discard(place.channel)
         self._remember(kind, subject, ts, face)
         return ts
 
@@ -81,7 +93,7 @@ class Poster:
             try:
                 page = await self._page(place, cursor)
             except FAULTS as error:
-                if is_missing(error) or code_of(error) in _UNREADABLE:
+                if is_missing(error) or is_shut(error):
                     return
                 raise
             for message in page.get("messages") or []:
@@ -158,6 +170,11 @@ class Poster:
             answer = await self.patiently(self._client.auth_test)
             self._me = frozenset(str(answer[key]) for key in ("user_id", "bot_id") if answer.get(key))
         return self._me
+
+    def _warn_once(self, channel: str, error: Exception) -> None:
+        if channel not in self._shut:
+            self._shut.add(channel)
+            _log.warning("channel_takes_no_cards", channel=channel, error=code_of(error))
 
     def _remember(self, kind: str, subject: str, ts: str, face: str) -> None:
         self._shown[kind, subject] = (ts, face)

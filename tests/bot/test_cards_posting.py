@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from structlog.testing import capture_logs
 
 from bot.cards import SlackCards
 from bot.identifiers import APPROVAL_CARD
-from core.approval import ApprovalRequest
+from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Brief, Place
 from core.evidence import Evidence, Report
 from core.series import Series
@@ -175,6 +177,52 @@ def a_drawn_report(stage: Stage) -> Report:
     call = ToolCall(name="metric_range", args={"service": "checkout"})
     seen = {"status": "ok", "title": "Errors", "summary": "up", "series": (line,), "taken_at": stage.clock.now()}
     return a_report(id="rep_1", incident_id=None, evidence=(Evidence(id="E1", call=call, **seen),))
+
+
+def archive(stage: Stage, shut: bool = True) -> None:
+    stage.ws.workspace.state.channels[INCIDENTS].is_archived = shut
+
+
+async def test_in_an_archived_channel_a_request_goes_on_without_its_card(stage: Stage) -> None:
+    row, cards = await a_row(stage), stage.cards()
+    archive(stage)
+    with capture_logs() as logs:
+        for _ in range(2):
+            await cards.show_approval(row.id)
+            await cards.say(Place(channel=INCIDENTS, thread_ts=row.thread_ts), "Healthy again.", key="k")
+    assert [log["error"] for log in logs if log["event"] == "channel_takes_no_cards"] == ["is_archived"]
+    assert (await stage.approvals.load(row.id)).card_ts == ""
+    archive(stage, shut=False)
+    await cards.show_approval(row.id)
+    assert (await stage.approvals.load(row.id)).card_ts
+
+
+async def test_a_card_whose_channel_was_archived_keeps_its_place(stage: Stage) -> None:
+    row = await a_row(stage)
+    await stage.cards().show_approval(row.id)
+    placed = (await stage.approvals.load(row.id)).card_ts
+    stage.approvals.rows[row.id] = row.model_copy(update={"card_ts": placed, "status": ApprovalStatus.EXPIRED})
+    archive(stage)
+    await stage.cards().show_approval(row.id)
+    assert (await stage.approvals.load(row.id)).card_ts == placed
+
+
+async def test_an_incident_that_cannot_be_shown_has_no_place_until_it_can(stage: Stage) -> None:
+    incident, _ = await stage.incidents.join(an_alert(), stage.clock.now())
+    cards = stage.cards(incident_channel=INCIDENTS)
+    archive(stage)
+    assert await cards.show_incident(incident.id) == Place(channel=INCIDENTS, thread_ts="")
+    assert (await stage.incidents.load(incident.id)).thread_ts == ""
+    archive(stage, shut=False)
+    assert (await cards.show_incident(incident.id)).thread_ts
+
+
+async def test_a_fault_that_is_our_own_is_not_taken_for_a_shut_channel(stage: Stage) -> None:
+    row = await a_row(stage)
+    fault = {"name": "chat.postMessage", "error": "invalid_blocks", "times": 1}
+    await stage.http.post("/control/faults", json={"method": fault})
+    with pytest.raises(SlackApiError, match="invalid_blocks"):
+        await stage.cards().show_approval(row.id)
 
 
 async def test_progress_is_one_message_that_the_report_replaces(stage: Stage) -> None:

@@ -28,7 +28,7 @@ from tests.fakes.audit import InMemoryAudit
 from tests.fakes.cards import RecordingCards
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import InMemoryDirectory
-from tests.fakes.examples import a_plan
+from tests.fakes.examples import a_plan, a_request
 from tests.fakes.queue import InMemoryQueue
 
 ALICE, CAROL, BOB, GUEST, GONE, BOT = "U0ALICE", "U0CAROL", "U0BOB", "U0GUEST", "U0GONE", "U0BOT"
@@ -251,6 +251,29 @@ async def test_a_request_that_nobody_decides_expires_and_says_so(desk: Desk) -> 
     await desk.sweeper.tick()
     assert await desk.status() is ApprovalStatus.EXPIRED
     assert ("approval", request) in desk.cards.shown
+
+
+class ShutCards(RecordingCards):
+    """Cards of which one cannot be shown, for whatever reason."""
+
+    async def show_approval(self, approval_id: str) -> None:
+        if approval_id == "apr_1":
+            raise ValueError("no such channel")
+        await super().show_approval(approval_id)
+
+
+async def test_a_request_that_cannot_be_shown_keeps_no_other_from_its_turn() -> None:
+    desk = Desk(cards=ShutCards())
+    await desk.asked()
+    await desk.approvals.create(a_request(id="apr_2", decide_by=desk.clock.now()))
+    await desk.approvals.create(a_request(id="apr_3", status=ApprovalStatus.REJECTED, decided_at=desk.clock.now()))
+    desk.clock.advance(minutes=30)
+    with pytest.raises(ExceptionGroup) as swept:
+        await desk.sweeper.tick()
+    assert [str(fault) for fault in swept.value.exceptions] == ["no such channel"]
+    assert desk.cards.shown == [("approval", "apr_2")]
+    assert [event.body["approval_id"] for event in desk.queue.waiting] == ["apr_3"]
+    await desk.sweeper.tick()
 
 
 async def test_a_decision_that_a_crash_kept_from_its_graph_is_told_again(desk: Desk) -> None:

@@ -24,6 +24,8 @@ from core.brief import Place
 from core.errors import RefusedError
 from core.ports import ApprovalQueue, Directory, Incidents
 
+_SHUT_OUT = "I cannot write in this channel. Invite me, or ask me in Messages."
+
 
 @dataclass(frozen=True, slots=True)
 class OpsCommand:
@@ -79,7 +81,9 @@ class OpsCommand:
                 spoken = f"{mention(asker)} asks: {inert(text)}"
                 ts = await self.poster.show(QUESTION, command["trigger_id"], spoken, blocks, root)
         except SlackApiError as error:
-            raise RefusedError("I cannot write in this channel. Invite me, or ask me in Messages.") from error
+            raise RefusedError(_SHUT_OUT) from error
+        if not ts:
+            raise RefusedError(_SHUT_OUT)
         place = Place(channel=root.channel, thread_ts=ts)
         await self.asking.ask(client, Question(text, asker, place, ts, ts))
         return []
