@@ -19,7 +19,7 @@ from core.ids import stable_id
 from core.services.alert_intake import REFRESH_SPAN
 
 _log = structlog.get_logger(__name__)
-_INVESTIGATIONS = 5  # at once; a storm of alerts must not become a storm of questions to what is already in trouble
+_AT_ONCE = 5  # of each kind; a storm of alerts must not become a storm of questions to what is already in trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,11 @@ class Worker:
     app: AsyncApp
     services: Services
     pause: float = 1.5  # seconds between two refreshes
+    ours: frozenset[str] = frozenset()  # our own user and bot ids
     edits: asyncio.Lock = field(default_factory=asyncio.Lock)
-    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_INVESTIGATIONS))
+    # Apart, so that nobody's question waits behind a storm of alerts.
+    investigations: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    questions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def handle(self, event: Event) -> None:
         """Do what the event asks for; whatever this raises makes the queue deliver the event again."""
@@ -72,7 +75,7 @@ class Worker:
 
     async def _slack_event(self, event: Event) -> None:
         payload = event.body.get("event")
-        alerts = slack_alerts.parse(payload, event.received_at) if isinstance(payload, Mapping) else []
+        alerts = slack_alerts.parse(payload, event.received_at, self.ours) if isinstance(payload, Mapping) else []
         for alert in alerts:
             await self.services.intake.handle(alert)
         if not alerts:
@@ -82,8 +85,10 @@ class Worker:
         await self.services.intake.handle(Alert.model_validate(event.body))
 
     async def _investigate(self, event: Event) -> None:
-        async with self.turns:
-            await self.services.investigation.of_incident(_word(event, "incident_id"), _word(event, "requester"))
+        async with self.investigations:
+            await self.services.investigation.of_incident(
+                _word(event, "incident_id"), _word(event, "requester"), _word(event, "look")
+            )
 
     async def _refresh(self, event: Event) -> None:
         # Drawn after the span that its id stands for, so that it shows every change of that span; one at a time and
@@ -97,7 +102,7 @@ class Worker:
 
     async def _ask(self, event: Event) -> None:
         place = Place(channel=_word(event, "channel"), thread_ts=_word(event, "thread_ts"))
-        async with self.turns:
+        async with self.questions:
             await self.services.investigation.of_question(
                 _word(event, "question"), _word(event, "requester"), place, _word(event, "message_ts")
             )

@@ -1,5 +1,6 @@
 """What was seen and what it may mean: tool results with their source, causes ranked by the evidence they rest on."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -70,3 +71,8 @@ class Report(BaseModel):
     proposal_reason: str = ""
     usage: Usage = Usage()
     finished_at: datetime
+
+
+def latest_look(reports: Sequence[Report]) -> Report | None:
+    """Return the newest report that alerts led to, not a question; None while there is none."""
+    return next((report for report in reversed(reports) if not report.question), None)

@@ -31,9 +31,14 @@ def with_alert(incident: Incident, alert: Alert, now: datetime) -> tuple[Inciden
     earlier = known.get(alert.fingerprint)
     if earlier is not None and not _is_news(earlier, alert):
         return incident, False
+    if earlier is not None and alert.status is AlertStatus.RESOLVED:
+        # What it said when it rang stays: the notice of its end carries the figures of its end.
+        alert = alert.model_copy(update={"summary": earlier.summary, "description": earlier.description})
+    severity = _worse(incident.severity, alert.severity)
+    title = alert.summary or alert.name if severity != incident.severity else incident.title
     alerts = tuple((known | {alert.fingerprint: alert}).values())
     firing = any(each.status is AlertStatus.FIRING for each in alerts)
-    changes: dict[str, object] = {"alerts": alerts, "severity": _worse(incident.severity, alert.severity)}
+    changes: dict[str, object] = {"alerts": alerts, "severity": severity, "title": title}
     if not firing:
         changes |= {"status": IncidentStatus.RESOLVED, "resolved_at": now}
     return incident.model_copy(update=changes), True

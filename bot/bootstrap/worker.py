@@ -1,7 +1,7 @@
 """Builds the worker role: stores, tools, graphs and the Bolt app that runs listeners."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ from bot.link_secret import link_secret
 from bot.policy_file import load_policy
 from bot.services import Services
 from bot.settings import Settings
-from bot.slack_link import identify
+from bot.slack_link import identify, own_ids
 from bot.web.links import TimelineLinks
 from bot.worker import Worker
 from bot.worker_role import WorkerRole
@@ -95,12 +95,14 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
             verify_every=settings.verify.every_seconds,
         )
         runner = LangGraphRunner(saver, context, lease)
-        services = _services(settings, stores, desk, cards, directory, runner, queue, clock)
-        app = build_app(services, await identify(client), client)
+        environments = {service.name: service.env for service in catalogue.services}
+        services = _services(settings, stores, desk, cards, directory, runner, queue, clock, environments)
+        identity = await identify(client)
+        worker = Worker(build_app(services, identity, client), services, ours=own_ids(identity))
         sweeper = Sweeper(stores.approvals, stores.approvals, cards, queue, stores.audit, clock)
         alive = Heartbeat(redis, "worker")
         sweep = Ticker("sweeper", sweeper.tick, _TICK, RedisLease(redis, wait=timedelta(0)))
-        yield WorkerRole(queue, Worker(app, services), alive, (sweep, Ticker("heartbeat", alive.beat, _TICK, None)))
+        yield WorkerRole(queue, worker, alive, (sweep, Ticker("heartbeat", alive.beat, _TICK, None)))
 
 
 async def _mind(settings: Settings, runbooks: tuple[Runbook, ...], stack: AsyncExitStack) -> Mind | None:
@@ -150,13 +152,14 @@ def _services(
     runner: LangGraphRunner,
     queue: RedisQueue,
     clock: SystemClock,
+    environments: Mapping[str, str],
 ) -> Services:
     remediation = Remediation(runner, stores.approvals, stores.approvals, queue, clock)
     return Services(
         desk=desk,
-        investigation=Investigation(runner, stores.incidents, remediation, cards, stores.audit, clock),
+        investigation=Investigation(runner, stores.incidents, stores.reports, remediation, cards, stores.audit, clock),
         remediation=remediation,
-        intake=AlertIntake(stores.incidents, stores.reports, cards, queue, stores.audit, clock),
+        intake=AlertIntake(stores.incidents, stores.reports, cards, queue, stores.audit, clock, environments),
         incidents=stores.incidents,
         reports=stores.reports,
         approvals=stores.approvals,

@@ -1,12 +1,15 @@
 """An alert becomes, joins or ends an incident."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
-from core.alert import Alert
+from core.alert import Alert, AlertStatus
 from core.audit import AuditEvent
 from core.errors import NoDataError
 from core.event import Event
+from core.evidence import latest_look
 from core.ids import incident_thread_id
 from core.incident import Incident, IncidentStatus
 from core.ports import Audit, Cards, Clock, Incidents, Queue, Reports
@@ -24,10 +27,12 @@ class AlertIntake:
     queue: Queue
     audit: Audit
     clock: Clock
+    services: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Known services and their environments, for alerts that do not name theirs."""
 
     async def handle(self, alert: Alert) -> Incident | None:
         """Take one alert; safe to repeat. Returns its incident, or None for a resolution of nothing known."""
-        now = self.clock.now()
+        now, alert = self.clock.now(), self._placed(alert)
         try:
             incident, changed = await self.incidents.join(alert, now)
         except NoDataError:
@@ -38,8 +43,14 @@ class AlertIntake:
             await self.cards.show_incident(incident.id)
         else:
             await self._refresh_soon(incident)
-        await self._investigate_once(incident)
+        await self._investigate(incident, alert, changed)
         return incident
+
+    def _placed(self, alert: Alert) -> Alert:
+        """Return the alert with the service that it names only in words, and with its service's environment."""
+        words = re.findall(r"[\w.-]+", f"{alert.name} {alert.summary}".lower())
+        service = alert.service or next((name for name in self.services if name.lower() in words), "")
+        return alert.model_copy(update={"service": service, "env": alert.env or self.services.get(service, "")})
 
     async def _record(self, alert: Alert, incident: Incident, changed: bool) -> None:
         """Write one audit row for each state of an alert; for a repeat, only if the first try did not come to it."""
@@ -75,15 +86,20 @@ class AlertIntake:
         )
         await self.queue.put(job)
 
-    async def _investigate_once(self, incident: Incident) -> None:
+    async def _investigate(self, incident: Incident, alert: Alert, changed: bool) -> None:
+        """Queue a look: the first one, and another when a new alert joins an incident that has no remedy yet."""
         thread_id = incident_thread_id(incident.id)
-        if incident.status is IncidentStatus.RESOLVED or await self.reports.of_thread(thread_id):
+        if incident.status is IncidentStatus.RESOLVED or alert.status is AlertStatus.RESOLVED:
             return
+        latest = latest_look(await self.reports.of_thread(thread_id))
+        if latest is not None and (latest.proposal is not None or not changed):
+            return
+        look = f"{alert.fingerprint}:{alert.starts_at.isoformat()}"
         job = Event(
-            id=f"investigate:{incident.id}",
+            id=f"investigate:{incident.id}:{look}",
             kind="job.investigate",
             key=thread_id,
-            body={"incident_id": incident.id, "requester": "alert"},
+            body={"incident_id": incident.id, "requester": "alert", "look": look},
             received_at=self.clock.now(),
         )
         await self.queue.put(job)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from core.audit import AuditEvent
 from core.brief import Brief, Place
-from core.evidence import Report
+from core.evidence import Report, latest_look
 from core.ids import conversation_thread_id, incident_thread_id, stable_id
-from core.ports import Audit, Cards, Clock, GraphRunner, Incidents
+from core.ports import Audit, Cards, Clock, GraphRunner, Incidents, Reports
 from core.services.remediation import Remediation
 
 
@@ -16,16 +16,22 @@ class Investigation:
 
     runner: GraphRunner
     incidents: Incidents
+    reports: Reports
     remediation: Remediation
     cards: Cards
     audit: Audit
     clock: Clock
 
-    async def of_incident(self, incident_id: str, requester: str) -> Report:
-        """Look into an incident for the first time; the same incident again gives the same report."""
+    async def of_incident(self, incident_id: str, requester: str, look: str) -> Report:
+        """Look into an incident; the same `look` again gives the same report, and so does any look once a remedy is
+        proposed."""
+        report_id = stable_id("rep", incident_id, look)
+        latest = latest_look(await self.reports.of_thread(incident_thread_id(incident_id)))
+        if latest is not None and latest.proposal is not None and latest.id != report_id:
+            return latest
         place = await self.cards.show_incident(incident_id)
         brief = Brief(
-            report_id=stable_id("rep", incident_id, "first"),
+            report_id=report_id,
             thread_id=incident_thread_id(incident_id),
             place=place,
             requester=requester,

@@ -1,6 +1,7 @@
 """The worker: each event reaches its use case, refusals are told to who asked, only what may pass is repeated."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import app as bolt
 from bot.intake import event_of
 from bot.services import Services
+from bot.slack_link import own_ids
 from bot.worker import Worker
 from core.brief import Place
 from core.errors import NotAnApproverError, TransientError
@@ -25,12 +27,13 @@ from demo.slack import LocalWorkspace
 from tests.fakes.approvals import InMemoryApprovals
 from tests.fakes.audit import InMemoryAudit
 from tests.fakes.cards import RecordingCards
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import START, FakeClock
 from tests.fakes.directory import InMemoryDirectory
 from tests.fakes.examples import a_report, an_alert, an_event
 from tests.fakes.incidents import InMemoryIncidents
 from tests.fakes.queue import InMemoryQueue
 from tests.fakes.reports import InMemoryReports
+from tests.fakes.waiting import wait_until
 
 BOT = "xoxb-local-watchkeeper-bot"
 IDENTITY = AuthorizeResult(
@@ -43,10 +46,12 @@ class ScriptedRunner:
     """Implements core.ports.GraphRunner; raises what it is told to, and notes what it was asked."""
 
     fault: Exception | None = None
+    hold: Callable[[Any], Awaitable[object]] = lambda _: asyncio.sleep(0)
     asked: list[tuple[str, str]] = field(default_factory=list)
 
     async def investigate(self, brief: Any) -> Any:
         self._note("investigate", brief.question or brief.incident_id)
+        await self.hold(brief)
         return a_report(id=brief.report_id, incident_id=brief.incident_id)
 
     async def remediate(self, proposal: Any) -> None:
@@ -82,7 +87,7 @@ def services_of(runner: ScriptedRunner, cards: RecordingCards, queue: InMemoryQu
     remediation = Remediation(runner, approvals, approvals, queue, clock)
     return Services(
         desk=ApprovalDesk(approvals, directory, None, queue, audit, clock),  # pyright: ignore[reportArgumentType]
-        investigation=Investigation(runner, incidents, remediation, cards, audit, clock),
+        investigation=Investigation(runner, incidents, reports, remediation, cards, audit, clock),
         remediation=remediation,
         intake=AlertIntake(incidents, reports, cards, queue, audit, clock),
         incidents=incidents,
@@ -109,7 +114,8 @@ def house(workspace: LocalWorkspace) -> House:
     services = services_of(runner, cards, queue)
     client = AsyncWebClient(token=BOT, base_url=f"{workspace.url}/api/")
     app = bolt.build_app(services, IDENTITY, client)
-    return House(Worker(app, services, pause=0), runner, cards, queue, services.incidents, services.clock, app)  # pyright: ignore
+    worker = Worker(app, services, pause=0, ours=own_ids(IDENTITY))
+    return House(worker, runner, cards, queue, services.incidents, services.clock, app)  # pyright: ignore
 
 
 def ephemerals(workspace: LocalWorkspace) -> list[str]:
@@ -142,17 +148,40 @@ async def test_a_storm_on_one_incident_is_one_refresh_of_its_card(house: House) 
     assert house.cards.shown.count(("incident", incident.id)) == first + 1
 
 
-async def test_an_alert_message_of_another_bot_goes_the_same_way(house: House) -> None:
+@pytest.mark.parametrize(("bot_id", "jobs"), [("B0PROM", ["job.investigate"]), ("B0WATCH", [])])
+async def test_an_alert_message_of_another_bot_goes_the_same_way_and_our_own_does_not(
+    house: House, bot_id: str, jobs: list[str]
+) -> None:
     message = {
         "type": "message",
         "channel": "C0OPS",
         "ts": "1.0",
-        "bot_id": "B0PROM",
+        "bot_id": bot_id,
         "attachments": [{"title": "[FIRING:1] HighErrorRate", "text": "service: checkout"}],
     }
     payload = {"type": "event_callback", "event_id": "Ev1", "team_id": "T00WATCH", "event": message}
     await house.worker.handle(event_of(payload, FakeClock()))
-    assert [event.kind for event in house.queue.waiting] == ["job.investigate"]
+    assert [event.kind for event in house.queue.waiting] == jobs
+
+
+async def test_a_question_does_not_wait_behind_a_storm_of_alerts(house: House) -> None:
+    held = asyncio.Event()
+    house.runner.hold = lambda brief: held.wait() if brief.incident_id else asyncio.sleep(0)
+    incidents = [(await house.incidents.join(an_alert(service=f"s{number}"), START))[0] for number in range(8)]
+    storm = [
+        asyncio.create_task(
+            house.worker.handle(
+                an_event(id=each.id, kind="job.investigate", body={"incident_id": each.id, "requester": "alert"})
+            )
+        )
+        for each in incidents
+    ]
+    await wait_until(lambda: len(house.runner.asked) == 5)
+    async with asyncio.timeout(5):
+        await house.worker.handle(an_event(id="q", kind="job.ask", body=ASK))
+    assert house.runner.asked[5:] == [("investigate", "why?")]
+    held.set()
+    await asyncio.gather(*storm)
 
 
 async def test_a_question_reaches_its_investigation(house: House) -> None:
