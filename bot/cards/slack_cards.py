@@ -60,7 +60,7 @@ class SlackCards:
         self._progress = ProgressMessages(self._poster, pace.total_seconds())
 
     async def show_incident(self, incident_id: str) -> Place:
-        """Post or refresh the incident's card; returns where its thread is."""
+        """Post or refresh the incident's card; returns where its thread is, without a ts while it cannot be shown."""
         async with self._poster.turn(INCIDENT_CARD, incident_id):
             incident = await self._incidents.load(incident_id)
             reports = await self._reports.of_thread(incident_thread_id(incident.id))
@@ -71,7 +71,7 @@ class SlackCards:
             text = incident_text(incident, report, requests)
             facts = {"status": incident.status.value, "service": incident.service}
             ts = await self._poster.show(INCIDENT_CARD, incident.id, text, blocks, root, incident.thread_ts, facts)
-            if ts != incident.thread_ts:
+            if ts and ts != incident.thread_ts:
                 await self._incidents.place(incident.id, root.channel, ts)
         return Place(channel=root.channel, thread_ts=ts)
 
@@ -106,7 +106,7 @@ class SlackCards:
             text = approval_text(request)
             facts = {"status": request.status.value, "tool": request.plan.call.name, "service": request.plan.service}
             ts = await self._poster.show(APPROVAL_CARD, request.id, text, blocks, place, request.card_ts, facts)
-            if ts != request.card_ts:
+            if ts and ts != request.card_ts:
                 await self._approval_queue.place(request.id, ts)
         if not fits(request.plan.call):
             whole = exact_call(request.plan.call)
