@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # By name, so that the web role imports nothing that only other verbs need.
     verb = importlib.import_module(f"bot.commands.{options.verb}")
     try:
-        return verb.run(Settings.load(options.env_file), options)
+        return verb.run(Settings.load(options.env_file, verb.NEEDS), options)
     except ConfigurationError as error:
         for line in str(error).splitlines():
             print(f"watchkeeper: {line}", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -67,7 +67,9 @@ class SlackSettings(BaseSettings):
 
     model_config = _group("SLACK_")
 
-    bot_token: Secret = Field(description="Bot User OAuth Token (xoxb-...), from the app's page OAuth & Permissions")
+    bot_token: Secret = Field(
+        NOTHING, description="Bot User OAuth Token (xoxb-...), from the app's page OAuth & Permissions"
+    )
     app_token: Secret = Field(NOTHING, description="App-level token (xapp-...) with connections:write; for socket mode")
     signing_secret: Secret = Field(NOTHING, description="Signing secret of the app's page Basic Information; for http")
     mode: Literal["socket", "http"] = Field("socket", description="socket needs no public address; http is called")
@@ -75,13 +77,19 @@ class SlackSettings(BaseSettings):
     incident_channel: str = Field("#incidents", min_length=1, description="Channel of incident cards, by id or #name")
 
     @model_validator(mode="after")
-    def _mode_has_its_secret(self) -> Self:
-        if not self.bot_token.get_secret_value().startswith("xoxb-"):
-            raise ValueError("SLACK_BOT_TOKEN must be a bot token, which starts with xoxb-")
-        if self.mode == "socket" and not self.app_token.get_secret_value().startswith("xapp-"):
-            raise ValueError("SLACK_APP_TOKEN must hold an app-level token (xapp-...) while SLACK_MODE is socket")
+    def _mode_has_its_secrets(self) -> Self:
+        bot, app = self.bot_token.get_secret_value(), self.app_token.get_secret_value()
+        faults: list[str] = []
+        if not bot:
+            faults.append(f"SLACK_BOT_TOKEN is missing: {SlackSettings.model_fields['bot_token'].description}")
+        elif not bot.startswith("xoxb-"):
+            faults.append("SLACK_BOT_TOKEN must be a bot token, which starts with xoxb-")
+        if self.mode == "socket" and not app.startswith("xapp-"):
+            faults.append("SLACK_APP_TOKEN must hold an app-level token (xapp-...) while SLACK_MODE is socket")
         if self.mode == "http" and not self.signing_secret.get_secret_value():
-            raise ValueError("SLACK_SIGNING_SECRET must be set while SLACK_MODE is http")
+            faults.append("SLACK_SIGNING_SECRET must be set while SLACK_MODE is http")
+        if faults:
+            raise ValueError("\n".join(faults))
         return self
 
 
@@ -251,20 +259,25 @@ class Settings(BaseSettings):
     log: LogSettings
 
     @classmethod
-    def load(cls, env_file: Path | None = Path(".env")) -> "Settings":
-        """Read the environment (and `env_file` beneath it); ConfigurationError has one line for every fault."""
+    def load(cls, env_file: Path | None = Path(".env"), needed: Collection[str] = tuple(GROUPS)) -> "Settings":
+        """Read the environment (and `env_file` beneath it); ConfigurationError has one line for every fault.
+
+        A group that is not `needed` may be at fault: it then holds its defaults.
+        """
         groups: dict[str, BaseSettings] = {}
         faults: list[str] = []
         for name, group in GROUPS.items():
             try:
                 groups[name] = group(_env_file=env_file, _env_file_encoding="utf-8")  # pyright: ignore[reportCallIssue]
             except ValidationError as error:
-                faults.extend(_fault(group, detail) for detail in error.errors(include_input=False, include_url=False))
+                groups[name] = group.model_construct()
+                details = error.errors(include_input=False, include_url=False) if name in needed else []
+                faults.extend(_fault(group, detail) for detail in details)
             except UnicodeDecodeError:
                 raise ConfigurationError(f"{env_file} is not UTF-8 text") from None
         if faults:
             raise ConfigurationError("\n".join(faults))
-        return cls.model_validate(groups)
+        return cls.model_construct(None, **groups)  # each was validated above
 
     @property
     def database_url(self) -> str:
@@ -279,7 +292,7 @@ def example() -> str:
         lines.append(f"# {(group.__doc__ or '').strip()}")
         for name, field in group.model_fields.items():
             lines.append(f"#   {field.description}")
-            lines.append(f"#{_variable(group, name)}={_shown(field.default) if not field.is_required() else ''}")
+            lines.append(f"#{_variable(group, name)}={_shown(field.default)}")
         lines.append("")
     return "\n".join(lines)
 
@@ -300,8 +313,6 @@ def _fault(group: type[BaseSettings], detail: ErrorDetails) -> str:
         return message
     name = str(detail["loc"][0])
     variable = _variable(group, name)
-    if detail["type"] == "missing":
-        return f"{variable} is missing: {group.model_fields[name].description}"
     return f"{variable} {message[0].lower()}{message[1:]}"
 
 

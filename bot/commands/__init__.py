@@ -1,1 +1,1 @@
-"""One verb of the command line a file, each with `run(settings, options) -> exit status`."""
+"""One verb of the command line a file: `run(settings, options)` gives the exit status, `NEEDS` names its settings."""

@@ -14,11 +14,13 @@ from bot.bootstrap.slack import slack_client
 from bot.bootstrap.tools import build_tools
 from bot.doctor import Check, Finding, SlackCheck, check_addresses, check_model, check_settings, examine
 from bot.policy_file import load_policy
-from bot.settings import Settings
+from bot.settings import GROUPS, Settings
 from core.errors import ConfigurationError
 from graphs.models.runbooks import load_runbooks
 from tools.catalogue import load_catalogue
 from tools.environment import open_http
+
+NEEDS = tuple(GROUPS)
 
 
 def run(settings: Settings, _: Namespace) -> int:

@@ -7,6 +7,8 @@ from bot.adapters.database.migrate import migrate
 from bot.settings import Settings
 from core.errors import ConfigurationError, TransientError
 
+NEEDS = ("database", "files")
+
 
 def run(settings: Settings, _: Namespace) -> int:
     """Apply what is outstanding and print the revision reached."""

@@ -5,6 +5,8 @@ from argparse import Namespace
 from bot.policy_file import load_policy
 from bot.settings import Settings
 
+NEEDS = ("files", "checkpoint")
+
 
 def run(settings: Settings, _: Namespace) -> int:
     """Print one line about the file; ConfigurationError names its first fault."""

@@ -13,9 +13,11 @@ from bot.adapters.logging import configure_logging
 from bot.link_secret import link_secret
 from bot.policy_file import load_policy
 from bot.processes import stop_on_signals
-from bot.settings import Settings, refuse_foreign_checkpoints, secrets_of
+from bot.settings import GROUPS, Settings, refuse_foreign_checkpoints, secrets_of
 from core.errors import TransientError
 from tools.catalogue import load_catalogue
+
+NEEDS = tuple(GROUPS)
 
 
 def run(settings: Settings, options: Namespace) -> int:

@@ -9,6 +9,8 @@ from bot.settings import Settings
 from tools.catalogue import load_catalogue
 from tools.environment import open_http
 
+NEEDS = ("files", "supervisor", "web")
+
 
 def run(settings: Settings, _: Namespace) -> int:
     """Print one line per tool; ConfigurationError names a tool that is unrated or listed twice."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.__main__ import CONFIGURATION_FAULT, main
 from bot.settings import GROUPS, Settings, example, secrets_of
 from core.errors import ConfigurationError
 
@@ -52,6 +53,25 @@ def test_all_faults_are_told_at_once_each_by_its_variable(environment: pytest.Mo
         "VERIFY_WITHIN_SECONDS",
         "LOG_LEVEL",
     ]
+
+
+def test_every_missing_token_is_named_at_once(environment: pytest.MonkeyPatch) -> None:
+    for name in WHOLE:
+        environment.delenv(name)
+    assert [line.split()[0] for line in faults(environment)] == ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"]
+
+
+@pytest.mark.parametrize("verb", [["policy", "check"], ["tools"], ["migrate"]])
+def test_a_verb_demands_only_the_settings_that_it_uses(
+    environment: pytest.MonkeyPatch, tmp_path: Path, verb: list[str]
+) -> None:
+    for name in WHOLE:
+        environment.delenv(name)
+    environment.setenv("LOG_LEVEL", "LOUD")
+    environment.setenv("DATA_DIR", str(tmp_path))
+    environment.setenv("SERVICES_FILE", "deploy/services.example.yaml")
+    assert main(["--env-file", "/dev/null", *verb]) == 0
+    assert main(["--env-file", "/dev/null", "doctor"]) == CONFIGURATION_FAULT
 
 
 @pytest.mark.parametrize(
