@@ -45,6 +45,11 @@ async def identify(client: AsyncWebClient) -> AuthorizeResult:
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
+def own_ids(identity: AuthorizeResult) -> frozenset[str]:
+    """Return the user and bot ids that our own messages carry."""
+    return frozenset(each for each in (identity.bot_user_id, identity.bot_id) if each)
+
+
 def refuse_hopeless(variable: str, error: SlackApiError) -> None:
     """Raise ConfigurationError for an answer that no waiting will change."""
     code = str(error.response.get("error"))

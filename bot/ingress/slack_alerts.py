@@ -1,7 +1,7 @@
 """Alerts that other bots post into channels (Alertmanager, Grafana, Datadog): for where no webhook can be had."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from bot.ingress.untrusted import build_alert, pairs, text
@@ -21,10 +21,15 @@ _LABEL = re.compile(
 _MAX_ATTACHMENTS = 20
 
 
-def parse(event: Mapping[str, object], now: datetime) -> list[Alert]:
-    """Return what a bot's message (or its edit) says fires or is resolved; [] for people's and for other messages."""
+def parse(event: Mapping[str, object], now: datetime, ours: Collection[str] = ()) -> list[Alert]:
+    """Return what a bot's message (or its edit) says fires or is resolved; [] for people's and for other messages.
+
+    `ours` are our own user and bot ids: what we write about an alert is none, however much it reads like one.
+    """
     message = event.get("message") if event.get("subtype") == "message_changed" else event
     if not isinstance(message, Mapping) or not (message.get("bot_id") or message.get("subtype") == "bot_message"):
+        return []
+    if message.get("bot_id") in ours or message.get("user") in ours:
         return []
     place = f"{text(event.get('channel'), 32)}"
     found = (_alert(title, body, url, place, now) for title, body, url in _parts(message))

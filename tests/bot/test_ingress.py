@@ -152,6 +152,15 @@ def test_a_person_cannot_raise_an_alert_by_writing_like_one() -> None:
     assert slack_alerts.parse(written | {"bot_id": "B0OTHER"}, NOW) != []
 
 
+@pytest.mark.parametrize("text", ["Alert: HighErrorRate on checkout comes from 2.4.1", "[FIRING:1] HighErrorRate"])
+def test_what_we_write_ourselves_is_no_alert_and_the_same_of_another_bot_is_one(text: str) -> None:
+    for ours in ("B0OTHER", "U0OTHER"):
+        message = bot_message(text=text, user="U0OTHER")
+        edit = {"subtype": "message_changed", "channel": "C0OPS", "message": message}
+        assert slack_alerts.parse(message, NOW, {ours}) == slack_alerts.parse(edit, NOW, {ours}) == []
+        assert slack_alerts.parse(message, NOW, {"B0WATCH", "U0WATCH"}) != []
+
+
 @pytest.mark.parametrize(
     "fields",
     [{"text": "deploy finished"}, {"attachments": [None, 3, {}]}, {"attachments": "x"}, {"text": None}, {"blocks": []}],

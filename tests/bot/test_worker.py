@@ -171,7 +171,11 @@ async def test_a_question_does_not_wait_behind_a_storm_of_alerts(house: House) -
     storm = [
         asyncio.create_task(
             house.worker.handle(
-                an_event(id=each.id, kind="job.investigate", body={"incident_id": each.id, "requester": "alert"})
+                an_event(
+                    id=each.id,
+                    kind="job.investigate",
+                    body={"incident_id": each.id, "requester": "alert", "look": "first"},
+                )
             )
         )
         for each in incidents
