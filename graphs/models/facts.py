@@ -49,6 +49,16 @@ class Change:
     note: str = ""
     status: str = ""
 
+    @property
+    def is_own(self) -> bool:
+        """True when it came through us, whoever had asked."""
+        return self.by.startswith("watchkeeper ")
+
+    @property
+    def is_own_remedy(self) -> bool:
+        """True when it was our answer to an alert; what a person told us to do may be as wrong as any change."""
+        return self.by.startswith("watchkeeper for alert")
+
 
 @dataclass(slots=True)
 class ServiceFacts:

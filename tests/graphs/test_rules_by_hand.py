@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from core.evidence import Evidence
 from core.tool_call import ToolCall
 from graphs.investigation import looks
@@ -119,6 +121,50 @@ def test_the_nearer_of_two_changes_is_blamed() -> None:
     change = {"at": iso(62), "by": "bob", "key": "timeout_ms", "old": 2000, "new": 5}
     history = deploys(("2", 200, "current"), ("1", 9999, "superseded"), changes=[change])
     assert cause(rising(60), history) == "wrong_config"
+
+
+FAULT = {"at": iso(90), "by": "bob", "key": "timeout_ms", "old": 2000, "new": 5}
+FIX = {"at": iso(10), "by": "watchkeeper for U0BOB, approved by U0ALICE", "key": "timeout_ms", "old": 5, "new": 2000}
+AGAIN = {"at": iso(8), "by": "bob", "key": "timeout_ms", "old": 2000, "new": 5}
+
+
+@pytest.mark.parametrize("since", [15, 10, 8])
+@pytest.mark.parametrize("by", [FIX["by"], "alice"])
+def test_the_change_that_restores_a_value_is_not_blamed_for_the_trouble_that_it_ends(since: float, by: str) -> None:
+    history = deploys(changes=[{**FIX, "by": by}, FAULT])
+    assert cause(rising(since), history) == "unknown"
+
+
+def test_the_faulty_value_is_a_suspect_again_when_it_returns() -> None:
+    judgement = judged(rising(6), deploys(changes=[AGAIN, FIX, FAULT]))
+    assert judgement.hypotheses[0].cause == "wrong_config"
+    args = {"service": "shop", "key": "timeout_ms", "value": 2000}
+    assert judgement.proposal == ToolCall(name="set_config", args=args)
+
+
+def test_a_value_given_up_long_ago_is_a_suspect_like_any_other() -> None:
+    grown = {"at": iso(9e5), "by": "bob", "key": "pool_size", "old": 8, "new": 10}
+    shrunk = {"at": iso(62), "by": "bob", "key": "pool_size", "old": 10, "new": 8}
+    assert cause(rising(60), deploys(changes=[shrunk, grown])) == "wrong_config"
+
+
+def test_a_harmless_change_made_meanwhile_does_not_hide_the_one_that_hurts() -> None:
+    banner = {"at": iso(20), "by": "bob", "key": "theme", "old": "autumn", "new": "winter"}
+    judgement = judged(rising(88), deploys(changes=[banner, FAULT]))
+    args = {"service": "shop", "key": "timeout_ms", "value": 2000}
+    assert judgement.proposal == ToolCall(name="set_config", args=args)
+
+
+@pytest.mark.parametrize("since", [15, 70])
+def test_a_change_made_after_the_trouble_began_is_not_blamed(since: float) -> None:
+    fresh = {"at": iso(10), "by": "bob", "key": "retries", "old": 1, "new": 2}
+    history = deploys(("2", 10, "current"), ("1", 9999, "superseded"), changes=[fresh])
+    assert cause(rising(since), history) == "unknown"
+
+
+def test_our_own_remedy_for_an_alert_is_no_suspect() -> None:
+    fresh = {"at": iso(10), "by": "watchkeeper for alert, approved by U0ALICE", "key": "size", "old": 1, "new": 2}
+    assert cause(rising(9), deploys(changes=[fresh])) == "unknown"
 
 
 def test_memory_that_fills_a_cache_and_stays_there_is_no_leak() -> None:

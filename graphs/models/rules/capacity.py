@@ -5,7 +5,7 @@ import re
 from graphs.investigation import looks
 from graphs.models.facts import Facts, ServiceFacts
 from graphs.models.lines import last_rise, slope, steadiness
-from graphs.models.rules.changes import closeness, newest_deploy, trouble_beside
+from graphs.models.rules.changes import closeness, newest_deploy, suspect_settings, trouble_beside
 from graphs.models.rules.finding import Finding
 from graphs.models.rules.symptoms import BUSY, FULL, error_symptom, slow_symptom, symptoms
 from graphs.wording import ago_text, clock_text, seconds_text, share_text
@@ -124,7 +124,7 @@ def slow_dependency(facts: Facts, own: ServiceFacts) -> Finding | None:
     if any(symptoms(facts.of(name)) for name in own.depends_on):
         return None
     began = symptom.since
-    changes = [change for change in (newest_deploy(own), *own.config_changes[:1]) if change is not None]
+    changes = [change for change in (newest_deploy(own), *suspect_settings(own)[:1]) if change is not None]
     changed = any(closeness(change, trouble_beside(own, change)) > 0 for change in changes)
     reasons = [
         symptom.text + (f" since {clock_text(began)}" if began else ""),

@@ -9,7 +9,9 @@ from graphs.models.rules.finding import Finding
 from graphs.models.rules.symptoms import ERRORS, error_symptom, slow_limit, slow_symptom
 from graphs.wording import ago_text, clock_text, share_text
 
-_BEFORE, _AFTER = 20.0, 300.0
+# What a change causes shows after it; a scrape and two clocks may put it these few seconds before.
+_BEFORE, _AFTER = 3.0, 300.0
+_TAKEN_BACK_WITHIN = 86400.0
 _PAST, _CLEARLY = 15.0, 2.5
 
 
@@ -22,11 +24,33 @@ def closeness(change: Change, began: float | None) -> float:
 
 def newest_deploy(own: ServiceFacts) -> Change | None:
     """Return the newest deploy unless it is a rollback: a version that had served well is no suspect."""
-    if not own.deploys:
+    if not own.deploys or own.deploys[0].is_own_remedy:
         return None
     newest, *older = own.deploys
     proven = any(newest.version == deploy.version and deploy.status != "rolled_back" for deploy in older)
     return None if proven else newest
+
+
+def suspect_settings(own: ServiceFacts) -> tuple[Change, ...]:
+    """Return the newest change of each setting, newest first, unless it was a remedy or took an earlier one back."""
+    restoring: list[Change] = []
+    newest: dict[str, Change] = {}
+    for change in sorted(own.config_changes, key=lambda one: one.at):
+        if _takes_back(change, own.config_changes, restoring):
+            restoring.append(change)
+        newest[change.key] = change
+    suspects = [one for one in newest.values() if one not in restoring and not one.is_own_remedy]
+    return tuple(sorted(suspects, key=lambda one: -one.at))
+
+
+def _takes_back(change: Change, history: Iterable[Change], restoring: Iterable[Change]) -> bool:
+    """True when the value had served until shortly before; one that was itself taken back has not served."""
+
+    def replaced(by: Iterable[Change]) -> list[Change]:
+        return [one for one in by if one.key == change.key and one.old == change.new and one.at < change.at]
+
+    left = [one for one in replaced(history) if change.at - one.at <= _TAKEN_BACK_WITHIN]
+    return bool(left) and not replaced(restoring)
 
 
 def onset_beside(line: Line, limit: float, change: Change) -> float | None:
@@ -109,9 +133,10 @@ def crash_loop(facts: Facts, own: ServiceFacts) -> Finding | None:
 
 def wrong_config(facts: Facts, own: ServiceFacts) -> Finding | None:
     """Requests fail, time out or are slow since a setting was changed."""
-    if not own.config_changes or _crashes(facts, own):
+    suspects = suspect_settings(own)
+    if not suspects or _crashes(facts, own):
         return None
-    change = own.config_changes[0]
+    change = max(suspects, key=lambda one: closeness(one, trouble_beside(own, one)))
     began = trouble_beside(own, change)
     near = closeness(change, began)
     if began is None or near == 0.0 or change.old is None:
