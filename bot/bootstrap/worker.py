@@ -82,6 +82,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         context = GraphContext(
             toolbox=toolbox,
             approvals=stores.approvals,
+            approval_queue=stores.approvals,
             desk=desk,
             incidents=stores.incidents,
             reports=stores.reports,

@@ -32,11 +32,14 @@ async def why_not(context: GraphContext, call: ToolCall) -> str:
 
 async def asked_elsewhere(context: GraphContext, brief: Brief, call: ToolCall, service: str) -> str:
     """Return where this call is asked for already, or who else will ask for it; nothing when it is ours to ask."""
+    waiting = f"{call_text(call)} is proposed already and waits for a decision."
+    if any(request.plan.call == call for request in await context.approval_queue.pending()):
+        return waiting
     others = [incident for incident in await context.incidents.open() if incident.id != brief.incident_id]
     for thread_id in dict.fromkeys([brief.thread_id, *(incident_thread_id(other.id) for other in others)]):
         for report in await context.reports.of_thread(thread_id):
             if report.proposal == call and await _still_open(context, report):
-                return f"{call_text(call)} is proposed already and waits for a decision."
+                return waiting
     if brief.question:
         return ""
     for other in others:

@@ -159,6 +159,17 @@ async def test_the_same_action_is_not_asked_for_twice_while_it_waits() -> None:
     assert "proposed already" in second.answer
 
 
+async def test_what_waits_in_another_thread_is_not_asked_for_again() -> None:
+    world = replaying("bad_deploy")
+    (first,) = await ask(world, "why is checkout failing?")
+    assert first.proposal is not None
+    await world.runner().remediate(a_proposal("rem_waits", call=first.proposal))
+    brief = a_brief("roll back checkout", 7, world.clock, thread_id="conversation:C2:9")
+    second = await world.runner().investigate(brief)
+    assert second.proposal is None
+    assert "is proposed already and waits for a decision" in second.answer
+
+
 async def test_the_symptoms_incident_leaves_the_proposal_to_the_causes_incident() -> None:
     world = replaying("bad_deploy")
     cause = await an_incident(world)

@@ -83,6 +83,7 @@ class World:
         return GraphContext(
             toolbox=toolbox,
             approvals=self.approvals,
+            approval_queue=self.approvals,
             desk=self.desk,
             incidents=self.incidents,
             reports=self.reports,
