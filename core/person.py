@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
+GUESTS_MAY_NOT = "Guests may not ask for changes."
+
 
 class Person(BaseModel):
     """A Slack user as far as rights depend on it."""

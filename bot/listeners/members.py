@@ -2,6 +2,7 @@
 
 from core.approval import ApprovalRequest
 from core.errors import NoDataError, RefusedError
+from core.person import GUESTS_MAY_NOT
 from core.ports import Directory
 
 
@@ -19,7 +20,7 @@ async def check_may_request(directory: Directory, person_id: str) -> None:
     """RefusedError for everybody who is not a full member: they may ask questions, but not for changes."""
     await check_may_ask(directory, person_id)
     if not (await directory.person(person_id)).may_decide:
-        raise RefusedError("Guests may not ask for changes.")
+        raise RefusedError(GUESTS_MAY_NOT)
 
 
 async def waits_for(directory: Directory, request: ApprovalRequest, person_id: str) -> bool:

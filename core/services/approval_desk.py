@@ -9,12 +9,14 @@ from core.errors import (
     AlreadyDecidedError,
     AlreadyVotedError,
     ApprovalExpiredError,
+    NoDataError,
     NotAnApproverError,
     PolicyDeniedError,
     RefusedError,
     SelfApprovalError,
 )
 from core.event import Event
+from core.person import GUESTS_MAY_NOT
 from core.policy import Policy
 from core.ports import Approvals, Audit, Clock, Directory, Queue
 from core.tool_call import Plan, plan_digest
@@ -76,6 +78,15 @@ class ApprovalDesk:
                 "ApprovalRequested", row.requester, row.id, row.incident_id, digest=row.digest, rule=requirement.rule
             )
         return row
+
+    async def why_not_ask(self, requester: str) -> str:
+        """Return why nothing is proposed in this name, or an empty text; our own (`alert`) is nobody's."""
+        if requester == "alert":
+            return ""
+        try:
+            return "" if (await self.directory.person(requester)).may_decide else GUESTS_MAY_NOT
+        except NoDataError:
+            return GUESTS_MAY_NOT
 
     async def vote(self, approval_id: str, person_id: str, choice: Choice, reason: str = "") -> ApprovalRequest:
         """Count one person's word and return the request after it; RefusedError says why it does not count. The same

@@ -129,7 +129,9 @@ async def _settle(context: GraphContext, brief: Brief, judgement: Judgement, tro
     call = judgement.proposal
     if call is None:
         return judgement
-    if trouble:
+    if refusal := await context.desk.why_not_ask(brief.requester):
+        note = refusal
+    elif trouble:
         note = f"{call_text(call)} cannot be proposed: {trouble}"
     else:
         service = judgement.hypotheses[0].service if judgement.hypotheses else ""

@@ -13,7 +13,7 @@ from graphs.investigation import graph as investigation
 from graphs.runner import thread_config
 from tests.fakes.examples import an_alert
 from tests.graphs import recordings
-from tests.graphs.world import PLACE, SERVICES, World, a_brief, a_proposal
+from tests.graphs.world import BOB, GONE, GUEST, PLACE, SERVICES, World, a_brief, a_proposal
 
 
 class Replay:
@@ -134,6 +134,18 @@ async def test_an_instruction_becomes_a_proposal_after_a_quick_look() -> None:
     assert report.proposal == ToolCall(name="restart_service", args={"service": "checkout"})
     assert len(report.evidence) <= 6
     assert "countersignature" in report.answer
+
+
+@pytest.mark.parametrize("question", ["restart checkout", "why is checkout failing?"])
+@pytest.mark.parametrize("requester", [GUEST, GONE, "U0NOBODY"])
+async def test_a_guest_is_answered_but_causes_no_proposal(question: str, requester: str) -> None:
+    world = replaying("bad_deploy")
+    report = await world.runner().investigate(a_brief(question, requester=requester))
+    assert report.proposal is None
+    assert report.answer.endswith("Guests may not ask for changes.")
+    for number, allowed in enumerate((BOB, "alert"), 2):
+        report = await replaying("bad_deploy").runner().investigate(a_brief(question, number, requester=allowed))
+        assert report.proposal is not None
 
 
 async def test_a_rollback_without_a_version_means_the_one_before() -> None:

@@ -34,7 +34,7 @@ from tests.fakes.reports import InMemoryReports
 from tests.fakes.toolbox import PretendToolBox
 
 ROOT = Path(__file__).resolve().parents[2]
-ALICE, BOB = "U0ALICE", "U0BOB"
+ALICE, BOB, GUEST, GONE = "U0ALICE", "U0BOB", "U0GUEST", "U0GONE"
 PLACE = Place(channel="C0INCIDENTS", thread_ts="1700000000.000100")
 SERVICES = {
     "front": KnownService("prod", ("checkout",)),
@@ -72,7 +72,12 @@ class World:
 
     @property
     def desk(self) -> ApprovalDesk:
-        people = [Person(id=ALICE, name="Alice"), Person(id=BOB, name="Bob")]
+        people = [
+            Person(id=ALICE, name="Alice"),
+            Person(id=BOB, name="Bob"),
+            Person(id=GUEST, name="Gus", is_guest=True),
+            Person(id=GONE, name="Gone", is_deactivated=True),
+        ]
         policy = Policy(PolicyFile.model_validate(POLICY), "0" * 64)
         directory = InMemoryDirectory(people)
         return ApprovalDesk(self.approvals, directory, policy, self.queue, self.audit, self.clock)
