@@ -206,7 +206,9 @@ def _services(stage: Stage, runner: GraphRunner) -> Services:
     remediation = Remediation(runner, stage.approvals, stage.approvals, stage.queue, stage.clock)
     return Services(
         desk=ApprovalDesk(stage.approvals, directory, policy, stage.queue, stage.audit, stage.clock),
-        investigation=Investigation(runner, stage.incidents, stage.reports, remediation, cards, stage.audit, stage.clock),
+        investigation=Investigation(
+            runner, stage.incidents, stage.reports, remediation, cards, stage.audit, stage.clock
+        ),
         remediation=remediation,
         intake=AlertIntake(stage.incidents, stage.reports, cards, stage.queue, stage.audit, stage.clock),
         incidents=stage.incidents,
