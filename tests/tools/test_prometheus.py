@@ -111,7 +111,25 @@ async def test_a_range_tells_when_the_level_changed_and_can_be_drawn(bench: Benc
     assert first["change"] == {"at": float(now - 20), "before": 0.01, "after": 0.62}  # type: ignore[index,call-overload]
     assert result.series[0].title == "checkout"
     assert (result.series[0].unit, result.series[0].marks[0][0]) == ("ratio", now - 20)
-    assert "checkout 1 % → 62 % since 20 s" in result.text
+    assert "checkout 1 % → 62 %, since 20 s" in result.text
+
+
+async def read_line(bench: Bench, query: str, values: list[float]) -> str:
+    now = int(bench.clock.now().timestamp())
+    points = [[now - len(values) + 1 + at, str(value)] for at, value in enumerate(values)]
+    answer(bench, "query_range", success("matrix", [{"metric": {"service": "checkout"}, "values": points}]))
+    return (await ask(bench, "metric_range", query=query, minutes=2)).text
+
+
+async def test_what_a_range_ends_with_is_said_and_not_the_mean_since_it_changed(bench: Bench) -> None:
+    climbing = [0.0] * 40 + [0.2, 0.3, 0.4, 0.45, 0.481]
+    text = await read_line(bench, "sum(rate(a[10s])) / sum(rate(b[10s]))", climbing)
+    assert text.startswith("checkout 0 % → 48.1 %, since ")
+
+
+async def test_what_is_counted_is_told_in_whole_numbers(bench: Bench) -> None:
+    text = await read_line(bench, "service_restarts_total", [0.0] * 30 + [1.0] * 2 + [3.0] * 3 + [4.0] * 20)
+    assert text.startswith("checkout 0 → 4, since ")
 
 
 async def test_a_huge_answer_is_not_read_to_its_end(bench: Bench) -> None:

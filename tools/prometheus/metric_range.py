@@ -95,7 +95,10 @@ def _line(one: Sampled, change: Change | None, unit: str) -> str:
     first, last = (figure(value, unit) for value in (one.points[0][1], one.points[-1][1]))
     if change is not None:
         ago = one.points[-1][0] - change.at
-        return f"{name} {figure(change.before, unit)} → {figure(change.after, unit)} since {ago:.0f} s".strip()
+        counts = all(value == round(value) for _, value in one.points)
+        before = figure(float(round(change.before)) if counts else change.before, unit)
+        # The last value, not the new level's mean: a rate's window fills only slowly after the change.
+        return f"{name} {before} → {last}, since {ago:.0f} s".strip()
     return f"{name} {last}" if first == last else f"{name} {first} → {last}".strip()
 
 
