@@ -33,7 +33,7 @@ async def why_not(context: GraphContext, call: ToolCall) -> str:
 async def asked_elsewhere(context: GraphContext, brief: Brief, call: ToolCall, service: str) -> str:
     """Return where this call is asked for already, or who else will ask for it; nothing when it is ours to ask."""
     waiting = f"{call_text(call)} is proposed already and waits for a decision."
-    if any(request.plan.call == call for request in await context.approval_queue.pending()):
+    if any(_same(call, request.plan.call) for request in await context.approval_queue.pending()):
         return waiting
     others = [incident for incident in await context.incidents.open() if incident.id != brief.incident_id]
     for thread_id in dict.fromkeys([brief.thread_id, *(incident_thread_id(other.id) for other in others)]):
@@ -46,6 +46,11 @@ async def asked_elsewhere(context: GraphContext, brief: Brief, call: ToolCall, s
         if other.service == service and await _will_propose(context, other):
             return f"The incident of {service} itself carries the proposal."
     return ""
+
+
+def _same(call: ToolCall, planned: ToolCall) -> bool:
+    """True when the planned call is this one; a plan also spells out what the call left to defaults."""
+    return call.name == planned.name and call.args.items() <= planned.args.items()
 
 
 async def _still_open(context: GraphContext, report: Report) -> bool:
