@@ -181,6 +181,20 @@ def test_slow_steady_growth_near_the_limit_is_a_leak() -> None:
     assert cause(line(looks.MEMORY, lambda ago: 0.95 - ago * 0.001)) == "memory_leak"
 
 
+@pytest.mark.parametrize("began", [150, 9999])
+def test_a_leak_that_has_reached_its_ceiling_is_still_one(began: float) -> None:
+    ceiling = line(looks.MEMORY, lambda ago: min(0.97, max(0.1, 0.1 + (began - ago) * 0.01)))
+    judgement = judged(ceiling, deploys(("2", 86400, "current"), ("1", 99999, "superseded")))
+    assert judgement.hypotheses[0].cause == "memory_leak"
+    assert judgement.proposal == ToolCall(name="restart_service", args={"service": "shop"})
+
+
+def test_memory_near_its_limit_since_a_deploy_is_no_leak_that_a_restart_would_end() -> None:
+    full = line(looks.MEMORY, lambda ago: 0.97)
+    judgement = judged(full, deploys(("2", 400, "current"), ("1", 99999, "superseded")))
+    assert judgement.proposal is None
+
+
 def test_a_crash_loop_without_a_deploy_is_named_and_not_treated_by_a_rollback() -> None:
     restarts = line(looks.RESTARTS, lambda ago: float(max(0, 60 - int(ago)) // 10))
     judgement = judged(restarts, deploys(("2", 86400, "current"), ("1", 99999, "superseded")))

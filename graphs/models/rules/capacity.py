@@ -4,7 +4,7 @@ import re
 
 from graphs.investigation import looks
 from graphs.models.facts import Facts, ServiceFacts
-from graphs.models.lines import last_rise, slope, steadiness
+from graphs.models.lines import Point, last_rise, slope, steadiness
 from graphs.models.rules.changes import closeness, newest_deploy, suspect_settings, trouble_beside
 from graphs.models.rules.finding import Finding
 from graphs.models.rules.symptoms import BUSY, FULL, error_symptom, slow_symptom, symptoms
@@ -16,36 +16,57 @@ _NO_CONNECTION = re.compile(
 )
 _LEAK_GROWTH, _LEAK_SHARE = 0.08, 0.85
 _LEAK_HORIZON = 3600.0
+_CEILING, _EXPLAINS_WITHIN = 0.9, 300.0
+_UNEXPLAINED = "neither a deploy nor a change of configuration explains it"
 
 
 def memory_leak(facts: Facts, own: ServiceFacts) -> Finding | None:
-    """Memory only climbs, and nobody changed anything when it began to."""
+    """Memory only climbs, or has climbed to its ceiling, and nobody changed anything when it began to."""
     line = own.line(looks.MEMORY)
-    rise = last_rise(line.points)
-    recent = _climb(rise)
-    if len(recent) < 4 or line.now is None:
+    recent = _climb(last_rise(line.points))
+    if len(line.points) < 4 or line.now is None:
         return None
     growth, speed = recent[-1][1] - recent[0][1], slope(recent[-12:])
-    if growth < _LEAK_GROWTH or speed <= 0 or steadiness(recent) < 0.7:
-        return None
-    left = (1 - line.now) / speed
-    if line.now < _LEAK_SHARE and left > _LEAK_HORIZON:
-        return None
-    began = recent[0][0]
+    climbs = len(recent) >= 4 and growth >= _LEAK_GROWTH and steadiness(recent) >= 0.7
+    left = (1 - line.now) / speed if speed > 0 else None
+    if climbs and left is not None and (line.now >= _LEAK_SHARE or left <= _LEAK_HORIZON):
+        pace = f"at this pace the limit is reached in {ago_text(left)}" if left > 0 else "the limit is reached"
+        return _leak(own, recent, pace)
+    return _at_ceiling(own, recent if climbs else line.points) if line.above(_CEILING) else None
+
+
+def _leak(own: ServiceFacts, recent: tuple[Point, ...], pace: str) -> Finding:
+    """Return the finding for memory that rose over these points."""
+    began, now = recent[0][0], recent[-1][1]
     reasons = [
-        f"{own.name} uses {share_text(line.now)} of its memory limit, {share_text(growth)} of it gained in "
+        f"{own.name} uses {share_text(now)} of its memory limit, {share_text(now - recent[0][1])} of it gained in "
         f"{ago_text(recent[-1][0] - began)}, without ever giving any back",
-        f"at this pace the limit is reached in {ago_text(left)}" if left > 0 else "the limit is reached",
+        pace,
     ]
     deploy = newest_deploy(own)
     changed = deploy is not None and closeness(deploy, began) > 0
-    reasons.append(
-        "it began just after a deploy" if changed else "neither a deploy nor a change of configuration explains it"
-    )
+    reasons.append("it began just after a deploy" if changed else _UNEXPLAINED)
+    return _leaking(own, 0.72 if changed else 0.9, reasons, began)
+
+
+def _at_ceiling(own: ServiceFacts, points: tuple[Point, ...]) -> Finding | None:
+    """Memory stands just below its limit: a leak that has nothing left to take, unless a change explains it."""
+    began, now = points[0][0], points[-1][1]
+    if now - points[0][1] >= _LEAK_GROWTH:
+        return _leak(own, points, "it now stands just below the limit")
+    changes = [change for change in (newest_deploy(own), *suspect_settings(own)) if change is not None]
+    if any(change.at >= began - _EXPLAINS_WITHIN for change in changes):
+        return None
+    span = ago_text(points[-1][0] - began)
+    stands = f"{own.name} uses {share_text(now)} of its memory limit, for {span} already"
+    return _leaking(own, 0.75, [stands, _UNEXPLAINED], None)
+
+
+def _leaking(own: ServiceFacts, score: float, reasons: list[str], began: float | None) -> Finding:
     return Finding(
         cause="memory_leak",
         service=own.name,
-        score=0.72 if changed else 0.9,
+        score=score,
         title=f"{own.name} leaks memory",
         reasons=tuple(reasons),
         evidence_ids=own.evidence(looks.MEMORY, looks.DEPLOYS),
@@ -53,7 +74,7 @@ def memory_leak(facts: Facts, own: ServiceFacts) -> Finding | None:
     )
 
 
-def _climb(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+def _climb(points: tuple[Point, ...]) -> tuple[Point, ...]:
     """Return the last part, from where memory left its plateau; a start-up's own rise is left out."""
     if len(points) < 4:
         return points
