@@ -39,7 +39,7 @@ STATUS_SENTENCES = {
     ApprovalStatus.APPROVED: "It runs now, exactly as shown.",
     ApprovalStatus.REJECTED: "Nothing was run.",
     ApprovalStatus.EXPIRED: "Nobody decided in time; nothing was run.",
-    ApprovalStatus.SUPERSEDED: "It may not run any more; nothing was run.",
+    ApprovalStatus.SUPERSEDED: "What it was for has ended or changed; nothing was run.",
     ApprovalStatus.EXECUTED: "It ran once, exactly as shown.",
     ApprovalStatus.FAILED: "It was tried and did not succeed.",
     ApprovalStatus.UNKNOWN: "It may or may not have happened. Please look at the target before anything else is done.",

@@ -100,7 +100,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         services = _services(settings, stores, desk, cards, directory, runner, queue, clock, environments)
         identity = await identify(client)
         worker = Worker(build_app(services, identity, client), services, ours=own_ids(identity))
-        sweeper = Sweeper(stores.approvals, stores.approvals, cards, queue, stores.audit, clock)
+        sweeper = Sweeper(stores.approvals, stores.approvals, stores.incidents, cards, queue, stores.audit, clock)
         alive = Heartbeat(redis, "worker")
         sweep = Ticker("sweeper", sweeper.tick, _TICK, RedisLease(redis, wait=timedelta(0)))
         yield WorkerRole(queue, worker, alive, (sweep, Ticker("heartbeat", alive.beat, _TICK, None)))

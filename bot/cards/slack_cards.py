@@ -23,7 +23,7 @@ from bot.web.links import TimelineLinks
 from core.approval import ApprovalRequest
 from core.brief import Brief, Place
 from core.errors import NoDataError, TransientError
-from core.evidence import Evidence, Report
+from core.evidence import Evidence, Report, latest_look
 from core.ids import incident_thread_id
 from core.ports import ApprovalQueue, Approvals, Directory, Incidents, Reports
 
@@ -65,7 +65,7 @@ class SlackCards:
             incident = await self._incidents.load(incident_id)
             reports = await self._reports.of_thread(incident_thread_id(incident.id))
             requests = await self._approval_queue.of(incident_id=incident.id)
-            report = reports[0] if reports else None
+            report = latest_look(reports)
             blocks = build_incident_card(incident, report, requests, self._links.url(incident.id))
             root = Place(channel=incident.channel or await self._channels.id_of(self._incident_channel), thread_ts="")
             text = incident_text(incident, report, requests)

@@ -14,12 +14,15 @@ from core.errors import (
     PolicyDeniedError,
     RefusedError,
     SelfApprovalError,
+    StaleApprovalError,
 )
 from core.event import Event
 from core.person import GUESTS_MAY_NOT
 from core.policy import Policy
 from core.ports import Approvals, Audit, Clock, Directory, Queue
 from core.tool_call import Plan, plan_digest
+
+_NAMED = 6
 
 
 def resume_job(request: ApprovalRequest, clock: Clock, attempt: str = "first") -> Event:
@@ -95,7 +98,7 @@ class ApprovalDesk:
         if request.status is not ApprovalStatus.PENDING and _has_cast(request, person_id, choice):
             return request
         try:
-            await self._check(request, person_id)
+            await self._check(request, person_id, choice)
             counted = await self._cast(request, person_id, choice, reason)
         except RefusedError as refusal:
             await self._note(
@@ -104,18 +107,25 @@ class ApprovalDesk:
             raise
         return await self._decide(request.id, person_id, again=not counted)
 
-    async def _check(self, request: ApprovalRequest, person_id: str) -> None:
+    async def _check(self, request: ApprovalRequest, person_id: str, choice: Choice) -> None:
         if request.status is not ApprovalStatus.PENDING:
             raise AlreadyDecidedError(_already(request))
         if self.clock.now() >= request.decide_by:
             raise ApprovalExpiredError("This request has expired; nothing was run. Ask again if it is still needed.")
+        if choice == "reject" and person_id == request.requester:
+            return  # whoever asked may always withdraw
+        if request.requirement.policy_sha256 != self.policy.sha256:
+            raise StaleApprovalError("The policy has changed since this was asked for, so it has to be asked for anew.")
         if request.requirement.exclude_requester and person_id == request.requester:
-            raise SelfApprovalError("You asked for this action, so somebody else has to decide it.")
-        person = await self.directory.person(person_id)
-        if not person.may_decide or person_id not in await self.directory.members(request.requirement.members):
-            groups = ", ".join(request.requirement.groups)
+            raise SelfApprovalError(
+                "This request came of your own question or click, so somebody else has to decide it. You may reject it."
+            )
+        members = await self.directory.members(request.requirement.members)
+        if person_id not in members or not (await self.directory.person(person_id)).may_decide:
+            rule, groups = request.requirement.rule, ", ".join(request.requirement.groups)
+            people = ", ".join(f"<@{member}>" for member in sorted(members)[:_NAMED])
             raise NotAnApproverError(
-                f"Only members of {groups} may decide this request (policy rule “{request.requirement.rule}”)."
+                f"Only members of {groups} ({people}) may decide this request (policy rule “{rule}”)."
             )
 
     async def _cast(self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str) -> bool:

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.audit import AuditEvent
-from core.ports import ApprovalQueue, Approvals, Audit, Cards, Clock, Queue
+from core.incident import IncidentStatus
+from core.ports import ApprovalQueue, Approvals, Audit, Cards, Clock, Incidents, Queue
 from core.services.approval_desk import resume_job
 
 _PATIENCE = timedelta(seconds=5)
@@ -19,18 +20,17 @@ class Sweeper:
 
     approvals: Approvals
     approval_queue: ApprovalQueue
+    incidents: Incidents
     cards: Cards
     queue: Queue
     audit: Audit
     clock: Clock
 
     async def tick(self) -> None:
-        """Expire what is over its decide-by clock and hand decided requests to their graphs again; what fails for one
-        request is raised as an ExceptionGroup once all others had their turn."""
+        """End what is over its decide-by clock or outlived its alert, and hand decided requests to their graphs again;
+        what fails for one request is raised as an ExceptionGroup once all others had their turn."""
         now = self.clock.now()
-        faults = await _each(
-            self._expire(request) for request in await self.approval_queue.pending() if request.decide_by <= now
-        )
+        faults = await _each(self._end_if_due(request) for request in await self.approval_queue.pending())
         # A graph that takes long over its verdict is not asked at every tick: one job for each span of seconds.
         attempt = str(int(now.timestamp()) // _AGAIN_SECONDS)
         faults += await _each(
@@ -41,17 +41,26 @@ class Sweeper:
         if faults:
             raise ExceptionGroup("some requests could not be swept", faults)
 
-    async def _expire(self, request: ApprovalRequest) -> None:
+    async def _end_if_due(self, request: ApprovalRequest) -> None:
+        if request.decide_by <= self.clock.now():
+            await self._end(request, ApprovalStatus.EXPIRED, "ApprovalExpired")
+        elif await self._outlived_its_alert(request):
+            await self._end(request, ApprovalStatus.SUPERSEDED, "ApprovalSuperseded")
+
+    async def _outlived_its_alert(self, request: ApprovalRequest) -> bool:
+        """True for what an alert alone asked for, once it has ended; what a person asked for is theirs to withdraw."""
+        if request.requester != "alert" or request.incident_id is None or request.rollback_of is not None:
+            return False
+        return (await self.incidents.load(request.incident_id)).status is IncidentStatus.RESOLVED
+
+    async def _end(self, request: ApprovalRequest, status: ApprovalStatus, kind: str) -> None:
         now = self.clock.now()
-        won = await self.approvals.claim(
-            request.id, digest=request.digest, status=ApprovalStatus.EXPIRED, now=now, execute_by=None
-        )
+        won = await self.approvals.claim(request.id, digest=request.digest, status=status, now=now, execute_by=None)
         if won:
-            await self.audit.append(
-                AuditEvent(
-                    kind="ApprovalExpired", actor="sweeper", subject=request.id, incident_id=request.incident_id, at=now
-                )
+            event = AuditEvent(
+                kind=kind, actor="sweeper", subject=request.id, incident_id=request.incident_id, at=now, details={}
             )
+            await self.audit.append(event)
             await self.cards.show_approval(request.id)
 
 

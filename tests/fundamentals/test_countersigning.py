@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
 
+from core.alert import AlertStatus
 from core.approval import ApprovalRequest, ApprovalStatus, Vote, tally
 from core.brief import Place, Proposal
 from core.errors import (
@@ -16,6 +17,7 @@ from core.errors import (
     NotAnApproverError,
     PolicyDeniedError,
     SelfApprovalError,
+    StaleApprovalError,
 )
 from core.person import Person
 from core.policy import Policy
@@ -28,7 +30,8 @@ from tests.fakes.audit import InMemoryAudit
 from tests.fakes.cards import RecordingCards
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import InMemoryDirectory
-from tests.fakes.examples import a_plan, a_request
+from tests.fakes.examples import a_plan, a_request, an_alert
+from tests.fakes.incidents import InMemoryIncidents
 from tests.fakes.queue import InMemoryQueue
 
 ALICE, CAROL, BOB, GUEST, GONE, BOT = "U0ALICE", "U0CAROL", "U0BOB", "U0GUEST", "U0GONE", "U0BOT"
@@ -75,6 +78,7 @@ class Desk:
     audit: InMemoryAudit = field(default_factory=InMemoryAudit)
     clock: FakeClock = field(default_factory=FakeClock)
     cards: RecordingCards = field(default_factory=RecordingCards)
+    incidents: InMemoryIncidents = field(default_factory=InMemoryIncidents)
 
     def __post_init__(self) -> None:
         members = {"S0SRE": {ALICE, CAROL, GUEST, GONE, BOT}}
@@ -82,7 +86,9 @@ class Desk:
         self.desk = ApprovalDesk(
             self.approvals, directory, Policy.parse(b"", POLICY), self.queue, self.audit, self.clock
         )
-        self.sweeper = Sweeper(self.approvals, self.approvals, self.cards, self.queue, self.audit, self.clock)
+        self.sweeper = Sweeper(
+            self.approvals, self.approvals, self.incidents, self.cards, self.queue, self.audit, self.clock
+        )
 
     async def asked(self, *, requester: str = "alert", plan: Plan | None = None) -> str:
         plan = plan or a_plan()
@@ -274,6 +280,37 @@ async def test_a_request_that_cannot_be_shown_keeps_no_other_from_its_turn() -> 
     assert desk.cards.shown == [("approval", "apr_2")]
     assert [event.body["approval_id"] for event in desk.queue.waiting] == ["apr_3"]
     await desk.sweeper.tick()
+
+
+async def test_a_request_that_outlives_its_alert_is_withdrawn(desk: Desk) -> None:
+    await desk.incidents.join(an_alert(), desk.clock.now())
+    await desk.asked()
+    await desk.sweeper.tick()
+    assert await desk.status() is ApprovalStatus.PENDING
+    await desk.incidents.join(an_alert(status=AlertStatus.RESOLVED), desk.clock.now())
+    await desk.sweeper.tick()
+    assert await desk.status() is ApprovalStatus.SUPERSEDED
+
+
+async def test_what_a_person_asked_for_outlives_the_alert(desk: Desk) -> None:
+    await desk.incidents.join(an_alert(), desk.clock.now())
+    await desk.asked(requester=BOB)
+    await desk.incidents.join(an_alert(status=AlertStatus.RESOLVED), desk.clock.now())
+    await desk.sweeper.tick()
+    assert await desk.status() is ApprovalStatus.PENDING
+
+
+async def test_whoever_asked_may_withdraw(desk: Desk) -> None:
+    request = await desk.asked(requester=BOB)
+    assert (await desk.desk.vote(request, BOB, "reject", "I was wrong")).status is ApprovalStatus.REJECTED
+
+
+async def test_a_request_of_an_older_policy_has_to_be_asked_for_anew(desk: Desk) -> None:
+    request = await desk.asked()
+    stricter = replace(desk.desk, policy=Policy.parse(b"another", POLICY))
+    with pytest.raises(StaleApprovalError, match="policy has changed"):
+        await stricter.vote(request, ALICE, "approve")
+    assert await desk.status() is ApprovalStatus.PENDING
 
 
 async def test_a_decision_that_a_crash_kept_from_its_graph_is_told_again(desk: Desk) -> None:
