@@ -125,6 +125,14 @@ class Policy:
         """The longest time from a request to its last possible effect, over all rules."""
         return max(rule.decide_within + rule.execute_within for rule in self._file.rules)
 
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Every user group id and user id that a rule which lets something through names, each once."""
+        rules = (rule for rule in self._file.rules if rule.effect == "approve")
+        return tuple(
+            dict.fromkeys(each for rule in rules for group in rule.groups for each in self._file.groups[group])
+        )
+
     def requirement(self, plan: Plan) -> Requirement:
         """Return what the first matching rule asks for; a plan that no rule matches is denied."""
         for rule in self._file.rules:

@@ -118,7 +118,7 @@ class ApprovalDesk:
             raise StaleApprovalError("The policy has changed since this was asked for, so it has to be asked for anew.")
         if request.requirement.exclude_requester and person_id == request.requester:
             raise SelfApprovalError(
-                "This request came of your own question or click, so somebody else has to decide it. You may reject it."
+                "This request began with you, so somebody else has to decide it. You may reject it."
             )
         members = await self.directory.members(request.requirement.members)
         if person_id not in members or not (await self.directory.person(person_id)).may_decide:

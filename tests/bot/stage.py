@@ -24,7 +24,7 @@ from bot.web.links import TimelineLinks
 from core.approval import ApprovalRequest
 from core.brief import Brief, Proposal
 from core.evidence import Report
-from core.policy import Policy
+from core.policy import Policy, PolicyFile
 from core.ports import GraphRunner
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
@@ -35,7 +35,7 @@ from tests.fakes.approvals import InMemoryApprovals
 from tests.fakes.audit import InMemoryAudit
 from tests.fakes.clock import FakeClock
 from tests.fakes.effects import InMemoryEffects
-from tests.fakes.examples import a_request, an_alert
+from tests.fakes.examples import a_request, a_requirement, an_alert
 from tests.fakes.incidents import InMemoryIncidents
 from tests.fakes.queue import InMemoryQueue
 from tests.fakes.reports import InMemoryReports
@@ -202,7 +202,8 @@ async def _kept(tasks: set[asyncio.Task[None]], work: Awaitable[None]) -> None:
 
 def _services(stage: Stage, runner: GraphRunner) -> Services:
     directory, cards = SlackDirectory(stage.client, stage.clock), stage.cards()
-    policy = Policy.parse(b"", {"version": 1, "groups": {}, "rules": [{"name": "none", "effect": "deny"}]})
+    rules = {"version": 1, "groups": {}, "rules": [{"name": "none", "effect": "deny"}]}
+    policy = Policy(PolicyFile.model_validate(rules), a_requirement().policy_sha256)
     remediation = Remediation(runner, stage.approvals, stage.approvals, stage.queue, stage.clock)
     return Services(
         desk=ApprovalDesk(stage.approvals, directory, policy, stage.queue, stage.audit, stage.clock),

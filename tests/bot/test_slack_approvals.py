@@ -66,7 +66,7 @@ async def test_a_card_counts_votes_until_the_quorum_is_reached(stage: Stage) -> 
 async def test_who_asked_may_not_approve(stage: Stage) -> None:
     request = await stage.a_card(requester=ALICE)
     await stage.click(request, ALICE, identifiers.APPROVE)
-    assert "You asked for this" in (await stage.whispers(ALICE, thread_ts=request.thread_ts))[0]
+    assert "somebody else has to decide" in (await stage.whispers(ALICE, thread_ts=request.thread_ts))[0]
     assert stage.approvals.rows[request.id].status is ApprovalStatus.PENDING
 
 
