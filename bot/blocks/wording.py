@@ -49,7 +49,7 @@ STATUS_SENTENCES = {
 
 def confidence_words(confidence: float) -> str:
     """Return a confidence of 0..1 as a word; numbers would claim a precision that is not there."""
-    steps = ((0.85, "very likely"), (0.6, "likely"), (0.35, "possible"), (0.0, "unlikely"))
+    steps = ((0.85, "very likely"), (0.6, "likely"), (0.0, "possibly"))
     return next(word for least, word in steps if confidence >= least)
 
 

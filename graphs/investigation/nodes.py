@@ -21,6 +21,7 @@ from graphs.investigation.scope import scope_of
 from graphs.investigation.state import HISTORY_LIMIT, InvestigationState, Update
 from graphs.models import offline
 from graphs.models.judgement import Case, Judgement, Memory, MindError
+from graphs.models.own_acts import OwnAct, acts_under_way
 from graphs.wording import call_text
 
 _INTENT, _JUDGEMENT = TypeAdapter(Intent), TypeAdapter(Judgement)
@@ -36,10 +37,14 @@ async def load_case(state: InvestigationState, runtime: Runtime[GraphContext]) -
     intent = parse(brief.question, known) if brief.question else Intent("why", service)
     subject = next((name for name in (intent.service, state.get("subject", ""), service) if name in known), "")
     alerts = incident.alerts if incident and subject == service else await _alerts_around(context, subject)
+    acts = acts_under_way(await context.approval_queue.undelivered(), context.clock.now())
     return {
         "intent": _INTENT.dump_python(intent, mode="json"),
         "subject": subject,
         "alerts": [alert.model_dump(mode="json") for alert in alerts],
+        "acts": [
+            asdict(act) for act in acts_under_way(await context.approval_queue.undelivered(), context.clock.now())
+        ],
     }
 
 
@@ -190,6 +195,8 @@ def _case(state: InvestigationState, context: GraphContext) -> Case:
         depends_on=_neighbours(context, evidence),
         now=max((item.taken_at for item in evidence), default=context.clock.now()),
         alerts=_alerts(state),
+        acts=tuple(OwnAct(**row) for row in state.get("acts", [])),
+        incidents=tuple(state.get("incidents", [])),
         evidence=evidence,
         history=tuple(Memory(**row) for row in state.get("history", [])),
         prompts=state.get("prompts", {}),

@@ -24,6 +24,8 @@ class InvestigationState(TypedDict):
     subject: str
     intent: dict[str, Any]
     alerts: list[dict[str, Any]]
+    acts: list[dict[str, Any]]
+    incidents: list[str]
     evidence: list[dict[str, Any]]
     seconds: float
     judgement: dict[str, Any]
@@ -37,6 +39,8 @@ def new_input(brief: Brief) -> Update:
         "brief": brief.model_dump(mode="json"),
         "intent": {},
         "alerts": [],
+        "acts": [],
+        "incidents": [],
         "evidence": [],
         "seconds": 0.0,
         "judgement": {},

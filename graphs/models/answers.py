@@ -64,6 +64,12 @@ def unknown(service: str, reasons: Sequence[str], ids: Sequence[str]) -> str:
     return f"{text} I propose no action; a person should look."
 
 
+def settling(title: str, reasons: Sequence[str], ids: Sequence[str]) -> str:
+    """Say what we did a moment ago, and that we wait for its effect."""
+    seen = f" Right now: {'; '.join(reasons)}{_cite(ids)}." if reasons else ""
+    return f"{title}.{seen} I propose nothing until its effect shows; ask me again in half a minute."
+
+
 def blind(subject: str, facts: Facts) -> str:
     """Say that there is nothing to judge by."""
     if not subject:

@@ -9,6 +9,7 @@ from core.brief import Brief
 from core.errors import WatchkeeperError
 from core.evidence import Evidence, Hypothesis, Usage
 from core.tool_call import ToolCall
+from graphs.models.own_acts import OwnAct
 
 
 class MindError(WatchkeeperError):
@@ -41,6 +42,8 @@ class Case:
     alerts: tuple[Alert, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     history: tuple[Memory, ...] = ()
+    acts: tuple[OwnAct, ...] = ()
+    incidents: tuple[str, ...] = ()
     prompts: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def downstream(self, service: str) -> list[str]:
@@ -53,13 +56,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """An answer, its ranked causes and at most one call that may be proposed."""
+    """An answer, its ranked causes and at most one call that may be proposed; `offer` ends the answer if it is."""
 
     mind: str
     answer: str
     hypotheses: tuple[Hypothesis, ...] = ()
     proposal: ToolCall | None = None
     proposal_reason: str = ""
+    offer: str = ""
     evidence: tuple[Evidence, ...] = ()
     usage: Usage = field(default_factory=Usage)
     degraded: str = ""

@@ -7,12 +7,14 @@ from fnmatch import fnmatchcase
 from core.evidence import Hypothesis
 from core.runbook import Runbook
 from core.tool_call import ToolCall
+from graphs.investigation import looks
 from graphs.investigation.intent import Intent
 from graphs.models import answers
 from graphs.models.facts import Facts, read_facts
 from graphs.models.judgement import Case, Judgement
+from graphs.models.own_acts import OwnAct, acts_seen, restarts_seen, watching
 from graphs.models.rules import RULES, Finding
-from graphs.models.rules.symptoms import deepest_unwell, symptoms
+from graphs.models.rules.symptoms import Symptom, deepest_unwell, symptoms
 
 NAME = "deterministic"
 _SURE_ENOUGH = 0.6
@@ -61,6 +63,8 @@ def remedy_for(finding: Finding, runbooks: Sequence[Runbook]) -> tuple[ToolCall,
 
 def _diagnosed(case: Case, intent: Intent, facts: Facts, runbooks: Sequence[Runbook]) -> Judgement:
     ranked = findings(facts, case.subject)
+    if (act := _just_done(case, facts, ranked)) is not None:
+        return _still_settling(act, case, facts)
     if not ranked:
         return _nothing_recognised(case, facts)
     best = ranked[0]
@@ -82,11 +86,41 @@ def _diagnosed(case: Case, intent: Intent, facts: Facts, runbooks: Sequence[Runb
     )
 
 
+def _just_done(case: Case, facts: Facts, ranked: Sequence[Finding]) -> OwnAct | None:
+    """Return our own act of the last moments on what is blamed, or beneath it, if the trouble is older than the act."""
+    acts = [*case.acts, *acts_seen(facts)]
+    if ranked:
+        reach, since = case.downstream(ranked[0].service), ranked[0].since
+    elif _unwell(facts, case.subject):
+        reach, since, acts = case.downstream(case.subject), None, [*acts, *restarts_seen(facts)]
+    elif case.alerts and not any(facts.signals.values()):
+        reach, since = case.downstream(case.subject), None
+    else:
+        return None
+    return next((a for a in acts if (a.service in reach or not case.subject) and a.explains(since)), None)
+
+
+def _still_settling(act: OwnAct, case: Case, facts: Facts) -> Judgement:
+    title, wrong = watching(act, facts.now), _unwell(facts, case.subject)
+    reasons = tuple(symptom.text for _, symptom in wrong)
+    ids = tuple(dict.fromkeys(i for _, symptom in wrong for i in symptom.evidence_ids))
+    ids = ids or facts.of(act.service).evidence(looks.STATUS, looks.DEPLOYS)
+    hypothesis = Hypothesis(
+        cause="unknown", service=act.service, title=title, confidence=0.5, evidence_ids=ids, reasons=reasons
+    )
+    return Judgement(mind=NAME, answer=answers.settling(title, reasons, ids), hypotheses=(hypothesis,))
+
+
+def _unwell(facts: Facts, subject: str) -> list[tuple[str, Symptom]]:
+    root = deepest_unwell(facts, subject) if subject else ""
+    names = [root] if root else list(facts.services)
+    return [(name, symptom) for name in names for symptom in symptoms(facts.of(name))]
+
+
 def _nothing_recognised(case: Case, facts: Facts) -> Judgement:
     subject = case.subject
     root = deepest_unwell(facts, subject) if subject else ""
-    names = [root] if root else list(facts.services)
-    unwell = [(name, symptom) for name in names for symptom in symptoms(facts.of(name))]
+    unwell = _unwell(facts, subject)
     if unwell:
         ids = tuple(dict.fromkeys(i for _, symptom in unwell for i in symptom.evidence_ids))
         cause, title, confidence = "unknown", f"{unwell[0][0]} is unwell for a reason that no rule knows", 0.3

@@ -1,10 +1,12 @@
 """From a brief to a report: what is looked at, what is remembered, what is proposed and what is not."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from core.approval import ApprovalStatus
 from core.evidence import Report
 from core.ids import incident_thread_id, stable_id
 from core.tool_call import ToolCall, ToolResult
@@ -13,7 +15,7 @@ from graphs.investigation import graph as investigation
 from graphs.runner import thread_config
 from tests.fakes.examples import an_alert
 from tests.graphs import recordings
-from tests.graphs.world import BOB, GONE, GUEST, PLACE, SERVICES, World, a_brief, a_proposal
+from tests.graphs.world import BOB, GONE, GUEST, PLACE, SERVICES, World, a_brief, a_proposal, approval_of
 
 
 class Replay:
@@ -180,6 +182,20 @@ async def test_what_waits_in_another_thread_is_not_asked_for_again() -> None:
     second = await world.runner().investigate(brief)
     assert second.proposal is None
     assert "is proposed already and waits for a decision" in second.answer
+
+
+@pytest.mark.parametrize(("seconds", "watched"), [(1, True), (60, False)])
+async def test_what_fires_while_an_approved_action_takes_effect_is_watched(seconds: int, watched: bool) -> None:
+    world = replaying("bad_deploy")
+    (first,) = await ask(world, "why is checkout failing?")
+    await world.runner().remediate(a_proposal("rem_1", call=first.proposal))
+    await world.vote(approval_of())
+    await world.approvals.finish(approval_of(), status=ApprovalStatus.EXECUTED, text="done", now=world.clock.now())
+    world.clock._now += timedelta(seconds=seconds)
+    incident = await an_incident(world, service="front")
+    report = await world.runner().investigate(first_look(world, incident, 2))
+    assert ("rollback_deploy on checkout ran" in report.answer) is watched
+    assert (report.proposal is None) is watched
 
 
 async def test_the_symptoms_incident_leaves_the_proposal_to_the_causes_incident() -> None:

@@ -167,6 +167,26 @@ def test_our_own_remedy_for_an_alert_is_no_suspect() -> None:
     assert cause(rising(9), deploys(changes=[fresh])) == "unknown"
 
 
+def test_right_after_our_own_change_we_watch_and_say_so() -> None:
+    judgement = judged(rising(15), deploys(changes=[FIX, FAULT]))
+    assert judgement.hypotheses[0].title.startswith("set_config on shop ran 10 s ago; watching")
+    assert judgement.proposal is None
+
+
+def test_trouble_that_begins_after_our_own_change_is_not_waited_out() -> None:
+    fix = {**FIX, "at": iso(25)}
+    history = deploys(("2", 10, "current"), ("1", 9999, "superseded"), changes=[fix, FAULT])
+    assert cause(rising(9), history) == "bad_deploy"
+
+
+@pytest.mark.parametrize(("exit_ago", "watched"), [(9999, True), (6, False)])
+def test_after_a_restart_by_order_we_watch_and_after_a_crash_we_do_not(exit_ago: float, watched: bool) -> None:
+    status = {"status": "running", "started_at": iso(4), "last_exit": {"code": 1, "at": iso(exit_ago)}}
+    judgement = judged(rising(15), look(looks.STATUS, status))
+    assert ("watching" in judgement.answer) is watched
+    assert judgement.proposal is None
+
+
 def test_memory_that_fills_a_cache_and_stays_there_is_no_leak() -> None:
     plateau = line(looks.MEMORY, lambda ago: min(0.5, 0.1 + (300 - ago) * 0.01))
     assert cause(plateau, rising(0, 0.0), line(looks.LATENCY, lambda ago: 0.01)) == "none"
