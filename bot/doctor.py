@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.addresses import shown
 from bot.settings import OpenAISettings, Settings
 from core.errors import ConfigurationError, WatchkeeperError
 from core.ports import Clock
@@ -125,8 +127,12 @@ async def check_model(settings: OpenAISettings) -> Sequence[Finding]:
     base = (settings.base_url or "https://api.openai.com/v1").rstrip("/")
     key = settings.api_key.get_secret_value()
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    async with httpx.AsyncClient(timeout=_PATIENCE) as http:
-        answer = await http.get(f"{base}/models", headers=headers)
+    try:
+        async with httpx.AsyncClient(timeout=_PATIENCE) as http:
+            answer = await http.get(f"{base}/models", headers=headers)
+    except httpx.HTTPError as error:
+        text = f"OPENAI_BASE_URL {shown(base)} cannot be reached ({type(error).__name__}): start it or correct it"
+        return [Finding("fail", "model", text)]
     if answer.status_code in {401, 403}:
         return [Finding("fail", "model", f"OPENAI_API_KEY is refused ({answer.status_code})")]
     if answer.status_code == 404:
@@ -143,17 +149,35 @@ async def check_model(settings: OpenAISettings) -> Sequence[Finding]:
 
 
 async def check_addresses(addresses: Sequence[tuple[str, str]]) -> Sequence[Finding]:
-    """Ask each (name, address) for any answer at all."""
+    """Ask each (name, address) for its health; a root that answers 4xx is well, as it need not be a page."""
     async with httpx.AsyncClient(timeout=3.0, trust_env=False) as http:
 
         async def ask(name: str, address: str) -> Finding:
             try:
-                answer = await http.get(address)
+                status = (await http.get(address)).status_code
             except httpx.HTTPError as error:
                 return Finding("warn", "catalogue", f"{name} at {address}: {type(error).__name__}")
-            return Finding("ok", "catalogue", f"{name} at {address} answers {answer.status_code}")
+            well = status < 400 or (status < 500 and urlsplit(address).path in {"", "/"})
+            return Finding("ok" if well else "warn", "catalogue", f"{name} at {address} answers {status}")
 
         return await asyncio.gather(*(ask(name, address) for name, address in addresses))
+
+
+async def check_supervisor(url: str, service: str, token: str) -> Sequence[Finding]:
+    """Ask for a dry run of a restart, without the id that any real one needs: only the token is put to the test."""
+    if not token:
+        return [Finding("warn", "supervisor", "SUPERVISOR_TOKEN is not set: no action will be accepted")]
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        async with httpx.AsyncClient(timeout=5.0, trust_env=False) as http:
+            answer = await http.post(f"{url}/services/{service}/restart", json={"dry_run": True}, headers=headers)
+    except httpx.HTTPError as error:
+        return [Finding("warn", "supervisor", f"{url}: {type(error).__name__}")]
+    if answer.status_code in {401, 403}:
+        return [Finding("fail", "supervisor", f"SUPERVISOR_TOKEN is refused by {url} ({answer.status_code})")]
+    if answer.status_code != 200:
+        return [Finding("warn", "supervisor", f"{url} answers {answer.status_code} to a dry run for {service}")]
+    return [Finding("ok", "supervisor", f"{url} accepts SUPERVISOR_TOKEN")]
 
 
 def check_settings(load: Callable[[], object], name: str) -> Finding:

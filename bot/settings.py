@@ -297,6 +297,11 @@ def example() -> str:
     return "\n".join(lines)
 
 
+def variables() -> list[str]:
+    """Return the name of every variable that is read."""
+    return [_variable(group, name) for group in GROUPS.values() for name in group.model_fields]
+
+
 def _variable(group: type[BaseSettings], name: str) -> str:
     return f"{group.model_config.get('env_prefix', '')}{name}".upper()
 

@@ -4,62 +4,93 @@ import asyncio
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.database.engine import open_database
 from bot.adapters.database.migrate import newest_revision
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.inspection import inspect, require_durable
+from bot.addresses import shown
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.tools import build_tools
-from bot.doctor import Check, Finding, SlackCheck, check_addresses, check_model, check_settings, examine
+from bot.doctor import (
+    Check,
+    Finding,
+    SlackCheck,
+    check_addresses,
+    check_model,
+    check_settings,
+    check_supervisor,
+    examine,
+)
+from bot.doctor_slack import check_channel, check_members
+from bot.env_file import unknown_variables
 from bot.policy_file import load_policy
 from bot.settings import GROUPS, Settings
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, TransientError
 from graphs.models.runbooks import load_runbooks
-from tools.catalogue import load_catalogue
+from tools.catalogue import Catalogue, load_catalogue
 from tools.environment import open_http
 
 NEEDS = tuple(GROUPS)
 
 
-def run(settings: Settings, _: Namespace) -> int:
+def run(settings: Settings, options: Namespace) -> int:
     """Print the report; 1 when something fails (a warning does not)."""
-    return asyncio.run(_report(settings))
+    return asyncio.run(_report(settings, options.env_file))
 
 
-async def _report(settings: Settings) -> int:
+async def _report(settings: Settings, env_file: Path) -> int:
     failed = 0
     coloured = sys.stdout.isatty()
-    async for finding in examine(_checks(settings)):
+    async for finding in examine(_checks(settings, env_file)):
         print(finding.line(coloured=coloured), flush=True)
         failed += finding.state == "fail"
     return 1 if failed else 0
 
 
-def _checks(settings: Settings) -> list[Check]:
+def _checks(settings: Settings, env_file: Path) -> list[Check]:
     slack = SlackCheck(slack_client(settings.slack), settings, SystemClock())
     return [
-        ("files", lambda: _files(settings)),
-        ("slack", slack.bot_token),
+        ("files", lambda: _files(settings, env_file)),
+        ("slack", lambda: _slack(settings, slack)),
         ("app token", slack.app_token),
         ("redis", lambda: _redis(settings)),
         ("sql", lambda: _sql(settings)),
         ("model", lambda: check_model(settings.openai)),
         ("catalogue", lambda: _catalogue(settings)),
+        ("supervisor", lambda: _supervisor(settings)),
     ]
 
 
-async def _files(settings: Settings) -> Sequence[Finding]:
+async def _files(settings: Settings, env_file: Path) -> Sequence[Finding]:
     files = settings.files
     found = [Finding("ok", "settings", "complete")]
+    for name, nearest in unknown_variables(env_file):
+        hint = f"; did you mean {nearest}?" if nearest else ""
+        found.append(Finding("warn", "settings", f"{name} in {env_file} is no setting and is ignored{hint}"))
     found.append(check_settings(lambda: load_policy(files.policy_file, settings.checkpoint.ttl_seconds), "policy"))
-    found.append(check_settings(lambda: load_catalogue(files.services_file), "services"))
+    services = check_settings(lambda: load_catalogue(files.services_file), "services")
+    found.append(services)
     found.append(check_settings(lambda: load_runbooks(files.runbooks_dir), "runbooks"))
-    found.append(check_settings(lambda: _tools(settings), "tools"))
+    if services.state == "ok":
+        found.append(check_settings(lambda: _tools(settings), "tools"))
     if not (settings.alerts.token.get_secret_value() or settings.alerts.basic_auth.get_secret_value()):
         found.append(Finding("warn", "alerts", "ALERTS_TOKEN is not set: alert webhooks refuse everything"))
     return found
+
+
+async def _slack(settings: Settings, slack: SlackCheck) -> Sequence[Finding]:
+    found = list(await slack.bot_token())
+    if found[0].state == "fail":
+        return found
+    found += await check_channel(slack.client, settings.slack.incident_channel)
+    try:
+        policy = load_policy(settings.files.policy_file, settings.checkpoint.ttl_seconds)
+    except ConfigurationError:
+        return found  # told with the files
+    return [*found, *await check_members(slack.client, policy.members)]
 
 
 async def _redis(settings: Settings) -> Sequence[Finding]:
@@ -71,6 +102,9 @@ async def _redis(settings: Settings) -> Sequence[Finding]:
         require_durable(facts)
     except ConfigurationError as error:
         return [Finding("fail", "redis", str(error))]
+    except TransientError as error:
+        text = f"REDIS_URL {shown(settings.redis.url)} cannot be reached ({error}): start it or correct the address"
+        return [Finding("fail", "redis", text)]
     finally:
         await redis.aclose()
     return [Finding("ok", "redis", f"version {facts.version}, append-only, {facts.eviction}")]
@@ -82,6 +116,11 @@ async def _sql(settings: Settings) -> Sequence[Finding]:
     database = open_database(settings.database_url)
     try:
         revision = await database.revision()
+    except TransientError as error:
+        text = (
+            f"DATABASE_URL {shown(settings.database_url)} cannot be reached ({error}): start it or correct the address"
+        )
+        return [Finding("fail", "sql", text)]
     finally:
         await database.close()
     if revision != newest_revision():
@@ -98,10 +137,27 @@ def _is_new(settings: Settings) -> bool:
     return not settings.database.url and not (settings.files.data_dir / "watchkeeper.db").exists()
 
 
+def _known(settings: Settings) -> Catalogue | None:
+    try:
+        return load_catalogue(settings.files.services_file)
+    except ConfigurationError:
+        return None  # told with the files
+
+
 async def _catalogue(settings: Settings) -> Sequence[Finding]:
-    catalogue = load_catalogue(settings.files.services_file)
+    catalogue = _known(settings)
+    if catalogue is None:
+        return []
     addresses = [(service.name, str(service.health_url or service.url)) for service in catalogue.services]
     for name, address in (("prometheus", catalogue.prometheus_url), ("supervisor", catalogue.supervisor_url)):
         if address:
             addresses.append((name, f"{address}/-/healthy" if name == "prometheus" else f"{address}/services"))
     return await check_addresses(addresses[:50])
+
+
+async def _supervisor(settings: Settings) -> Sequence[Finding]:
+    catalogue = _known(settings)
+    if catalogue is None or not catalogue.supervisor_url:
+        return []
+    token = settings.supervisor.token.get_secret_value()
+    return await check_supervisor(catalogue.supervisor_url, catalogue.services[0].name, token)
