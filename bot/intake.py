@@ -43,7 +43,8 @@ def build_intake(
             async with asyncio.timeout(_PATIENCE):
                 fresh = await queue.put(event)
         except (TransientError, TimeoutError) as error:
-            _log.warning("event_not_taken", kind=event.kind, event_id=event.id, error=str(error))
+            told = f"{type(error).__name__}: {error}".removesuffix(": ")
+            _log.warning("event_not_taken", kind=event.kind, event_id=event.id, error=told)
             return BoltResponse(status=503, body="")
         _log.debug("event_taken", kind=event.kind, event_id=event.id, fresh=fresh)
         return BoltResponse(status=200, body="")

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 import aiohttp
 import structlog
@@ -13,7 +13,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, TransientError
 
 _log = structlog.get_logger(__name__)
 _HOPELESS: Final = frozenset(
@@ -27,6 +27,7 @@ _AWAY = (
 )
 _LOOK = 0.25
 _LONGEST_PAUSE = 30.0
+_LISTEN, _GONE, _LONGEST_WAIT = 1.0, 5.0, 5.0
 
 
 async def identify(client: AsyncWebClient) -> AuthorizeResult:
@@ -57,10 +58,24 @@ def refuse_hopeless(variable: str, error: SlackApiError) -> None:
         raise ConfigurationError(f"{variable} is refused by Slack ({code}): put in the token of the installed app")
 
 
-class SlackLink:
-    """Feeds an intake app; `app` is None until Slack has said who we are."""
+async def _always() -> None: ...
 
-    def __init__(self, client: AsyncWebClient, intake: Callable[[AuthorizeResult], AsyncApp], app_token: str) -> None:
+
+class SlackLink:
+    """Feeds an intake app; `app` is None until Slack has said who we are.
+
+    `reach` returns when the queue answers and raises TransientError when it does not. While it does not, the socket is
+    closed: Slack would hand us what another bot, whose queue answers, could take.
+    """
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        intake: Callable[[AuthorizeResult], AsyncApp],
+        app_token: str,
+        reach: Callable[[], Awaitable[None]] = _always,
+    ) -> None:
+        self._reach = reach
         self._client = client
         self._intake = intake
         self._app_token = app_token
@@ -74,8 +89,10 @@ class SlackLink:
             return
         try:
             while True:
+                await self._queue_there()
                 await self._connect(self.app)
-                await self._watch()
+                await _first_of(self._watch(), self._queue_gone())
+                await self._hang_up()
         finally:
             await self._hang_up()
 
@@ -84,6 +101,29 @@ class SlackLink:
         if not self._app_token:
             return self.app is not None
         return self._handler is not None and await self._handler.client.is_connected()
+
+    async def _queue_there(self) -> None:
+        pause = 0.5
+        while True:
+            try:
+                return await self._reach()
+            except TransientError as error:
+                _log.warning("socket_waits_for_queue", error=str(error), again_in=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_WAIT)
+
+    async def _queue_gone(self) -> None:
+        """Return when the queue has not answered for longer than its restart takes."""
+        heard = time.monotonic()
+        while True:
+            try:
+                await self._reach()
+                heard = time.monotonic()
+            except TransientError as error:
+                if time.monotonic() - heard > _GONE:
+                    _log.warning("socket_closed_without_queue", error=str(error))
+                    return
+            await asyncio.sleep(_LISTEN)
 
     async def _connect(self, app: AsyncApp) -> None:
         pause = 0.5
@@ -122,3 +162,15 @@ class SlackLink:
                 await handler.close_async()
         except _UNREACHABLE as error:
             _log.info("socket_not_closed_in_order", error=str(error) or type(error).__name__)
+
+
+async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

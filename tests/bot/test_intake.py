@@ -9,9 +9,10 @@ import httpx
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import slack_link
 from bot.intake import build_intake, event_of
 from bot.slack_link import SlackLink
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, TransientError
 from core.ports import Queue
 from demo.slack import LocalWorkspace
 from tests.fakes.clock import FakeClock
@@ -130,6 +131,47 @@ async def test_a_cut_connection_is_made_anew(workspace: LocalWorkspace, control:
         await control.post("/faults", json={"abrupt_close": True})
         await post(control, "after the cut")
         await wait_until(lambda: inner_types(queue) == ["message"], within=20)
+
+
+async def test_the_socket_is_open_only_while_the_queue_answers(
+    workspace: LocalWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slack_link, "_LISTEN", 0.05)
+    monkeypatch.setattr(slack_link, "_GONE", 0.2)
+    gone = True
+    asked = 0
+
+    async def reach() -> None:
+        nonlocal asked
+        asked += 1
+        if gone:
+            raise TransientError("REDIS_URL host does not answer")
+
+    async def opened() -> int:
+        async with httpx.AsyncClient(base_url=f"{workspace.url}/control") as control:
+            calls = (await control.get("/calls")).json()["calls"]
+        return sum(call["method"] == "apps.connections.open" for call in calls)
+
+    client = AsyncWebClient(token=BOT, base_url=f"{workspace.url}/api/")
+    link = SlackLink(client, lambda who: build_intake(InMemoryQueue(), CLOCK, who, client, "s"), APP, reach)
+    running = asyncio.create_task(link.run())
+    try:
+        await wait_until(lambda: asked >= 2)
+        assert await opened() == 0
+        gone = False
+        await wait_until(link.connected)
+        assert await opened() >= 1
+        gone = True
+
+        async def closed() -> bool:
+            return not await link.connected()
+
+        await wait_until(closed)
+        gone = False
+        await wait_until(link.connected)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 @pytest.mark.parametrize(("bot", "app", "named"), [("xoxb-no", APP, "SLACK_BOT"), (BOT, "xapp-no", "SLACK_APP")])
