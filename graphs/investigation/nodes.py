@@ -42,9 +42,7 @@ async def load_case(state: InvestigationState, runtime: Runtime[GraphContext]) -
         "intent": _INTENT.dump_python(intent, mode="json"),
         "subject": subject,
         "alerts": [alert.model_dump(mode="json") for alert in alerts],
-        "acts": [
-            asdict(act) for act in acts_under_way(await context.approval_queue.undelivered(), context.clock.now())
-        ],
+        "acts": [asdict(act) for act in acts],
     }
 
 
@@ -126,11 +124,13 @@ async def propose(state: InvestigationState, runtime: Runtime[GraphContext]) -> 
         judgement = replace(ruled, degraded=reason, usage=spent, evidence=more)
         trouble = await proposals.why_not(context, judgement.proposal) if judgement.proposal else ""
     if judgement.proposal is not None:
-        judgement = await _settle(context, case.brief, judgement, trouble)
+        asked = _INTENT.validate_python(state["intent"]).kind == "instruct"
+        judgement = await _settle(context, case.brief, judgement, trouble, asked)
     return {"judgement": _JUDGEMENT.dump_python(judgement, mode="json")}
 
 
-async def _settle(context: GraphContext, brief: Brief, judgement: Judgement, trouble: str) -> Judgement:
+async def _settle(context: GraphContext, brief: Brief, judgement: Judgement, trouble: str, asked: bool) -> Judgement:
+    """End the answer with the offer, or with why there is none; one that was asked for and cannot be says only why."""
     call = judgement.proposal
     if call is None:
         return judgement
@@ -142,8 +142,9 @@ async def _settle(context: GraphContext, brief: Brief, judgement: Judgement, tro
         service = judgement.hypotheses[0].service if judgement.hypotheses else ""
         note = await proposals.asked_elsewhere(context, brief, call, service)
     if not note:
-        return judgement
-    return replace(judgement, proposal=None, proposal_reason="", answer=f"{judgement.answer} {note}")
+        return replace(judgement, answer=f"{judgement.answer} {judgement.offer}".strip())
+    answer = note if trouble and asked else f"{judgement.answer} {note}"
+    return replace(judgement, proposal=None, proposal_reason="", answer=answer)
 
 
 async def save_report(state: InvestigationState, runtime: Runtime[GraphContext]) -> Update:

@@ -18,14 +18,15 @@ HELP = (
 )
 
 
+COUNTERSIGNED = "It needs a countersignature."
+
+
 def _cite(ids: Sequence[str]) -> str:
     return f" [{', '.join(ids)}]" if ids else ""
 
 
-def diagnosis(
-    best: Finding, others: Sequence[Finding], subject: str, beneath: bool, remedy: tuple[ToolCall, Runbook] | None
-) -> str:
-    """Say what is wrong, why, and what we propose; `beneath` tells that the subject depends on the culprit."""
+def diagnosis(best: Finding, others: Sequence[Finding], subject: str, beneath: bool, remedy: bool) -> str:
+    """Say what is wrong and why, and without a remedy why there is none; `beneath`: the subject needs the culprit."""
     parts = [f"{best.title}{_cite(best.evidence_ids)}."]
     if subject and best.service != subject:
         shown = f"{subject} only shows it; the root is {best.service}."
@@ -35,13 +36,16 @@ def diagnosis(
     parts.append(f"Why: {'; '.join(best.reasons)}.")
     if others and others[0].score > best.score - 0.15:
         parts.append(f"Less likely: {others[0].title}{_cite(others[0].evidence_ids)}.")
-    if remedy is not None:
-        parts.append(f"I propose {call_text(remedy[0])}, as the runbook “{remedy[1].name}” says.")
-    elif not beneath:
+    if not remedy and not beneath:
         parts.append(f"Ask me about {best.service} if I shall propose a remedy.")
-    else:
+    elif not remedy:
         parts.append("I propose no action: no runbook fits, or I am not sure enough.")
     return " ".join(parts)
+
+
+def offered(call: ToolCall, runbook: Runbook) -> str:
+    """Say what we propose: said only once it is sure that it can be."""
+    return f"I propose {call_text(call)}, as the runbook “{runbook.name}” says."
 
 
 def reason(best: Finding, runbook: Runbook) -> str:
@@ -143,7 +147,7 @@ def instructed(call: ToolCall, own: ServiceFacts) -> str:
     state = "; ".join(wrong) if wrong else _vital_signs(own).split(": ", 1)[1]
     ids = own.evidence(looks.STATUS, looks.DEPLOYS, looks.PROBE)
     now = f"Right now {own.name}{version} is: {state}{_cite(ids)}."
-    return f"You asked for {call_text(call)}. {now} It needs a countersignature."
+    return f"You asked for {call_text(call)}. {now}"
 
 
 def what_was_proposed(history: Sequence[Memory]) -> str:

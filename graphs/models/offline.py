@@ -75,7 +75,7 @@ def _diagnosed(case: Case, intent: Intent, facts: Facts, runbooks: Sequence[Runb
     answer = (
         answers.since(best, facts)
         if asked_for_time
-        else answers.diagnosis(best, ranked[1:], case.subject, reachable, remedy)
+        else answers.diagnosis(best, ranked[1:], case.subject, reachable, remedy is not None)
     )
     return Judgement(
         mind=NAME,
@@ -83,6 +83,7 @@ def _diagnosed(case: Case, intent: Intent, facts: Facts, runbooks: Sequence[Runb
         hypotheses=tuple(_hypothesis(finding) for finding in ranked[:4]),
         proposal=remedy[0] if remedy and not asked_for_time else None,
         proposal_reason=answers.reason(best, remedy[1]) if remedy and not asked_for_time else "",
+        offer=answers.offered(*remedy) if remedy and not asked_for_time else "",
     )
 
 
@@ -153,7 +154,11 @@ def _instructed(intent: Intent, facts: Facts, case: Case) -> Judgement:
         call = ToolCall(name=call.name, args={**call.args, "to_version": previous})
     answer = answers.instructed(call, facts.of(intent.service))
     return Judgement(
-        mind=NAME, answer=answer, proposal=call, proposal_reason=f"Asked for: “{case.brief.question.strip()}”"
+        mind=NAME,
+        answer=answer,
+        proposal=call,
+        proposal_reason=f"Asked for: “{case.brief.question.strip()}”",
+        offer=answers.COUNTERSIGNED,
     )
 
 

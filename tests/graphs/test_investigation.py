@@ -171,6 +171,17 @@ async def test_the_same_action_is_not_asked_for_twice_while_it_waits() -> None:
     assert first.proposal is not None
     assert second.proposal is None
     assert "proposed already" in second.answer
+    assert "I propose `rollback_deploy" in first.answer
+    assert "I propose" not in second.answer
+
+
+async def test_an_instruction_that_cannot_be_says_only_why() -> None:
+    world = World()
+    world.toolbox.broken = "There is no version 9.9.9."
+    (report,) = await ask(world, "roll back checkout to 9.9.9")
+    assert report.answer.endswith("cannot be proposed: There is no version 9.9.9.")
+    assert "countersignature" not in report.answer
+    assert "You asked" not in report.answer
 
 
 async def test_what_waits_in_another_thread_is_not_asked_for_again() -> None:
