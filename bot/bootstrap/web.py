@@ -8,8 +8,9 @@ from starlette.routing import BaseRoute, Route
 from bot.adapters.clock import SystemClock
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.heartbeat import Heartbeat
+from bot.adapters.redis.inspection import reach
 from bot.adapters.redis.queue import RedisQueue
-from bot.bootstrap.redis import reach
+from bot.addresses import shown
 from bot.bootstrap.slack import slack_client
 from bot.intake import build_intake
 from bot.settings import Settings
@@ -43,7 +44,7 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
             client,
             intake=lambda identity: build_intake(queue, clock, identity, client, secret),
             app_token=settings.slack.app_token.get_secret_value() if in_socket else "",
-            reach=lambda: reach(redis, settings.redis.url),
+            reach=lambda: reach(redis, f"REDIS_URL {shown(settings.redis.url)}"),
         )
         worker = Heartbeat(redis, "worker")
 

@@ -14,12 +14,12 @@ from bot.adapters.database.migrate import migrate
 from bot.adapters.redis.checkpointer import open_saver
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.heartbeat import Heartbeat
-from bot.adapters.redis.inspection import inspect, require_durable
+from bot.adapters.redis.inspection import inspect, reach, require_durable
 from bot.adapters.redis.lease import RedisLease
 from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.scheduler import Ticker
+from bot.addresses import shown
 from bot.app import build_app
-from bot.bootstrap.redis import reach
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.stores import Stores
 from bot.bootstrap.tools import build_tools
@@ -67,7 +67,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         registry = build_tools(settings, catalogue, http, clock)
         redis = connect(settings.redis.url)
         stack.push_async_callback(redis.aclose)
-        await reach(redis, settings.redis.url)
+        await reach(redis, f"REDIS_URL {shown(settings.redis.url)}")
         require_durable(await inspect(redis))
         print(f"sql: at revision {await migrate(settings.database_url)}", flush=True)
         database = open_database(settings.database_url)

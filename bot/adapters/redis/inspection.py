@@ -1,11 +1,14 @@
 """Is a Redis fit to hold what was acknowledged: one that forgets on restart or under pressure is refused."""
 
+import asyncio
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
 from bot.adapters.redis.connection import outages
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, TransientError
+
+_ANSWER_WITHIN = 2.0  # seconds
 
 
 class RedisFacts(NamedTuple):
@@ -14,6 +17,16 @@ class RedisFacts(NamedTuple):
     version: str
     append_only: bool
     eviction: str
+
+
+async def reach(redis: Redis, name: str) -> None:
+    """Return once the server has answered, in at most two seconds; TransientError says that `name` does not."""
+    try:
+        with outages():
+            async with asyncio.timeout(_ANSWER_WITHIN):
+                await redis.ping()
+    except TransientError as error:
+        raise TransientError(f"{name} does not answer ({error})") from error
 
 
 async def inspect(redis: Redis) -> RedisFacts:
