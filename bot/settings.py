@@ -146,13 +146,22 @@ class WebSettings(BaseSettings):
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on")
-    public_url: HttpUrl = Field("", description="How people reach that address, for links; empty is http://host:port")
+    public_url: HttpUrl = Field(
+        "",
+        description="How people reach that address, for links; empty is http://host:port, or 127.0.0.1 for a wildcard",
+    )
     link_secret: Secret = Field(NOTHING, description="Signs links to the timeline page; empty keeps one in DATA_DIR")
 
     @property
     def links(self) -> str:
         """The address that links begin with, without a trailing slash."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        host = "127.0.0.1" if self.listens_everywhere else f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+    @property
+    def listens_everywhere(self) -> bool:
+        """True for a host that is no address to go to."""
+        return self.host in {"0.0.0.0", "::", "*"}  # noqa: S104 - looked for, not bound
 
 
 class AlertsSettings(BaseSettings):

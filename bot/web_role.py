@@ -37,6 +37,10 @@ class WebRole:
         """Serve until `stopping` is set; ConfigurationError when the port is taken or Slack refuses a token."""
         listener = _listen(self.settings.host, self.settings.port)
         print(f"web: on {self.settings.host}:{self.settings.port}, links begin with {self.settings.links}", flush=True)
+        if self.settings.listens_everywhere and not self.settings.public_url:
+            print(
+                "web: these links open on this machine only; set WEB_PUBLIC_URL to the address people use", flush=True
+            )
         server = _Server(
             uvicorn.Config(
                 self.site, log_config=None, access_log=False, lifespan="off", http="httptools", ws="none",

@@ -117,6 +117,23 @@ def test_the_environment_goes_before_the_file(environment: pytest.MonkeyPatch, t
     assert (settings.web.host, settings.web.port) == ("::1", 9002)
 
 
+@pytest.mark.parametrize(
+    ("variables", "links"),
+    [
+        ({"WEB_HOST": "0.0.0.0"}, "http://127.0.0.1:8080"),
+        ({"WEB_HOST": "::"}, "http://127.0.0.1:8080"),
+        ({"WEB_HOST": "::1"}, "http://[::1]:8080"),
+        ({"WEB_HOST": "0.0.0.0", "WEB_PUBLIC_URL": "https://bot.example.com/"}, "https://bot.example.com"),
+    ],
+)
+def test_links_lead_to_an_address_that_can_be_opened(
+    environment: pytest.MonkeyPatch, variables: dict[str, str], links: str
+) -> None:
+    for name, value in variables.items():
+        environment.setenv(name, value)
+    assert Settings.load(None).web.links == links
+
+
 def test_no_secret_is_shown(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("ALERTS_TOKEN", "alerts-1-secret-value")
     settings = Settings.load(None)
