@@ -16,15 +16,17 @@ from graphs.context import GraphContext
 from graphs.investigation import proposals
 from graphs.investigation.gather import GatherBudget, gather
 from graphs.investigation.intent import Intent, parse
-from graphs.investigation.looks import Look, metric_looks, service_looks, signal_looks, window_of
+from graphs.investigation.looks import DEPLOYS, Look, metric_looks, service_looks, signal_looks, window_of
 from graphs.investigation.scope import scope_of
 from graphs.investigation.state import HISTORY_LIMIT, InvestigationState, Update
 from graphs.models import offline
 from graphs.models.judgement import Case, Judgement, Memory, MindError
 from graphs.models.own_acts import OwnAct, acts_under_way
-from graphs.wording import call_text
+from graphs.wording import call_text, clock_text
 
 _INTENT, _JUDGEMENT = TypeAdapter(Intent), TypeAdapter(Judgement)
+_WITHOUT_A_LOOK = ("unclear", "incidents")
+_RULES_ALONE = ("instruct", "proposal", "changes", *_WITHOUT_A_LOOK)
 _MINUTES = {"s": 5, "m": 15, "h": 180}
 
 
@@ -34,7 +36,8 @@ async def load_case(state: InvestigationState, runtime: Runtime[GraphContext]) -
     known = context.config.services
     incident = await _incident(context, brief)
     service = incident.service if incident else ""
-    intent = parse(brief.question, known) if brief.question else Intent("why", service)
+    remembered = next((name for name in (state.get("subject", ""), service) if name in known), "")
+    intent = parse(brief.question, known, remembered) if brief.question else Intent("why", service)
     subject = next((name for name in (intent.service, state.get("subject", ""), service) if name in known), "")
     alerts = incident.alerts if incident and subject == service else await _alerts_around(context, subject)
     acts = acts_under_way(await context.approval_queue.undelivered(), context.clock.now())
@@ -42,6 +45,7 @@ async def load_case(state: InvestigationState, runtime: Runtime[GraphContext]) -
         "intent": _INTENT.dump_python(intent, mode="json"),
         "subject": subject,
         "alerts": [alert.model_dump(mode="json") for alert in alerts],
+        "incidents": await _open_incidents(context) if intent.kind == "incidents" else [],
         "acts": [asdict(act) for act in acts],
     }
 
@@ -60,6 +64,14 @@ async def _alerts_around(context: GraphContext, subject: str) -> tuple[Alert, ..
     scope = scope_of(subject, context.config.services)
     rows = [row for row in await context.incidents.open() if row.service in scope]
     return tuple(alert for row in rows for alert in row.alerts if alert.status is AlertStatus.FIRING)
+
+
+async def _open_incidents(context: GraphContext) -> list[str]:
+    return [
+        f"{row.service or 'no service'}: {' and '.join(dict.fromkeys(alert.name for alert in row.alerts))},"
+        f" since {clock_text(row.opened_at.timestamp())}"
+        for row in await context.incidents.open()
+    ]
 
 
 async def gather_evidence(state: InvestigationState, runtime: Runtime[GraphContext]) -> Update:
@@ -81,7 +93,9 @@ async def gather_evidence(state: InvestigationState, runtime: Runtime[GraphConte
 def looks_for(state: InvestigationState, context: GraphContext) -> list[Look]:
     """Return what to look at: everything around the subject, or only the target of an instruction."""
     intent, config = _INTENT.validate_python(state["intent"]), context.config
-    if intent.kind == "unclear" or intent.trouble or (intent.kind == "proposal" and state.get("history")):
+    if intent.kind in _WITHOUT_A_LOOK or intent.trouble or (intent.kind == "proposal" and state.get("history")):
+        return []
+    if intent.kind == "lost" and context.model is None:
         return []
     alerts = _alerts(state)
     window = window_of(alerts, config.rate_window)
@@ -89,6 +103,8 @@ def looks_for(state: InvestigationState, context: GraphContext) -> list[Look]:
     if intent.kind == "instruct":
         return [*service_looks(intent.service), *metric_looks((intent.service,), window, minutes)[:2]]
     scope = scope_of(state["subject"], config.services)
+    if intent.kind == "changes":
+        return [look for name in scope for look in service_looks(name) if look.title == DEPLOYS]
     one_by_one = [look for name in scope for look in service_looks(name)]
     return [*signal_looks(alerts), *metric_looks(scope, window, minutes), *one_by_one]
 
@@ -99,7 +115,7 @@ async def rank(state: InvestigationState, runtime: Runtime[GraphContext]) -> Upd
     intent = _INTENT.validate_python(state["intent"])
     judgement: Judgement | None = None
     trouble = MindError("")
-    if context.model is not None and intent.kind not in ("instruct", "proposal", "unclear"):
+    if context.model is not None and intent.kind not in _RULES_ALONE:
         try:
             judgement = await context.model.judge(case, context.toolbox, context.clock)
         except MindError as error:

@@ -8,7 +8,7 @@ from graphs.investigation import looks
 from graphs.models.facts import Facts, ServiceFacts
 from graphs.models.judgement import Case, Memory
 from graphs.models.rules.finding import Finding
-from graphs.models.rules.symptoms import symptoms
+from graphs.models.rules.symptoms import Symptom, symptoms
 from graphs.wording import ago_text, call_text, clock_text, seconds_text, share_text
 
 HELP = (
@@ -18,6 +18,7 @@ HELP = (
 )
 
 
+LOST = f"I did not understand that. {HELP}"
 COUNTERSIGNED = "It needs a countersignature."
 
 
@@ -59,6 +60,26 @@ def since(best: Finding, facts: Facts) -> str:
         return f"{best.title}. The evidence does not show when it began.{_cite(best.evidence_ids)}"
     ago = ago_text(facts.now - best.since)
     return f"Since {clock_text(best.since)}, {ago} ago: {best.title}.{_cite(best.evidence_ids)}"
+
+
+def reasons(best: Finding, facts: Facts) -> str:
+    """Say why we think so: every reason with the measured evidence behind it, and how sure we are."""
+    listed = " ".join(f"({number}) {text}." for number, text in enumerate(best.reasons, 1))
+    began = f" It began at {clock_text(best.since)}." if best.since is not None else ""
+    shown = "; ".join(f"{key} is “{facts.titles[key]}”" for key in best.evidence_ids if key in facts.titles)
+    return f"{best.title}. I think so because: {listed}{began}" + (f" The evidence: {shown}." if shown else "")
+
+
+def unknown_since(seen: Sequence[tuple[str, Symptom]], facts: Facts) -> str:
+    """Say of each symptom since when it shows; the cause is not known."""
+    parts = [
+        f"{symptom.text}, since {clock_text(symptom.since)} ({ago_text(facts.now - symptom.since)} ago)"
+        if symptom.since is not None
+        else f"{symptom.text}, since when does not show"
+        for _, symptom in seen
+    ]
+    ids = tuple(dict.fromkeys(i for _, symptom in seen for i in symptom.evidence_ids))
+    return f"I do not recognise the cause, but: {'; '.join(parts)}{_cite(ids)}."
 
 
 def unknown(service: str, reasons: Sequence[str], ids: Sequence[str]) -> str:

@@ -96,6 +96,7 @@ class Facts:
     now: float
     services: Mapping[str, ServiceFacts]
     signals: Mapping[str, tuple[float, ...]]
+    titles: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def of(self, service: str) -> ServiceFacts:
         """Return a service's facts, empty ones for a service that was not looked at."""
@@ -123,6 +124,7 @@ def read_facts(evidence: Iterable[Evidence], depends_on: Mapping[str, tuple[str,
     """Sort the evidence into facts; what failed or is of another shape than expected is left out, not an error."""
     services = {name: ServiceFacts(name, deps) for name, deps in depends_on.items()}
     signals: dict[str, tuple[float, ...]] = {}
+    titles: dict[str, str] = {}
     for item in evidence:
         data = item.data if isinstance(item.data, dict) else {}
         own = services.get(item.service)
@@ -130,6 +132,7 @@ def read_facts(evidence: Iterable[Evidence], depends_on: Mapping[str, tuple[str,
             if own is not None:
                 own.failed.add(item.title)
             continue
+        titles[item.id] = f"{item.title}: {item.summary[:120]}"
         if item.title == looks.SIGNAL:
             rows = _rows(data, "result")
             signals[item.id] = tuple(number(row.get("value")) or 0.0 for row in rows)
@@ -138,7 +141,7 @@ def read_facts(evidence: Iterable[Evidence], depends_on: Mapping[str, tuple[str,
             _READERS.get(item.title, _ignore)(own, data, item.id)
         else:
             _metrics(services, item, data)
-    return Facts(now.timestamp(), services, signals)
+    return Facts(now.timestamp(), services, signals, titles)
 
 
 def _rows(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:

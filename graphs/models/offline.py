@@ -9,7 +9,7 @@ from core.runbook import Runbook
 from core.tool_call import ToolCall
 from graphs.investigation import looks
 from graphs.investigation.intent import Intent
-from graphs.models import answers
+from graphs.models import answers, listings
 from graphs.models.facts import Facts, read_facts
 from graphs.models.judgement import Case, Judgement
 from graphs.models.own_acts import OwnAct, acts_seen, restarts_seen, watching
@@ -19,6 +19,7 @@ from graphs.models.rules.symptoms import Symptom, deepest_unwell, symptoms
 NAME = "deterministic"
 _SURE_ENOUGH = 0.6
 _OUT_OF_THE_WAY = 0.7
+_FOLLOW_UPS = {"since": answers.since, "reasons": answers.reasons}
 
 
 def judge(case: Case, intent: Intent, runbooks: Sequence[Runbook]) -> Judgement:
@@ -31,6 +32,15 @@ def judge(case: Case, intent: Intent, runbooks: Sequence[Runbook]) -> Judgement:
             return Judgement(mind=NAME, answer=answers.what_was_proposed(case.history))
         case "unclear":
             return Judgement(mind=NAME, answer=answers.HELP)
+        case "lost":
+            return Judgement(mind=NAME, answer=answers.LOST)
+        case "incidents":
+            return Judgement(mind=NAME, answer=listings.incidents(case.incidents))
+        case "changes":
+            names = [name for name in case.downstream(case.subject) if name] if case.subject else list(facts.services)
+            if intent.service:
+                names = [intent.service]
+            return Judgement(mind=NAME, answer=listings.changes(facts, names, intent.within))
         case "status":
             return Judgement(mind=NAME, answer=answers.status(facts, case.subject))
         case _:
@@ -66,24 +76,26 @@ def _diagnosed(case: Case, intent: Intent, facts: Facts, runbooks: Sequence[Runb
     if (act := _just_done(case, facts, ranked)) is not None:
         return _still_settling(act, case, facts)
     if not ranked:
-        return _nothing_recognised(case, facts)
+        return _nothing_recognised(case, intent, facts)
     best = ranked[0]
     reachable = not case.subject or best.service in case.downstream(case.subject)
     remedy = remedy_for(best, runbooks) if best.score >= _SURE_ENOUGH and reachable else None
-    # "Since when?" wants a fact and no second card for what was proposed already.
-    asked_for_time = intent.kind == "since"
+    # A follow-up wants a fact and no second card for what was proposed already.
+    follow_up = _FOLLOW_UPS.get(intent.kind)
+    if follow_up is not None:
+        remedy = None
     answer = (
-        answers.since(best, facts)
-        if asked_for_time
+        follow_up(best, facts)
+        if follow_up is not None
         else answers.diagnosis(best, ranked[1:], case.subject, reachable, remedy is not None)
     )
     return Judgement(
         mind=NAME,
         answer=answer,
         hypotheses=tuple(_hypothesis(finding) for finding in ranked[:4]),
-        proposal=remedy[0] if remedy and not asked_for_time else None,
-        proposal_reason=answers.reason(best, remedy[1]) if remedy and not asked_for_time else "",
-        offer=answers.offered(*remedy) if remedy and not asked_for_time else "",
+        proposal=remedy[0] if remedy else None,
+        proposal_reason=answers.reason(best, remedy[1]) if remedy else "",
+        offer=answers.offered(*remedy) if remedy else "",
     )
 
 
@@ -118,7 +130,7 @@ def _unwell(facts: Facts, subject: str) -> list[tuple[str, Symptom]]:
     return [(name, symptom) for name in names for symptom in symptoms(facts.of(name))]
 
 
-def _nothing_recognised(case: Case, facts: Facts) -> Judgement:
+def _nothing_recognised(case: Case, intent: Intent, facts: Facts) -> Judgement:
     subject = case.subject
     root = deepest_unwell(facts, subject) if subject else ""
     unwell = _unwell(facts, subject)
@@ -127,6 +139,8 @@ def _nothing_recognised(case: Case, facts: Facts) -> Judgement:
         cause, title, confidence = "unknown", f"{unwell[0][0]} is unwell for a reason that no rule knows", 0.3
         reasons = tuple(symptom.text for _, symptom in unwell)
         answer = answers.unknown(unwell[0][0], reasons, ids)
+        if intent.kind == "since":
+            answer = answers.unknown_since(unwell, facts)
     elif not answers.was_seen(facts, subject):
         cause, title, confidence, ids = "unknown", "there is too little evidence to judge by", 0.1, ()
         reasons = ("hardly any look at the service gave an answer",)

@@ -61,12 +61,53 @@ def test_a_question_about_an_action_is_not_an_instruction(text: str) -> None:
         ("and payments?", "why", "payments"),
         ("what did you propose?", "proposal", ""),
         ("what's going on", "why", ""),
+        ("What is broken right now, and since when?", "why", ""),
+        ("what is wrong?", "why", ""),
+        ("why?", "why", ""),
+        ("what is wrong since the deploy of checkout?", "why", "checkout"),
+        ("what changed?", "changes", ""),
+        ("who changed the config of payments", "changes", "payments"),
+        ("how many incidents are open?", "incidents", ""),
+        ("why do you think so?", "reasons", ""),
+        ("asdf qwer", "lost", ""),
+        ("delete everything", "lost", ""),
+        ("delete payments", "lost", "payments"),
+        ("don't restart checkout", "lost", "checkout"),
         ("thanks!", "unclear", ""),
         ("", "unclear", ""),
     ],
 )
 def test_a_question_is_read_for_what_it_wants_and_whom_it_names(text: str, kind: str, service: str) -> None:
     assert parse(text, SERVICES) == Intent(kind, service)  # type: ignore[arg-type]
+
+
+def test_the_span_of_a_question_about_changes_is_read() -> None:
+    assert parse("what was deployed or reconfigured in the last hour?", SERVICES) == Intent("changes", within=3600)
+    assert parse("what changed on payments in the past 2 days?", SERVICES).within == 172800
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("restart foo", "I know no service foo. I know: front, checkout, payments."),
+        ("restart", "Restart what? I know: front"),
+        ("roll back!", "Roll back what?"),
+        ("please restart checkout and payments", "One instruction at a time"),
+        ("restart checkout, roll back payments", "One instruction at a time"),
+        ("restart it", "I do not know what “it” is here."),
+        ("restart checkout if it leaks", "whole, plain instructions only"),
+        ("scale payments", "whole, plain instructions only"),
+    ],
+)
+def test_an_instruction_that_cannot_be_followed_is_answered_with_why(text: str, told: str) -> None:
+    intent = parse(text, SERVICES)
+    assert (intent.kind, intent.call) == ("instruct", None)
+    assert told in intent.trouble
+
+
+@pytest.mark.parametrize(("text", "tool"), [("restart it", "restart_service"), ("roll it back", "rollback_deploy")])
+def test_it_means_the_service_that_the_thread_is_about(text: str, tool: str) -> None:
+    assert parse(text, SERVICES, "payments").call == ToolCall(name=tool, args={"service": "payments"})
 
 
 def test_an_environment_that_we_do_not_know_is_said_and_not_guessed() -> None:
