@@ -11,7 +11,10 @@ from core.services.remediation import Remediation
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a listener needs; `links` is the public address of the web side, without a trailing slash."""
+    """Everything a listener needs; `links` is the public address of the web side, without a trailing slash.
+
+    `approvers` are the user group ids and user ids that the policy names.
+    """
 
     desk: ApprovalDesk
     investigation: Investigation
@@ -28,3 +31,4 @@ class Services:
     clock: Clock
     links: str = ""
     incident_channel: str = "#incidents"
+    approvers: tuple[str, ...] = ()

@@ -39,9 +39,10 @@ def request_line(request: ApprovalRequest, link: str) -> str:
 def incident_line(incident: Incident, link: str) -> str:
     """One incident in two lines of mrkdwn."""
     title = f"<{link}|{inert(incident.title, 150)}>" if link else inert(incident.title, 150)
+    alerts = f"{len(incident.alerts)} alert{'' if len(incident.alerts) == 1 else 's'}"
     return (
         f"*{title}* · {loud_env(inert(incident.env, 40))} · {inert(incident.service, 60)}\n"
-        f"{inert(incident.id, 40)}, {inert(incident.severity, 40) or 'no severity'}, {len(incident.alerts)} alerts, "
+        f"{inert(incident.id, 40)}, {inert(incident.severity, 40) or 'no severity'}, {alerts}, "
         f"since {date(incident.opened_at, '{date_short_pretty} {time}')}"
     )
 

@@ -15,10 +15,10 @@ VERBS = {
 }
 
 
-def build_help(may_decide: bool) -> list[Block]:
-    """One line for each verb with an example, and what else there is."""
+def build_help(decides: bool) -> list[Block]:
+    """One line for each verb with an example, and what else there is; `decides`: the policy names the reader."""
     lines = [f"*{verb}*  {about}  `{example}`" for verb, (about, example) in VERBS.items()]
-    rights = "You may decide requests of your groups." if may_decide else "You may ask, but not decide requests."
+    rights = "You may decide requests of your groups." if decides else "You may ask, but not decide requests."
     return [
         section("*What I do here*\n" + "\n".join(lines)),
         context(
@@ -29,9 +29,11 @@ def build_help(may_decide: bool) -> list[Block]:
     ]
 
 
-def build_did_you_mean(verb: str, nearest: str) -> list[Block]:
-    """For a verb that is none."""
+def build_did_you_mean(verb: str, nearest: str, rest: str = "") -> list[Block]:
+    """For a verb that is none; with more words behind it, it may be a wish, which a mention takes."""
     hint = f"Did you mean `/ops {nearest}`?" if nearest else "See `/ops help`."
+    if rest:
+        hint += f" To ask for it, write `@watchkeeper {inert(verb, 40)} {inert(rest, 200)}` in a channel."
     return [section(f"I know no “{inert(verb, 40)}”. {hint}")]
 
 

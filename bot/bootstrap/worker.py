@@ -34,6 +34,7 @@ from bot.web.links import TimelineLinks
 from bot.worker import Worker
 from bot.worker_role import WorkerRole
 from core.errors import ConfigurationError
+from core.policy import Policy
 from core.runbook import Runbook
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
@@ -59,6 +60,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         raise ConfigurationError("REDIS_URL is missing: a role of its own needs the Redis that the other role uses")
     clock = SystemClock()
     catalogue = load_catalogue(settings.files.services_file)
+    policy = load_policy(settings.files.policy_file, settings.checkpoint.ttl_seconds)
     runbooks = load_runbooks(settings.files.runbooks_dir)
     async with AsyncExitStack() as stack:
         # What files alone decide comes first: a wrong one is told before anything is reached or changed.
@@ -80,7 +82,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         toolbox = Guard(registry, stores.approvals, stores.effects, stores.audit, clock, frozen=frozen)
         saver = await stack.enter_async_context(open_saver(settings.redis.url, settings.checkpoint.ttl_seconds))
         lease = RedisLease(redis, ttl=_THREAD_LEASE)
-        desk, cards, directory = _people(settings, stores, client, queue, clock)
+        desk, cards, directory = _people(settings, policy, stores, client, queue, clock)
         context = GraphContext(
             toolbox=toolbox,
             approvals=stores.approvals,
@@ -99,7 +101,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         )
         runner = LangGraphRunner(saver, context, lease)
         environments = {service.name: service.env for service in catalogue.services}
-        services = _services(settings, stores, desk, cards, directory, runner, queue, clock, environments)
+        services = _services(settings, policy, stores, desk, cards, directory, runner, queue, clock, environments)
         identity = await identify(client)
         worker = Worker(build_app(services, identity, client), services, ours=own_ids(identity))
         sweeper = Sweeper(stores.approvals, stores.approvals, stores.incidents, cards, queue, stores.audit, clock)
@@ -128,9 +130,8 @@ async def _mind(settings: Settings, runbooks: tuple[Runbook, ...], stack: AsyncE
 
 
 def _people(
-    settings: Settings, stores: Stores, client: AsyncWebClient, queue: RedisQueue, clock: SystemClock
+    settings: Settings, policy: Policy, stores: Stores, client: AsyncWebClient, queue: RedisQueue, clock: SystemClock
 ) -> tuple[ApprovalDesk, SlackCards, SlackDirectory]:
-    policy = load_policy(settings.files.policy_file, settings.checkpoint.ttl_seconds)
     directory = SlackDirectory(client, clock)
     desk = ApprovalDesk(stores.approvals, directory, policy, queue, stores.audit, clock)
     cards = SlackCards(
@@ -148,6 +149,7 @@ def _people(
 
 def _services(
     settings: Settings,
+    policy: Policy,
     stores: Stores,
     desk: ApprovalDesk,
     cards: SlackCards,
@@ -174,4 +176,5 @@ def _services(
         clock=clock,
         links=settings.web.links,
         incident_channel=settings.slack.incident_channel,
+        approvers=policy.members,
     )

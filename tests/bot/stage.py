@@ -221,4 +221,5 @@ def _services(stage: Stage, runner: GraphRunner) -> Services:
         audit=stage.audit,
         queue=stage.queue,
         clock=stage.clock,
+        approvers=("S0SRE",),
     )

@@ -130,6 +130,15 @@ async def test_an_unknown_verb_is_answered_with_the_nearest(stage: Stage) -> Non
     assert "See `/ops help`" in await ops(stage, "xyzzy <!channel>")
 
 
+async def test_a_wish_after_ops_is_sent_to_a_mention(stage: Stage) -> None:
+    assert "`@watchkeeper restart checkout`" in await ops(stage, "restart checkout")
+
+
+async def test_help_says_who_may_decide_as_the_policy_has_it(stage: Stage) -> None:
+    assert "You may decide requests of your groups." in await ops(stage, "help")
+    assert "You may ask, but not decide requests." in await ops(stage, "help", person=BOB)
+
+
 async def test_ops_ask_is_visible_and_answered_in_its_thread(stage: Stage) -> None:
     await stage.act("slash", **{"as": ALICE}, channel=OPS, command="/ops", text="ask why is <!here> checkout slow?")
     root = (await stage.history(channel=OPS))[-1]

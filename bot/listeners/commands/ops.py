@@ -36,6 +36,7 @@ class OpsCommand:
     incidents: Incidents
     approval_queue: ApprovalQueue
     poster: Poster
+    approvers: tuple[str, ...] = ()
 
     async def handle_ops(
         self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond, client: AsyncWebClient
@@ -47,7 +48,7 @@ class OpsCommand:
         try:
             if handle is None:
                 nearest = get_close_matches(verb.lower(), ops_answers.VERBS, n=1, cutoff=0.5)
-                blocks = ops_answers.build_did_you_mean(verb, nearest[0] if nearest else "")
+                blocks = ops_answers.build_did_you_mean(verb, nearest[0] if nearest else "", rest.strip())
             else:
                 await check_may_ask(self.directory, command["user_id"])
                 blocks = await handle(command, rest.strip(), client)
@@ -67,7 +68,8 @@ class OpsCommand:
 
     async def _help(self, command: dict[str, Any], rest: str, client: AsyncWebClient) -> list[Block]:
         person = await self.directory.person(command["user_id"])
-        return ops_answers.build_help(person.may_decide)
+        decides = person.may_decide and person.id in await self.directory.members(self.approvers)
+        return ops_answers.build_help(decides)
 
     async def _ask(self, command: dict[str, Any], rest: str, client: AsyncWebClient) -> list[Block]:
         text = written(rest, "")
@@ -117,5 +119,7 @@ def register(app: AsyncApp, services: Services) -> None:
     """Listen to /ops."""
     asking = Asking(services.directory, services.incidents, services.queue, services.clock)
     poster = Poster(app.client)
-    ops = OpsCommand(asking, services.directory, services.incidents, services.approval_queue, poster)
+    ops = OpsCommand(
+        asking, services.directory, services.incidents, services.approval_queue, poster, services.approvers
+    )
     app.command(COMMAND)(ops.handle_ops)
