@@ -90,6 +90,11 @@ class Bot:
         except httpx.TransportError:
             return False
 
+    async def ended(self) -> int:
+        """Return its exit status once it has ended."""
+        assert self.process is not None
+        return await self.process.wait()
+
     def last_words(self, lines: int = 15) -> str:
         """Return the end of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

@@ -88,3 +88,29 @@ def test_a_port_that_is_taken_is_said_in_one_line() -> None:
     assert ended.returncode == 1
     assert f"is port {port} taken?" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("port", ["abc", "99999", "-1"])
+def test_a_port_that_is_none_is_said_in_one_line(port: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "demo"],
+        cwd=ROOT,
+        env={**os.environ, "DEMO_PORT": port},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert "DEMO_PORT" in line
+    assert repr(port) in line
+
+
+def test_a_bot_that_ends_by_itself_is_told_of(demo: subprocess.Popen[str]) -> None:
+    ready_url(demo)
+    assert demo.stdout is not None
+    (bot,) = (child for child in psutil.Process(demo.pid).children() if child.cmdline()[-1] == "run")
+    bot.kill()
+    assert any("The bot ended by itself" in line for line in demo.stdout)
+    demo.send_signal(signal.SIGTERM)
+    assert demo.wait(20) == 0
