@@ -4,6 +4,7 @@ import asyncio
 from argparse import Namespace
 
 from bot.adapters.database.migrate import migrate
+from bot.addresses import shown
 from bot.settings import Settings
 from core.errors import ConfigurationError, TransientError
 
@@ -15,5 +16,5 @@ def run(settings: Settings, _: Namespace) -> int:
     try:
         print(f"sql: at revision {asyncio.run(migrate(settings.database_url))}", flush=True)
     except TransientError as error:
-        raise ConfigurationError(f"DATABASE_URL cannot be reached ({error})") from error
+        raise ConfigurationError(f"DATABASE_URL {shown(settings.database_url)} cannot be reached ({error})") from error
     return 0
