@@ -201,6 +201,13 @@ def test_slow_steady_growth_near_the_limit_is_a_leak() -> None:
     assert cause(line(looks.MEMORY, lambda ago: 0.95 - ago * 0.001)) == "memory_leak"
 
 
+@pytest.mark.parametrize(("value", "expected"), [(1.6, "memory_leak"), (None, "none")])
+def test_a_steep_rise_of_a_few_seconds_is_a_leak_only_while_an_alert_sees_it_too(value: Any, expected: str) -> None:
+    steep = line(looks.MEMORY, lambda ago: 0.2 + max(0.0, 4 - ago) * 0.04)
+    signal = look(looks.SIGNAL, {"result": [{"value": value}] if value else []})
+    assert cause(steep, signal, rising(0, 0.0), line(looks.LATENCY, lambda ago: 0.01)) == expected
+
+
 @pytest.mark.parametrize("began", [150, 9999])
 def test_a_leak_that_has_reached_its_ceiling_is_still_one(began: float) -> None:
     ceiling = line(looks.MEMORY, lambda ago: min(0.97, max(0.1, 0.1 + (began - ago) * 0.01)))

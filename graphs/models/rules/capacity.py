@@ -17,6 +17,7 @@ _NO_CONNECTION = re.compile(
 _LEAK_GROWTH, _LEAK_SHARE = 0.08, 0.85
 _LEAK_HORIZON = 3600.0
 _CEILING, _EXPLAINS_WITHIN = 0.9, 300.0
+_BURST_GROWTH, _BURST_HORIZON = 0.03, 120.0
 _UNEXPLAINED = "neither a deploy nor a change of configuration explains it"
 
 
@@ -32,7 +33,17 @@ def memory_leak(facts: Facts, own: ServiceFacts) -> Finding | None:
     if climbs and left is not None and (line.now >= _LEAK_SHARE or left <= _LEAK_HORIZON):
         pace = f"at this pace the limit is reached in {ago_text(left)}" if left > 0 else "the limit is reached"
         return _leak(own, recent, pace)
+    if _bursts(recent) and any(facts.signals.values()):
+        return _leak(own, recent, "an alert's expression holds, and at this pace the limit is reached within minutes")
     return _at_ceiling(own, recent if climbs else line.points) if line.above(_CEILING) else None
+
+
+def _bursts(recent: tuple[Point, ...]) -> bool:
+    """True for a steep rise that is only two or three points old: an alert that looks ahead fires that early."""
+    if not 2 <= len(recent) <= 3 or steadiness(recent) < 1:
+        return False
+    growth = recent[-1][1] - recent[0][1]
+    return growth >= _BURST_GROWTH and (1 - recent[-1][1]) / growth * (recent[-1][0] - recent[0][0]) <= _BURST_HORIZON
 
 
 def _leak(own: ServiceFacts, recent: tuple[Point, ...], pace: str) -> Finding:
