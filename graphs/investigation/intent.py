@@ -106,8 +106,9 @@ def parse(question: str, services: Mapping[str, KnownService], remembered: str =
         return Intent("lost", service)
     if _CHANGES.search(text) and not _AILING.search(text):
         return Intent("changes", service, within=_span(text))
-    kind = next((kind for kind, pattern in _KINDS if pattern.search(text)), None)
-    return Intent(kind or ("why" if service else "lost"), service)
+    otherwise: Kind = "why" if service else "lost"
+    kinds: list[Kind] = [kind for kind, pattern in _KINDS if pattern.search(text)]
+    return Intent(kinds[0] if kinds else otherwise, service)
 
 
 def _span(text: str) -> int:
