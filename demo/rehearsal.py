@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,23 +27,23 @@ class Row:
     cause: str = ""
     service: str = ""
     tool: str = ""
-    args: Mapping[str, Any] | None = None
+    ran: Sequence[Mapping[str, Any]] = ()
     card_after: float | None = None
     proposal_after: float | None = None
-    effects: int = 0
     ended: str = ""
 
     @property
     def right(self) -> bool:
-        """True when cause, service, remedy, number of effects and the end are what they should be."""
+        """True when cause, service, remedy with its arguments, one effect and the end are what they should be."""
         if not self.expected.get("tool"):
-            return self.card_after is not None and not self.tool and self.effects == 0
+            return self.card_after is not None and not self.tool and not self.ran
         named = (self.cause, self.service, self.tool) == (
             self.expected["cause"],
             self.expected["service"],
             self.expected["tool"],
         )
-        return named and self.effects == 1 and self.ended == "executed"
+        effects = [{"service": effect["service"], **effect["args"]} for effect in self.ran]
+        return named and effects == [self.expected["args"]] and self.ended == "executed"
 
 
 class Rehearsal:
@@ -67,7 +67,9 @@ class Rehearsal:
             report = await self._countersign(row, known, started)
         row.cause, row.service = _payload(report)["cause"], _payload(report)["service"]
         await asyncio.sleep(_QUIET)
-        row.effects = len(await self._ledger()) - before
+        if not row.tool and (late := await self._first("approval", known)) is not None:
+            row.tool = _payload(late)["tool"]
+        row.ran = (await self._ledger())[before:]
         await self._stage.shop.clear()
         await self._until(lambda: self._all_resolved(known), "the resolution of every incident")
         await asyncio.sleep(_QUIET)
@@ -175,6 +177,6 @@ def _cells(row: Row) -> tuple[str, ...]:
         verdict,
         row.tool or "none",
         *seconds,
-        str(row.effects),
+        str(len(row.ran)),
         row.ended or "-",
     )

@@ -109,7 +109,7 @@ async def is_heard(payload: dict[str, Any]) -> bool:
     request = AsyncBoltRequest(mode="socket_mode", body=payload)
     matching = [
         await matcher.async_matches(request, None) for each in app._async_listeners for matcher in each.matchers
-    ]  # type: ignore[arg-type]
+    ]
     return any(matching)
 
 

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from core.approval import ApprovalStatus
+from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Proposal
 from core.errors import ToolError
 from core.services.remediation import Remediation
 from core.tool_call import Plan, ToolCall
+from graphs.runner import LangGraphRunner
 from tests.graphs.world import World, a_proposal, approval_of
 
 
@@ -41,6 +42,22 @@ async def test_a_verdict_given_between_the_card_and_the_gate_is_carried_out_once
     await desk.resume(row.id)
     assert len(world.toolbox.effects) == 1
     assert (await world.approvals.load(row.id)).status is ApprovalStatus.EXECUTED
+
+
+async def test_a_runner_that_only_finishes_the_crashed_run_swallows_the_verdict() -> None:
+    class Swallowing(LangGraphRunner):
+        async def resume(self, request: ApprovalRequest) -> bool:
+            await self.remediate(a_proposal())
+            return False
+
+    world = World()
+    await left_between_card_and_gate(world)
+    row = await world.vote(approval_of())
+    broken = Swallowing(world.saver, world.context, world.lease)
+    desk = Remediation(broken, world.approvals, world.approvals, world.queue, world.clock)
+    await desk.resume(row.id)
+    assert world.toolbox.effects == []
+    assert await world.approvals.undelivered() == []
 
 
 async def test_a_rejection_given_there_is_carried_out_too() -> None:
