@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.intake import build_intake
@@ -141,3 +142,12 @@ async def test_the_verifier_alone_would_have_failed_on_an_odd_timestamp() -> Non
         bare = AsyncBoltRequest(body=EVENT.decode(), headers=dict(request.headers))
         assert (await link_app.async_dispatch(bare)).status == 500
         assert (await client.send(request)).status_code == 401
+
+
+async def test_a_verifier_that_believes_everybody_would_be_caught(
+    client: httpx.AsyncClient, queue: InMemoryQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SignatureVerifier, "is_valid", lambda *_: True)
+    forged = sign(EVENT, secret="another")
+    assert (await client.post("/slack/events", content=EVENT, headers=forged)).status_code == 200
+    assert len(queue.waiting) == 1
