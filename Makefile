@@ -12,7 +12,7 @@ endef
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: demo test lint types lock clean
+.PHONY: demo test lint types bench lock clean
 
 demo: .venv/runtime.done
 	@$(BIN)/python -m demo
@@ -33,6 +33,9 @@ lock: .venv/dev.done
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev -c requirements.lock --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --group bench -c requirements-dev.lock --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q \
+	  -o requirements-bench.lock
 
 clean:
 	rm -rf .venv .run
@@ -45,6 +48,11 @@ clean:
 	@echo "[1/2] installing the pinned packages (about half a minute when they are cached)"
 	$(call install,requirements.lock)
 	@echo "[2/2] starting"
+	@touch $@
+
+.venv/bench.done: requirements-bench.lock | .venv/dev.done
+	@echo "installing the packages that only comparisons need"
+	$(call install,requirements-bench.lock)
 	@touch $@
 
 .venv/dev.done: requirements-dev.lock | .venv/bin/python
