@@ -65,5 +65,10 @@ class TransientError(WatchkeeperError):
     """Worth another try with backoff; an operator is told when tries run out."""
 
 
+class CorruptCheckpointError(WatchkeeperError):
+    """What is stored of a paused run cannot be trusted or read: it is not loaded, not guessed at and not tried again; a
+    human is told once, by whoever ends the run."""
+
+
 class ConfigurationError(WatchkeeperError):
     """Found at start-up only; the message names the field and how to mend it; exit status 2."""
