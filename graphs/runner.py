@@ -20,17 +20,21 @@ from graphs.investigation.state import new_input
 from graphs.remediation import graph as remediation
 from graphs.remediation.state import GRAPH_VERSION, Update
 
-Lease = Callable[[str], AbstractAsyncContextManager[object]]
+Lease = Callable[[str], AbstractAsyncContextManager[int]]
 Graph = CompiledStateGraph[Any, GraphContext, Any, Any]
 
 # Internal name of langgraph 1.2's strict resume: an answer to an interrupt that is not pending raises instead of
 # being kept for the next one. A test fails when a release renames it.
 STRICT_RESUME = "__pregel_strict_resume"
 
+# What our saver looks for: it refuses to read or write for a holder of the lease whom a later one has followed.
+FENCING_EPOCH = "__fencing_epoch"
 
-def thread_config(thread_id: str) -> RunnableConfig:
-    """Return the only config with which threads are read and run."""
-    return {"configurable": {"thread_id": thread_id, STRICT_RESUME: True}, "recursion_limit": 60}
+
+def thread_config(thread_id: str, epoch: int) -> RunnableConfig:
+    """Return the only config with which threads are read and run; `epoch` is that of the thread's lease."""
+    held = {"thread_id": thread_id, STRICT_RESUME: True, FENCING_EPOCH: epoch}
+    return {"configurable": held, "recursion_limit": 60}
 
 
 def pending_interrupt(snapshot: StateSnapshot, approval_id: str) -> str | None:
@@ -47,7 +51,8 @@ def half_done(snapshot: StateSnapshot) -> bool:
 
 
 class LangGraphRunner:
-    """Implements core.ports.GraphRunner; `lease(thread_id)` must exclude every other run of that thread, anywhere."""
+    """Implements core.ports.GraphRunner; `lease(thread_id)` must exclude every other run of that thread, anywhere,
+    and yield a number that rises with each holder."""
 
     def __init__(self, saver: BaseCheckpointSaver[Any], context: GraphContext, lease: Lease) -> None:
         self._investigation: Graph = investigation.compile_graph(saver)
@@ -57,8 +62,8 @@ class LangGraphRunner:
 
     async def investigate(self, brief: Brief) -> Report:
         """Run the investigation to its report; a second call with the same report id returns the same report."""
-        config = thread_config(brief.thread_id)
-        async with self._lease(brief.thread_id):
+        async with self._lease(brief.thread_id) as epoch:
+            config = thread_config(brief.thread_id, epoch)
             if (report := await self._context.reports.load(brief.report_id)) is not None:
                 return report
             snapshot = await self._investigation.aget_state(config)
@@ -74,8 +79,8 @@ class LangGraphRunner:
         """Start a remediation and run it to its gate or its end; a second call finishes what a crash left, and starts
         again only where no request came of the first."""
         thread_id = remediation_thread_id(proposal.remediation_id)
-        config = thread_config(thread_id)
-        async with self._lease(thread_id):
+        async with self._lease(thread_id) as epoch:
+            config = thread_config(thread_id, epoch)
             snapshot = await self._remediation.aget_state(config)
             if half_done(snapshot):
                 await self._run(self._remediation, None, config)
@@ -93,8 +98,8 @@ class LangGraphRunner:
         finished. An approved request whose gate is gone is ended as unknown, so that it never waits in silence."""
         if request.status is ApprovalStatus.PENDING:
             return False
-        config = thread_config(request.thread_id)
-        async with self._lease(request.thread_id):
+        async with self._lease(request.thread_id) as epoch:
+            config = thread_config(request.thread_id, epoch)
             if half_done(await self._remediation.aget_state(config)):
                 # The crash may have come before the gate: people can vote as soon as the card stands.
                 await self._run(self._remediation, None, config)

@@ -290,7 +290,7 @@ async def test_the_thread_keeps_ids_and_words_and_not_the_evidence() -> None:
     world = replaying("bad_deploy")
     await ask(world, "why is checkout failing?")
     graph = investigation.compile_graph(world.saver)
-    values = (await graph.aget_state(thread_config("conversation:C1:1"))).values
+    values = (await graph.aget_state(thread_config("conversation:C1:1", 1))).values
     assert values["evidence"] == []
     assert values["graph_version"] == "investigation/1"
     assert values["prompts"] == {"case": 1, "investigator": 1}

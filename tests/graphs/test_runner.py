@@ -13,7 +13,7 @@ from core.approval import ApprovalStatus
 from core.ids import remediation_thread_id
 from core.tool_call import ToolCall, ToolResult
 from graphs.remediation import graph as remediation
-from graphs.runner import STRICT_RESUME, LangGraphRunner, pending_interrupt, thread_config
+from graphs.runner import FENCING_EPOCH, STRICT_RESUME, LangGraphRunner, pending_interrupt, thread_config
 from tests.graphs.world import World, a_proposal, approval_of
 
 THREAD = remediation_thread_id("rem_1")
@@ -21,7 +21,7 @@ UNDO = ToolCall(name="restart_service", args={"service": "payments"})
 
 
 async def pending_value(world: World) -> list[Any]:
-    snapshot = await remediation.compile_graph(world.saver).aget_state(thread_config(THREAD))
+    snapshot = await remediation.compile_graph(world.saver).aget_state(thread_config(THREAD, 1))
     return [waiting.value for waiting in snapshot.interrupts]
 
 
@@ -82,7 +82,7 @@ async def test_the_broken_twin_with_a_bare_resume_answers_the_wrong_gate() -> No
     world = World(verify_within=0.01)
     await at_the_second_gate(world)
     graph = remediation.compile_graph(world.saver)
-    await graph.ainvoke(Command(resume="approved"), thread_config(THREAD), context=world.context)
+    await graph.ainvoke(Command(resume="approved"), thread_config(THREAD, 1), context=world.context)
     # The old "approved" did answer the second gate; only the row, which says pending, kept the effect away.
     assert await pending_value(world) == []
     assert len(world.toolbox.effects) == 1
@@ -93,11 +93,11 @@ async def test_an_answer_to_an_interrupt_that_is_gone_is_refused_by_strict_resum
     world = World(verify_within=0.01)
     await world.runner().remediate(a_proposal())
     graph = remediation.compile_graph(world.saver)
-    first = pending_interrupt(await graph.aget_state(thread_config(THREAD)), approval_of())
+    first = pending_interrupt(await graph.aget_state(thread_config(THREAD, 1)), approval_of())
     await world.runner().resume(await world.vote(approval_of(), "reject"))
     stale: Command[Any] = Command(resume={first: "approved"})
     with pytest.raises(UnknownInterruptError):
-        await graph.ainvoke(stale, thread_config(THREAD), context=world.context)
+        await graph.ainvoke(stale, thread_config(THREAD, 1), context=world.context)
     lax: Any = {"configurable": {"thread_id": THREAD}}
     await graph.ainvoke(stale, lax, context=world.context)  # the broken twin: nobody notices
     assert world.toolbox.effects == []
@@ -156,6 +156,49 @@ async def test_a_resume_that_crashed_is_finished_by_the_next_one_without_a_secon
     assert len(world.toolbox.effects) == 1
     assert (await world.approvals.load(row.id)).status is ApprovalStatus.EXECUTED
     assert f"{approval_of()}:end" in world.cards.said
+
+
+class Noting(InMemorySaver):
+    """Keeps the epoch of every call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epochs: list[tuple[str, int | None]] = []
+
+    def _note(self, what: str, config: Any) -> None:
+        self.epochs.append((what, config["configurable"].get(FENCING_EPOCH)))
+
+    async def aget_tuple(self, config: Any) -> Any:
+        self._note("get", config)
+        return await super().aget_tuple(config)
+
+    async def aput(self, config: Any, *rest: Any) -> Any:
+        self._note("put", config)
+        return await super().aput(config, *rest)
+
+    async def aput_writes(self, config: Any, *rest: Any) -> None:
+        self._note("put_writes", config)
+        await super().aput_writes(config, *rest)
+
+
+async def test_every_look_and_every_write_carries_the_epoch_of_the_lease() -> None:
+    saver = Noting()
+    world = World(saver=saver)
+    await world.runner().remediate(a_proposal())
+    assert {what for what, _ in saver.epochs} == {"get", "put", "put_writes"}
+    assert {epoch for _, epoch in saver.epochs} == {1}
+    saver.epochs.clear()
+    await world.runner().resume(await world.vote(approval_of()))
+    assert {what for what, _ in saver.epochs} == {"get", "put", "put_writes"}
+    assert {epoch for _, epoch in saver.epochs} == {2}
+
+
+async def test_the_epoch_is_kept_out_of_what_a_checkpoint_tells_of_itself() -> None:
+    world = World()
+    await world.runner().remediate(a_proposal())
+    tuples = [each async for each in world.saver.alist({"configurable": {"thread_id": THREAD}})]
+    assert tuples
+    assert all(FENCING_EPOCH not in each.metadata for each in tuples)
 
 
 async def test_a_second_worker_waits_for_the_lease() -> None:

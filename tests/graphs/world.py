@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ class World:
     queue: InMemoryQueue = field(default_factory=InMemoryQueue)
     clock: Any = field(default_factory=FakeClock)
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    epochs: Iterator[int] = field(default_factory=lambda: count(1))
     config: InvestigatorConfig = field(default_factory=lambda: InvestigatorConfig(SERVICES))
     model: Any = None
     verify_within: float = 0.2
@@ -103,9 +105,9 @@ class World:
         )
 
     @asynccontextmanager
-    async def lease(self, thread_id: str) -> AsyncIterator[None]:
+    async def lease(self, thread_id: str) -> AsyncIterator[int]:
         async with self.locks[thread_id]:
-            yield
+            yield next(self.epochs)
 
     def runner(self, **changes: Any) -> LangGraphRunner:
         """Return a newly compiled runner on the same saver: what a restarted process would have."""
