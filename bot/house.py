@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from bot.adapters.redis.embedded import embedded_server, wait_ready
+from bot.adapters.redis.embedded import embedded_server, keep_on_disk, wait_ready
 from bot.processes import Child, Supervisor, stop_on_signals
 from bot.settings import Settings, child_environment
 from core.errors import ConfigurationError, TransientError
@@ -25,14 +25,16 @@ async def run_house(settings: Settings, env_file: Path) -> int:
 async def _redis(settings: Settings, supervisor: Supervisor) -> str:
     if settings.redis.url:
         return settings.redis.url
-    server = embedded_server(settings.files.data_dir / "redis")
-    log = settings.files.data_dir / "redis" / "redis.log"
+    folder = settings.files.data_dir / "redis"
+    server = embedded_server(folder)
+    log = folder / "redis.log"
     supervisor.keep(Child("redis", server.command, child_environment(), log))
+    supervisor.run(keep_on_disk(folder))
     try:
         await wait_ready(server.url)
     except TransientError as error:
         raise ConfigurationError(f"the embedded Redis does not start ({error}); see {log}") from error
-    _say(f"redis: embedded, in {settings.files.data_dir / 'redis'}")
+    _say(f"redis: embedded, in {folder}")
     return server.url
 
 

@@ -8,10 +8,10 @@ import signal
 import sys
 import time
 from asyncio.subprocess import Process
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import structlog
 
@@ -101,7 +101,12 @@ class Supervisor:
     def keep(self, *layer: Child) -> None:
         """Start these children, and start them again whenever they end."""
         self._layers.append(layer)
-        self._keepers.extend(asyncio.create_task(self._keep(child)) for child in layer)
+        for child in layer:
+            self.run(self._keep(child))
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run this beside the children, until the end."""
+        self._keepers.append(asyncio.create_task(work))
 
     async def _keep(self, child: Child) -> None:
         while not self.stopping.is_set():

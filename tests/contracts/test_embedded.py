@@ -1,19 +1,22 @@
 """The server that the bot brings along: durable, private, and where nobody else can reach it."""
 
+import asyncio
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from bot.adapters.redis.connection import connect
-from bot.adapters.redis.embedded import embedded_server, wait_ready
+from bot.adapters.redis.embedded import embedded_server, keep_on_disk, wait_ready
 from core.errors import ConfigurationError, TransientError
 from tests.fakes.processes import end
 from tests.fakes.servers import start_redis
+from tests.fakes.waiting import wait_until
 
 WANTED = {
     "appendonly": "yes",
-    "appendfsync": "always",
+    "appendfsync": "no",
     "maxmemory-policy": "noeviction",
     "maxmemory": "0",
     "port": "0",
@@ -60,3 +63,29 @@ def test_a_link_in_place_of_its_folder_is_refused(tmp_path: Path) -> None:
 async def test_a_server_that_does_not_come_is_not_waited_for_for_ever(tmp_path: Path) -> None:
     with pytest.raises(TransientError):
         await wait_ready(f"unix://{tmp_path}/nothing.sock", within=0.2)
+
+
+async def test_what_it_has_written_is_brought_to_disk_without_being_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    fdatasync = os.fdatasync
+
+    def noting(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fdatasync(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", noting)
+    child, _ = start_redis(tmp_path, "valkey")
+    syncing = asyncio.create_task(keep_on_disk(tmp_path, every=0.01))
+    try:
+        await wait_until(lambda: len(synced) > 2)
+        assert set(synced) == {"appendonly.aof.1.incr.aof"}
+    finally:
+        syncing.cancel()
+        end(child)
+
+
+async def test_a_folder_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(keep_on_disk(tmp_path / "later", every=0.01), timeout=0.1)
