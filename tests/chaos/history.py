@@ -1,0 +1,115 @@
+"""What happened in a run, told by every witness side by side: the harness, SQL, the target's own ledger and Slack."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import JsonValue
+
+from core.approval import ApprovalRequest
+from core.audit import AuditEvent
+from core.effect import Effect
+from core.tool_call import ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Something that the harness sent and that was answered with 200 (or that `put` took); `event_id` is its row's."""
+
+    event_id: str
+    at: datetime
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the row of an event ended: `done` or `dead`; anything else has not ended."""
+
+    event_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One line of the target's own ledger; two lines under one action id are two effects."""
+
+    action_id: str
+    call: ToolCall
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One message in Slack as it reads at the end, `shows` being what it tells of its subject.
+
+    Kind `approval`: subject is the approval's id, `shows` its status. Kind `report`: subject is the report's id. Kind
+    `note`: subject is the sentence's key. Progress that became a report is that report."""
+
+    kind: str
+    subject: str
+    ts: str
+    shows: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Something that was begun and owes one visible end.
+
+    `question` and `investigation` are owed a report with that `id`; `proposal` is owed a card with one of `cards`, or a
+    note. `notes` are the beginnings of keys under which a sentence may stand in for it (refused, failed, needs human).
+    Approvals need no Run: their rows are runs."""
+
+    kind: Literal["question", "investigation", "proposal"]
+    id: str
+    cards: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What one run had of the model, and what it might have had.
+
+    `tokens` are those that were spent when its last call began: the cap is looked at before each call, not within."""
+
+    run: str
+    calls: int
+    tokens: int
+    max_calls: int
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """A time in which nothing may be changed; `until` None means to the end."""
+
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class History:
+    """The joined history of one run, taken when nothing moves any more; `tests.chaos.checker.check` judges it.
+
+    `deciders` maps each user group id and user id of the policy to those who may decide by it (full, active, human
+    members only). `grace` is how far the target's clock may be from ours, and how much later than the guard's last look
+    at the clock it may stamp its line (the shop stamps whole milliseconds, so processes need at least that).
+    `sinks` are texts that left the bot beside Slack, audit and rows: prompts, logs, pages. `audit_faults` is what the
+    verification of the chain said, nothing when it held. `events_kept` is False for a system without rows of events."""
+
+    acks: Sequence[Ack] = ()
+    endings: Sequence[Ending] = ()
+    approvals: Sequence[ApprovalRequest] = ()
+    effects: Sequence[Effect] = ()
+    audit: Sequence[AuditEvent] = ()
+    audit_faults: Sequence[str] = ()
+    acts: Sequence[Act] = ()
+    posts: Sequence[Post] = ()
+    runs: Sequence[Run] = ()
+    spends: Sequence[Spend] = ()
+    deciders: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    freezes: Sequence[Freeze] = ()
+    canaries: Sequence[str] = ()
+    sinks: Mapping[str, Sequence[str | JsonValue]] = field(default_factory=dict[str, Sequence[str | JsonValue]])
+    grace: timedelta = timedelta(0)
