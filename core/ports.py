@@ -199,6 +199,20 @@ class Queue(Protocol):
         ...
 
 
+class Inbox(Protocol):
+    """Durable work as the edge hands it in, before it answers whoever sent it."""
+
+    async def put(self, event: Event, signature: str = "") -> bool:
+        """Write the event durably; False when its id, or the signature that its request bore, was seen before.
+
+        The signature is remembered together with the event or not at all."""
+        ...
+
+    async def put_many(self, events: Sequence[Event]) -> list[bool]:
+        """Write events durably, in order; says of each whether it is new. What is repeated after an error is safe."""
+        ...
+
+
 class ToolSummary(NamedTuple):
     """What a mind may know of a tool."""
 

@@ -1,4 +1,4 @@
-"""What every implementation of core.ports.Queue does, and what the durable one does besides."""
+"""What every implementation of core.ports.Queue and Inbox does, and what the durable one does besides."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ from bot.adapters.redis.connection import connect
 from bot.adapters.redis.embedded import wait_ready
 from bot.adapters.redis.queue import RedisQueue
 from core.errors import TransientError
-from core.ports import Queue
+from core.ports import Inbox
 from tests.fakes.examples import an_event
 from tests.fakes.processes import end
 from tests.fakes.queue import InMemoryQueue
@@ -35,7 +35,7 @@ def queue_engine(request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest.fixture
-async def queue(queue_engine: str | None) -> AsyncIterator[Queue]:
+async def queue(queue_engine: str | None) -> AsyncIterator[Inbox]:
     """Yield the queue in every form."""
     if queue_engine is None:
         yield InMemoryQueue()
@@ -45,7 +45,7 @@ async def queue(queue_engine: str | None) -> AsyncIterator[Queue]:
     await client.aclose()
 
 
-async def test_an_event_is_taken_once_however_often_it_is_put(queue: Queue) -> None:
+async def test_an_event_is_taken_once_however_often_it_is_put(queue: Inbox) -> None:
     event = an_event()
     taken = await asyncio.gather(*(queue.put(event) for _ in range(20)))
     assert taken.count(True) == 1
@@ -54,9 +54,44 @@ async def test_an_event_is_taken_once_however_often_it_is_put(queue: Queue) -> N
 
 
 @pytest.mark.parametrize("odd", ["", "a:b*c", "\ud83d", "nul \0", "x" * 5000])
-async def test_an_odd_id_is_an_id(queue: Queue, odd: str) -> None:
+async def test_an_odd_id_is_an_id(queue: Inbox, odd: str) -> None:
     assert await queue.put(an_event(id=odd))
     assert not await queue.put(an_event(id=odd))
+
+
+async def test_many_are_put_in_their_order_and_each_says_whether_it_is_new(queue: Inbox) -> None:
+    events = [an_event(kind=kind) for kind in ("alert", "slack.events_api", "job.ask")] + [
+        an_event() for _ in range(247)
+    ]
+    assert await queue.put(events[7])
+    fresh = await queue.put_many([*events, events[0]])
+    assert fresh == [number != 7 for number in range(250)] + [False]
+    assert await queue.put_many([]) == []
+
+
+async def test_under_one_signature_one_event_is_taken(queue: Inbox) -> None:
+    taken = await asyncio.gather(*(queue.put(an_event(), "v0=5f") for _ in range(5)))
+    assert taken.count(True) == 1
+    assert await queue.put(an_event(), "v0=60")
+    assert await queue.put(an_event())
+
+
+async def test_an_event_again_under_a_new_signature_is_the_same_event(queue: Inbox) -> None:
+    event = an_event()
+    assert [await queue.put(event, f"v0={number}") for number in range(4)] == [True, False, False, False]
+    assert not await queue.put(an_event(), "v0=3")
+
+
+async def test_two_hundred_and_fifty_events_cost_three_round_trips(redis: Redis) -> None:
+    async def commands() -> int:
+        return (await redis.info("stats"))["total_commands_processed"]
+
+    before = await commands()
+    await RedisQueue(redis).put_many([an_event() for _ in range(250)])
+    sent = await commands() - before
+    rows = await redis.xrange(keys.WORK)
+    # Each command inside the script counts too: a look, a write and a mark for each event.
+    assert (len(rows), sent - 3 * 250) == (250, 3 + 1)
 
 
 async def test_twenty_copies_leave_one_entry(redis: Redis) -> None:
@@ -73,9 +108,10 @@ async def test_without_the_mark_twenty_copies_leave_twenty_entries(redis: Redis)
     assert await redis.xlen(keys.WORK) == 20
 
 
-async def test_an_id_is_remembered_for_longer_than_slack_retries(redis: Redis) -> None:
-    await RedisQueue(redis).put(an_event(id="e1"))
-    assert 890 < await redis.ttl(keys.seen("e1")) <= 900
+async def test_id_and_signature_are_remembered_for_longer_than_slack_retries(redis: Redis) -> None:
+    await RedisQueue(redis).put(an_event(id="e1"), "v0=1")
+    for key in (keys.seen("e1"), keys.signature("v0=1")):
+        assert 890 < await redis.ttl(key) <= 900
 
 
 async def test_a_full_memory_refuses_the_event_and_does_not_remember_it(tmp_path: Path) -> None:
@@ -85,9 +121,9 @@ async def test_a_full_memory_refuses_the_event_and_does_not_remember_it(tmp_path
         queue = RedisQueue(client)
         await client.config_set("maxmemory", "1")
         with pytest.raises(TransientError):
-            await queue.put(an_event(id="e1"))
+            await queue.put(an_event(id="e1"), "v0=1")
         await client.config_set("maxmemory", "0")
-        assert await queue.put(an_event(id="e1"))
+        assert await queue.put(an_event(id="e1"), "v0=1")
     finally:
         await client.aclose()
         end(child)

@@ -19,7 +19,8 @@ WORKERS = "workers"
 """Consumer group on both streams; each has its own under this name."""
 
 SEEN_FOR = timedelta(minutes=15)
-"""How long an event's id is remembered; Slack's last retry comes after five to six minutes."""
+"""How long an event's id and the signature it came under are remembered: Slack's last retry comes after five to six
+minutes, and a signature is good for ten at most."""
 
 EPOCH_FOR = timedelta(days=30)
 """How long a lease's counter is remembered after it was last taken; far longer than any holder can be asleep."""
@@ -33,6 +34,11 @@ def stream_of(kind: str) -> str:
 def seen(event_id: str) -> str:
     """Marks an event that has been put into either stream; expires after SEEN_FOR."""
     return f"watchkeeper:seen:{_word(event_id)}"
+
+
+def signature(value: str) -> str:
+    """Marks a signed request whose event has been put into a stream; expires after SEEN_FOR."""
+    return f"watchkeeper:signature:{_word(value)}"
 
 
 def lease(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -19,6 +19,7 @@ from core.event import Event
 _log = structlog.get_logger(__name__)
 _PUT_WITHIN = 2.0  # Slack waits three seconds for its answer
 _BLOCK = timedelta(seconds=1)
+_PAGE = 100  # events in one step: some milliseconds in which Redis does nothing else
 
 Handler = Callable[[Event], Awaitable[None]]
 
@@ -49,13 +50,27 @@ class RedisQueue:
         self._most_held = most_held
         self._stopping = asyncio.Event()
 
-    async def put(self, event: Event) -> bool:
+    async def put(self, event: Event, signature: str = "") -> bool:
         """Write the event durably, in at most two seconds; False when its id was seen within fifteen minutes.
 
+        `signature`, where the request had one, is remembered in the same step: a second event under it is False too.
         TransientError when it is not known to be written; putting it again is safe."""
+        return (await self._put(keys.stream_of(event.kind), [event], signature))[0]
+
+    async def put_many(self, events: Sequence[Event]) -> list[bool]:
+        """Do the same for many events, a hundred in each step; some may be written although it raises."""
+        fresh: dict[int, bool] = {}
+        for name in self._streams:
+            rows = [(at, event) for at, event in enumerate(events) if keys.stream_of(event.kind) == name]
+            for page in (rows[start : start + _PAGE] for start in range(0, len(rows), _PAGE)):
+                taken = await self._put(name, [event for _, event in page])
+                fresh |= {at: each for (at, _), each in zip(page, taken, strict=True)}
+        return [fresh[at] for at in range(len(events))]
+
+    async def _put(self, stream: str, events: Sequence[Event], signature: str = "") -> list[bool]:
         try:
             async with asyncio.timeout(_PUT_WITHIN):
-                return await self._streams[keys.stream_of(event.kind)].put(event)
+                return await self._streams[stream].put(events, signature)
         except TimeoutError as error:
             raise TransientError("redis: no answer in time") from error
 

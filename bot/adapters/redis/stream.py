@@ -18,12 +18,22 @@ from core.event import Event
 _log = structlog.get_logger(__name__)
 _PAGE = 100
 
-# The mark comes last: if the write is refused (memory full), nothing pretends that it happened.
+# KEYS: the stream, a mark for each event, and at times one for the signature they came under.
+# An event's mark comes after it: if the write is refused (memory full), nothing pretends that it happened.
 _PUT = """
-if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
-redis.call('XADD', KEYS[1], '*', 'event', ARGV[1])
-redis.call('SET', KEYS[2], '1', 'EX', ARGV[2])
-return 1
+local count, taken = #ARGV - 1, {}
+local signature = KEYS[count + 2]
+local replayed = signature and redis.call('EXISTS', signature) == 1
+for i = 1, count do
+  taken[i] = 0
+  if not replayed and redis.call('EXISTS', KEYS[i + 1]) == 0 then
+    redis.call('XADD', KEYS[1], '*', 'event', ARGV[i + 1])
+    redis.call('SET', KEYS[i + 1], '1', 'EX', ARGV[1])
+    taken[i] = 1
+  end
+end
+if signature then redis.call('SET', signature, '1', 'NX', 'EX', ARGV[1]) end
+return taken
 """
 # An entry that another worker has taken over meanwhile stays with it.
 _HOLD = """
@@ -60,15 +70,18 @@ class EventStream:
     name: str
     consumer: str
 
-    async def put(self, event: Event) -> bool:
-        """Append the event and mark its id in one atomic step; False when it was marked already."""
+    async def put(self, events: Sequence[Event], signature: str = "") -> list[bool]:
+        """Append what is new and mark it, with the signature it came under, in one atomic step.
+
+        False for an event that was marked already, and for every event when the signature was."""
+        marks = [keys.seen(event.id) for event in events] + ([keys.signature(signature)] if signature else [])
         # Not model_dump_json: payloads may hold lone surrogates, which only the standard library writes (escaped).
-        body = json.dumps(event.model_dump(mode="json"), separators=(",", ":"))
+        bodies = [json.dumps(event.model_dump(mode="json"), separators=(",", ":")) for event in events]
         with outages():
-            fresh = await self.redis.eval(
-                _PUT, 2, self.name, keys.seen(event.id), body, int(keys.SEEN_FOR.total_seconds())
+            taken: Any = await self.redis.eval(
+                _PUT, 1 + len(marks), self.name, *marks, int(keys.SEEN_FOR.total_seconds()), *bodies
             )
-        return bool(fresh)
+        return [bool(each) for each in taken]
 
     async def open(self) -> None:
         """Make the stream and its group where they are missing; the group begins with the oldest entry."""
