@@ -50,10 +50,14 @@ class Attempts:
 
     async def find(self, row: ApprovalRequest) -> Effect | None:
         """Return the request's earlier attempt; StaleApprovalError when that was made for something else."""
-        effect = await self._effects.load(row.action_id)
+        effect = await self.ledger(row)
         if effect is not None and effect.digest != row.digest:
             raise StaleApprovalError(f"{SUPERSEDED}another action was carried out under this request's id.")
         return effect
+
+    async def ledger(self, row: ApprovalRequest) -> Effect | None:
+        """Return the request's row in the ledger as it stands, whatever it was made for."""
+        return await self._effects.load(row.action_id)
 
     def tool(self, row: ApprovalRequest) -> ChosenTool:
         """Return what would carry the request out; ToolError when there is no such tool any more."""
@@ -115,6 +119,9 @@ class Attempts:
         """
         if effect.status is not EffectStatus.INTENT:
             return _stored(effect)
+        if effect.digest != row.digest:
+            text = "Nobody can tell whether this ran: another action was carried out under this request's id."
+            return await self._conclude(row, EffectStatus.UNKNOWN, text)
         try:
             tool = self.tool(row)
         except ToolError as error:
@@ -154,7 +161,10 @@ class Attempts:
     ) -> ToolResult:
         clean = cleaned(ToolResult(status="ok", text=text, data=data), self._registry.environment.secrets)
         now = self._clock.now()
-        await self._effects.conclude(row.action_id, status=status, text=clean.text, data=clean.data, now=now)
+        if not await self._effects.conclude(row.action_id, status=status, text=clean.text, data=clean.data, now=now):
+            # Whoever looked for us while we were held up has written an end already: there is one, and it is that.
+            standing = await self._effects.load(row.action_id)
+            return _stored(standing) if standing is not None else clean.model_copy(update={"status": "unknown"})
         await self._note(row, _EVENTS[status], text=clean.text)
         return clean.model_copy(update={"status": _result_status(status, clean.text)})
 

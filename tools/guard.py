@@ -123,6 +123,14 @@ class Guard:
                 return await self._refuse(request.id, None, error)
             return cleaned(await self._execute(row, grant), self._secrets)
 
+    async def settle(self, approval_id: str) -> ToolResult | None:
+        """Return how the request's one attempt ended, asking its target where the ledger does not know; None when
+        nothing was attempted. Needs no grant, as it never acts: whatever it finds is written as the attempt's end."""
+        async with self._turns.setdefault(approval_id, asyncio.Lock()):  # ours may be under way: its end is the answer
+            row = await self._approvals.load(approval_id)
+            effect = await self._attempts.ledger(row)
+            return None if effect is None else cleaned(await self._attempts.settle(row, effect), self._secrets)
+
     async def _execute(self, row: ApprovalRequest, grant: Grant) -> ToolResult:
         try:
             self._check_grant(row, grant)

@@ -20,15 +20,15 @@ class InMemoryEffects:
 
     async def conclude(
         self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime
-    ) -> None:
+    ) -> bool:
         """Write the outcome, once; NoDataError without an intent."""
         row = self.rows.get(action_id)
         if row is None:
             raise NoDataError(f"There is no intent of {action_id}.")
-        if row.status is EffectStatus.INTENT:
-            self.rows[action_id] = row.model_copy(
-                update={"status": status, "text": text, "data": data, "outcome_at": now}
-            )
+        if row.status is not EffectStatus.INTENT:
+            return False
+        self.rows[action_id] = row.model_copy(update={"status": status, "text": text, "data": data, "outcome_at": now})
+        return True
 
     async def load(self, action_id: str) -> Effect | None:
         """Return the row, or None."""

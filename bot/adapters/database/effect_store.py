@@ -30,8 +30,8 @@ class SqlEffects:
 
     async def conclude(
         self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime
-    ) -> None:
-        """Write the outcome once, later ones are ignored; NoDataError without an intent."""
+    ) -> bool:
+        """Write the outcome once, later ones are ignored and False; NoDataError without an intent."""
         statement = update(effects).where(
             effects.c.action_id == action_id, effects.c.status == EffectStatus.INTENT.value
         )
@@ -41,6 +41,7 @@ class SqlEffects:
             )
         if result.rowcount == 0 and await self.load(action_id) is None:
             raise NoDataError(f"There is no intent of {action_id}.")
+        return result.rowcount == 1
 
     async def load(self, action_id: str) -> Effect | None:
         """Return the row, or None."""
