@@ -10,8 +10,9 @@ from core.alert import Alert
 from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote
 from core.audit import AuditEvent
 from core.brief import Brief, Place, Proposal
+from core.dead_letter import DeadLetter
 from core.effect import Effect, EffectStatus
-from core.event import Event
+from core.event import Event, Start
 from core.evidence import Report
 from core.incident import Incident
 from core.person import Person
@@ -217,8 +218,8 @@ class Deliveries(Protocol):
     """What became of every event, one row each: the memory that outlives the queue."""
 
     async def begin(self, event: Event, now: datetime, *, most: int, alone: bool = False) -> Start:
-        """Count one more attempt at the event, unless it is over or has had `most`; an event whose attempts so far ended
-        without a word is not begun for the last time unless `alone`. One write for an attempt that is begun."""
+        """Count one more attempt at the event, unless it is over or has had `most`; one whose attempts ended without a
+        word is not begun for the last time unless `alone`. One write for an attempt that is begun."""
         ...
 
     async def done(self, event_id: str, now: datetime) -> None:
