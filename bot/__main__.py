@@ -1,4 +1,4 @@
-"""The command line: `python -m bot run | doctor | tools | policy check | migrate`."""
+"""The command line: `python -m bot run | doctor | tools | policy check | migrate | audit verify`."""
 
 import argparse
 import importlib
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot.settings import Settings
+from core.audit_chain import Head
 from core.errors import ConfigurationError
 
 CONFIGURATION_FAULT = 2
@@ -40,7 +41,17 @@ def _parser() -> argparse.ArgumentParser:
     policy = verbs.add_parser("policy", help="validate the policy file")
     policy.add_argument("act", choices=("check",))
     verbs.add_parser("migrate", help="bring the SQL schema up to date")
+    audit = verbs.add_parser("audit", help="check that the history is as it was written")
+    audit.add_argument("act", choices=("verify",))
+    audit.add_argument("--expect", type=_head, metavar="SEQ:HASH", help="a head that an earlier check has printed")
     return parser
+
+
+def _head(text: str) -> Head:
+    try:
+        return Head.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 if __name__ == "__main__":
