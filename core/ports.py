@@ -125,14 +125,16 @@ class ApprovalQueue(Protocol):
 class Effects(Protocol):
     """The ledger of attempts on the outside world."""
 
-    async def intend(self, effect: Effect) -> bool:
-        """Insert the intent row; False when that action id has one already."""
+    async def intend(self, effect: Effect, event: AuditEvent) -> bool:
+        """Insert the intent row and its event in the history, both or neither; False, with neither, when that action id
+        has an intent already."""
         ...
 
     async def conclude(
-        self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime
+        self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime, event: AuditEvent
     ) -> bool:
-        """Write the outcome beside the intent; True for the one outcome that stands, False for any later one."""
+        """Write the outcome beside the intent and its event in the history, both or neither; True for the one outcome
+        that stands, False for any later one, of which no event is written."""
         ...
 
     async def load(self, action_id: str) -> Effect | None:

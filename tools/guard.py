@@ -60,7 +60,7 @@ class Guard:
         self._clock = clock
         self._frozen = frozen
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._attempts = Attempts(registry, effects, audit, clock, settle_seconds)
+        self._attempts = Attempts(registry, effects, clock, settle_seconds)
 
     def summaries(self) -> Sequence[ToolSummary]:
         """Return every tool's summary, in registry order."""

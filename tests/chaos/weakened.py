@@ -14,8 +14,8 @@ def _no_intent_row() -> None:
 
     intend = SqlEffects.intend
 
-    async def always(self: SqlEffects, effect: Any) -> bool:
-        await intend(self, effect)
+    async def always(self: SqlEffects, effect: Any, event: Any) -> bool:
+        await intend(self, effect, event)
         return True
 
     Attempts.find = find  # pyright: ignore[reportAttributeAccessIssue]

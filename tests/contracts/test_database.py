@@ -47,7 +47,7 @@ async def fill(database: Database) -> None:
     stores = sql_stores(database)
     request = await stores.approvals.create(a_request())
     await stores.approvals.vote(Vote(approval_id=request.id, person="U0BOB", choice="approve", at=START))
-    await stores.effects.intend(an_effect(request))
+    await stores.effects.intend(an_effect(request), an_audit_event())
     await stores.audit.append(an_audit_event())
 
 
@@ -72,12 +72,12 @@ async def test_without_the_triggers_it_can_be_rewritten(database: Database) -> N
     # All in a transaction that is thrown away, as the database is used by others.
     async with database.reading() as connection:
         await connection.execute(text(f"DROP TRIGGER audit_events_refuse_update{on}"))
-        assert (await connection.execute(text(FORBIDDEN[0]))).rowcount == 1
+        assert (await connection.execute(text(FORBIDDEN[0]))).rowcount == 2
 
 
 async def test_an_effect_needs_a_request(database: Database) -> None:
     with pytest.raises(NoDataError):
-        await sql_stores(database).effects.intend(an_effect(a_request()))
+        await sql_stores(database).effects.intend(an_effect(a_request()), an_audit_event())
 
 
 async def test_one_group_cannot_have_two_open_incidents(database: Database) -> None:
