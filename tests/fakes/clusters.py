@@ -29,12 +29,16 @@ def program_of(engine: str) -> str:
     return found or str(get_binary_path())
 
 
-def start_on_port(folder: Path, engine: str, extra: Sequence[str] = ()) -> tuple[Child, int]:
-    """Start a server that keeps nothing on a port of its own, and wait until it answers; returns child and port."""
+def start_on_port(
+    folder: Path, engine: str, extra: Sequence[str] = (), *, program: str | None = None
+) -> tuple[Child, int]:
+    """Start a server that keeps nothing on a port of its own, and wait until it answers; returns child and port.
+
+    `program` in the place of the engine's own."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     log = folder / "server.log"
-    child = start([program_of(engine), "--port", str(port), "--dir", str(folder), *_COMMON, *extra], log)
+    child = start([program or program_of(engine), "--port", str(port), "--dir", str(folder), *_COMMON, *extra], log)
     _until(lambda: _asked(port, "PING"), lambda: log.read_text())
     return child, port
 
