@@ -1,7 +1,8 @@
 """A process that has imported the whole bot and forks a role on demand: a start costs a tenth of a second, not three.
 
-Reads one JSON object a line on stdin: {"name", "role", "environment", "log", "armed", "without"}; writes one a line on
-stdout: {"started", "pid"} and {"ended", "pid", "status"}. When stdin ends it kills what it has started and goes.
+Two arguments, if given, are seconds of patience: an action's, and that with a lost answer. Reads one JSON object a line
+on stdin: {"name", "role", "environment", "log", "armed", "without"}; writes one a line on stdout: {"started", "pid"}
+and {"ended", "pid", "status"}. When stdin ends it kills what it has started and goes.
 """
 
 import asyncio
@@ -156,7 +157,16 @@ def _tell(**fact: Any) -> None:
     print(json.dumps(fact), flush=True)
 
 
+def _shorten_patience(timeout: float, settle: float) -> None:
+    """Give actions so many seconds, and a lost answer so many more; the tools read theirs when they are imported."""
+    importlib.import_module("tools.supervisor.operation").TIMEOUT = timeout
+    defaults = importlib.import_module("tools.guard").Guard.__init__.__kwdefaults__
+    defaults["settle_seconds"] = settle
+
+
 if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        _shorten_patience(*map(float, sys.argv[1:]))
     for each in _IMPORTED:
         importlib.import_module(each)
     assert threading.active_count() == 1, threading.enumerate()

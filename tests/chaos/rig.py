@@ -10,14 +10,17 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import httpx
 import yaml
 from redis.asyncio import Redis
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.database.engine import Database, open_database
 from bot.intake import event_of
+from core.ids import stable_id
 from demo.slack import LocalWorkspace
 from demo.slack.delivery import Outcome
+from tests.chaos.checker import Violation, check
 from tests.chaos.collect import joined, rows_of
 from tests.chaos.history import Ack, History, Run
 from tests.chaos.roles import Roles
@@ -62,10 +65,12 @@ class Rig:
     environment: Mapping[str, str]
     delivered: list[Delivered] = field(default_factory=list[Delivered])
     questions: list[str] = field(default_factory=list[str])
+    lost_threads: bool = False
+    known: set[Violation] = field(default_factory=set[Violation])
 
     @property
     def web_url(self) -> str:
-        """The address of the first web role."""
+        """The address of the web role."""
         return f"http://127.0.0.1:{self.environment['WEB_PORT']}"
 
     async def ask(self, text: str, *, by: str = BOB) -> str:
@@ -123,7 +128,14 @@ class Rig:
         return joined(
             rows, messages=messages, ledger=ledger, acks=acks if rows.endings else [],
             deciders={"S0SRE": SRE}, runs=[_run(ts) for ts in self.questions],
+            interruptions=len(self.roles.ends()), keeps_threads=not self.lost_threads,
         )  # fmt: skip
+
+    async def violations(self) -> list[Violation]:
+        """Return what the checker finds that it had not found before."""
+        fresh = [each for each in check(await self.history()) if each not in self.known]
+        self.known.update(fresh)
+        return fresh
 
     def kill_redis(self) -> None:
         """End Redis as a power cut does."""
@@ -151,16 +163,21 @@ def _kind(message: Message) -> str:
 
 
 def _run(ts: str) -> Run:
-    from core.ids import stable_id
-
     return Run("question", stable_id("rep", OPS, ts))
 
 
 @asynccontextmanager
 async def open_rig(
-    folder: Path, *, workers: int = 1, webs: int = 1, without: tuple[str, ...] = (), **settings: str
+    folder: Path,
+    *,
+    workers: int = 1,
+    without: tuple[str, ...] = (),
+    patience: tuple[float, ...] = (2.0, 0.5),
+    **settings: str,
 ) -> AsyncIterator[Rig]:
-    """Yield a rig whose roles are ready; `without` names protections that its processes do not have."""
+    """Yield a rig whose roles are ready; `without` names protections that its processes do not have.
+
+    The product waits 25 + 5 seconds before it calls an act unknown; `patience` shortens both, () leaves them."""
     async with AsyncExitStack() as stack:
         target = Target({f"shop{number:02}": Service() for number in range(_SERVICES)})
         slack = LocalWorkspace()
@@ -170,7 +187,7 @@ async def open_rig(
         slack.workspace.clock.set_scale(_RETRY_SPEED)
         redis_child, redis_url = start_redis(folder / "redis", "redis")
         environment = _environment(slack.url, target, folder, redis_url) | settings
-        roles = await stack.enter_async_context(Roles(folder, environment, without))
+        roles = await stack.enter_async_context(Roles(folder, environment, without, patience))
         database = open_database(f"sqlite:///{folder / 'data' / 'watchkeeper.db'}")
         stack.push_async_callback(database.close)
         rig = Rig(folder, slack, target, roles, database, redis_url, redis_child, environment)
@@ -178,8 +195,7 @@ async def open_rig(
         _listen_to_deliveries(rig)
         for number in range(workers):
             roles.keep(f"worker{number}", "worker")
-        for number in range(webs):
-            roles.keep(f"web{number}", "web")
+        roles.keep("web", "web")
         await ready(rig)
         slack.workspace.state.apps[APP].request_url = f"{rig.web_url}/slack/events"
         yield rig
@@ -187,8 +203,6 @@ async def open_rig(
 
 async def ready(rig: Rig, within: float = 20.0) -> None:
     """Wait until the web role says that both roles are there."""
-    import httpx
-
     async with httpx.AsyncClient(base_url=rig.web_url) as http:
 
         async def look() -> bool:
@@ -238,7 +252,9 @@ def _listen_to_deliveries(rig: Rig) -> None:
         began = monotonic()
         outcome = await send(app, kind, payload, number, reason)
         event = event_of(payload, clock)
-        told = Delivered(event.id, event.kind, number, outcome.ok, monotonic() - began, datetime.now(UTC), outcome.reason)
+        told = Delivered(
+            event.id, event.kind, number, outcome.ok, monotonic() - began, datetime.now(UTC), outcome.reason
+        )
         rig.delivered.append(told)
         return outcome
 

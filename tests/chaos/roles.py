@@ -32,9 +32,14 @@ class Role:
 
 
 class Roles:
-    """Keeps roles running in `folder`; `environment` is theirs, `without` names the protections that are removed."""
+    """Keeps roles running in `folder`; `environment` is theirs, `without` names the protections that are removed.
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], without: tuple[str, ...] = ()) -> None:
+    `patience` is an action's seconds and those for a lost answer; without it they are the product's own."""
+
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], without: tuple[str, ...], patience: tuple[float, ...]
+    ) -> None:
+        self._patience = patience
         self._environment = dict(environment)
         self._without = without
         self.log = folder / "roles.log"
@@ -48,7 +53,7 @@ class Roles:
         given = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         with self.log.open("ab") as log:
             self._launcher = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.chaos.launcher", cwd=ROOT, stderr=log,
+                sys.executable, "-m", "tests.chaos.launcher", *map(str, self._patience), cwd=ROOT, stderr=log,
                 env=given | {"LANGGRAPH_STRICT_MSGPACK": "true"},
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             )  # fmt: skip
@@ -98,9 +103,13 @@ class Roles:
         """Return it."""
         return self._roles[name]
 
-    def ends(self) -> int:
-        """Return how often any of them ended."""
-        return sum(len(role.killed_at) for role in self._roles.values())
+    def ends(self) -> list[float]:
+        """Return when one of them ended, for each time."""
+        return sorted(at for role in self._roles.values() for at in role.killed_at)
+
+    def all_there(self) -> bool:
+        """True when none of those that are kept is down."""
+        return all(role.pid for role in self._roles.values() if role.kept)
 
     def _start(self, role: Role) -> None:
         assert self._launcher.stdin is not None

@@ -1,6 +1,7 @@
 """Prints what a series of kills came to, one line for each point."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from tests.chaos.story import Told
@@ -9,15 +10,21 @@ from tests.chaos.story import Told
 def print_table(runs: Sequence[Told], *, header: bool) -> None:
     """Print one line for the runs of one point; seconds are from the kill."""
     if header:
-        print("| point | runs | hit | effects (min-max) | violations | to the end p50 / max | to the effect p50 / max |")
-        print("|---|---|---|---|---|---|---|")
+        print(
+            "| point | runs | kills | effects (min-max) | ends | violations | to the end p50 / max | to the effect p50 / max |"
+        )
+        print("|---|---|---|---|---|---|---|---|")
     effects = [told.effects for told in runs]
     ends, later = [told.recovery for told in runs], [told.effect for told in runs if told.effect is not None]
     cells = (
-        runs[0].point, len(runs), sum(told.hit for told in runs), f"{min(effects)}-{max(effects)}",
+        runs[0].point, len(runs), sum(told.kills for told in runs), f"{min(effects)}-{max(effects)}", _counted(told.status for told in runs),
         sum(len(told.violations) for told in runs), _span(ends), _span(later),
     )  # fmt: skip
     print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
+def _counted(words: Iterable[str]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in Counter(words).most_common())
 
 
 def _span(seconds: Sequence[float]) -> str:

@@ -96,7 +96,9 @@ class Target:
         args = {key: body[key] for key in ("workers",) if key in body}
         before, after = service.state(), service.after(operation, args)
         if body.get("dry_run"):
-            diff = "\n".join(f"-{key}: {before[key]}\n+{key}: {after[key]}" for key in after if before[key] != after[key])
+            diff = "\n".join(
+                f"-{key}: {before[key]}\n+{key}: {after[key]}" for key in after if before[key] != after[key]
+            )
             answer = {"dry_run": True, "before": before, "after": after, "diff": diff}
             return JSONResponse(answer | {"resource_version": service.version})
         # A task of its own: a caller that dies does not stop what it has set going.
@@ -104,9 +106,7 @@ class Target:
         line = await asyncio.shield(doing)
         return JSONResponse(_row(line) | {"before": before, "after": after, "resource_version": service.version})
 
-    async def _carry_out(
-        self, manner: Manner, action_id: str, name: str, operation: str, args: dict[str, Any]
-    ) -> Line:
+    async def _carry_out(self, manner: Manner, action_id: str, name: str, operation: str, args: dict[str, Any]) -> Line:
         if manner == "never":
             await asyncio.sleep(3600)
         if manner == "act late":
