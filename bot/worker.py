@@ -99,7 +99,10 @@ class Worker:
         due = (event.received_at.timestamp() // span + 1) * span
         await asyncio.sleep(max(0.0, due - self.services.clock.now().timestamp()))
         async with self.edits:
-            await self.services.cards.show_incident(_word(event, "incident_id"))
+            if "approval_id" in event.body:
+                await self.services.cards.show_approval(_word(event, "approval_id"))
+            else:
+                await self.services.cards.show_incident(_word(event, "incident_id"))
             await asyncio.sleep(self.pause)
 
     async def _ask(self, event: Event) -> None:

@@ -55,11 +55,17 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
                 alive, queue_reached = False, False
             return {"slack": await link.connected(), "queue": queue_reached, "worker": alive}
 
+        async def reads_only() -> str:
+            try:
+                return await worker.word()
+            except TransientError:
+                return "the queue cannot be reached"
+
         alerts = settings.alerts
         webhooks = Webhooks(
             queue, clock, AlertCredentials(alerts.token.get_secret_value(), alerts.basic_auth.get_secret_value())
         )
-        routes: list[BaseRoute] = [*health_routes(readiness), *webhooks.routes()]
+        routes: list[BaseRoute] = [*health_routes(readiness, reads_only), *webhooks.routes()]
         if not in_socket:
             routes += slack_routes(link, SlackVerifier(settings.slack.signing_secret.get_secret_value(), clock))
 

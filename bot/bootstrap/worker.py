@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.database.engine import open_database
+from bot.adapters.database.inspection import inspect_sql
 from bot.adapters.database.migrate import migrate
 from bot.adapters.redis.checkpointer import open_saver
 from bot.adapters.redis.connection import connect
@@ -25,8 +26,10 @@ from bot.bootstrap.stores import Stores
 from bot.bootstrap.tools import build_tools
 from bot.cards.slack_cards import SlackCards
 from bot.directory import SlackDirectory
+from bot.fitness_news import FitnessNews
 from bot.link_secret import link_secret
 from bot.policy_file import load_policy
+from bot.self_check import SelfCheck, redis_probe, slack_probe, sql_probe
 from bot.services import Services
 from bot.settings import Settings
 from bot.slack_link import identify, own_ids
@@ -71,7 +74,8 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         stack.push_async_callback(redis.aclose)
         await reach(redis, f"REDIS_URL {shown(settings.redis.url)}")
         require_durable(await inspect(redis))
-        print(f"sql: at revision {await migrate(settings.database_url)}", flush=True)
+        revision = await migrate(settings.database_url)
+        print(f"sql: at revision {revision}", flush=True)
         database = open_database(settings.database_url)
         stack.push_async_callback(database.close)
         stores = Stores.of(database, clock)
@@ -79,10 +83,18 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         client = slack_client(settings.slack, session)
         queue = RedisQueue(redis, consumer=f"worker@{socket.gethostname()}")
         frozen = (settings.files.data_dir / "freeze").exists
-        toolbox = Guard(registry, stores.approvals, stores.effects, stores.audit, clock, frozen=frozen)
+        probes = {
+            "redis": redis_probe(lambda: inspect(redis), clock),
+            "sql": sql_probe(lambda: inspect_sql(database), clock, revision),
+            "slack": slack_probe(client, clock),
+        }
+        check = SelfCheck(probes, clock)
+        toolbox = Guard(
+            registry, stores.approvals, stores.effects, stores.audit, clock, frozen=frozen, unfit=check.unfit
+        )
         saver = await stack.enter_async_context(open_saver(settings.redis.url, settings.checkpoint.ttl_seconds))
         lease = RedisLease(redis, ttl=_THREAD_LEASE)
-        desk, cards, directory = _people(settings, policy, stores, client, queue, clock)
+        desk, cards, directory = _people(settings, policy, stores, client, queue, clock, check)
         context = GraphContext(
             toolbox=toolbox,
             approvals=stores.approvals,
@@ -106,8 +118,15 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         worker = Worker(build_app(services, identity, client), services, ours=own_ids(identity))
         sweeper = Sweeper(stores.approvals, stores.approvals, stores.incidents, cards, queue, stores.audit, clock)
         alive = Heartbeat(redis, "worker")
+        news = FitnessNews(check, stores.audit, stores.approvals, stores.incidents, queue, clock)
+
+        async def beat() -> None:
+            await alive.beat(check.told())
+
         sweep = Ticker("sweeper", sweeper.tick, _TICK, RedisLease(redis, wait=timedelta(0)))
-        yield WorkerRole(queue, worker, alive, (sweep, Ticker("heartbeat", alive.beat, _TICK, None)))
+        health = Ticker("self-check", news.tick, _TICK, None)
+        await check.look_if_due()
+        yield WorkerRole(queue, worker, alive, (sweep, health, Ticker("heartbeat", beat, _TICK, None)))
 
 
 async def _mind(settings: Settings, runbooks: tuple[Runbook, ...], stack: AsyncExitStack) -> Mind | None:
@@ -130,10 +149,16 @@ async def _mind(settings: Settings, runbooks: tuple[Runbook, ...], stack: AsyncE
 
 
 def _people(
-    settings: Settings, policy: Policy, stores: Stores, client: AsyncWebClient, queue: RedisQueue, clock: SystemClock
+    settings: Settings,
+    policy: Policy,
+    stores: Stores,
+    client: AsyncWebClient,
+    queue: RedisQueue,
+    clock: SystemClock,
+    check: SelfCheck,
 ) -> tuple[ApprovalDesk, SlackCards, SlackDirectory]:
     directory = SlackDirectory(client, clock)
-    desk = ApprovalDesk(stores.approvals, directory, policy, queue, stores.audit, clock)
+    desk = ApprovalDesk(stores.approvals, directory, policy, queue, stores.audit, clock, check.unfit)
     cards = SlackCards(
         client,
         incidents=stores.incidents,
@@ -144,6 +169,7 @@ def _people(
         directory=directory,
         links=TimelineLinks(settings.web.links, link_secret(settings), clock),
         incident_channel=settings.slack.incident_channel,
+        banner=check.told,
     )
     return desk, cards, directory
 

@@ -15,8 +15,10 @@ from core.errors import (
     RefusedError,
     SelfApprovalError,
     StaleApprovalError,
+    UnfitError,
 )
 from core.event import Event
+from core.fitness import Unfit, fit
 from core.person import GUESTS_MAY_NOT
 from core.policy import Policy
 from core.ports import Approvals, Audit, Clock, Directory, Queue
@@ -46,6 +48,7 @@ class ApprovalDesk:
     queue: Queue
     audit: Audit
     clock: Clock
+    unfit: Unfit = fit
 
     async def request(self, approval_id: str, plan: Plan, proposal: Proposal, thread_id: str) -> ApprovalRequest:
         """Write the approval row for a plan; PolicyDeniedError when no rule allows it. Safe to repeat."""
@@ -126,6 +129,11 @@ class ApprovalDesk:
             people = ", ".join(f"<@{member}>" for member in sorted(members)[:_NAMED])
             raise NotAnApproverError(
                 f"Only members of {groups} ({people}) may decide this request (policy rule “{rule}”)."
+            )
+        if choice == "approve" and (why := await self.unfit()):
+            raise UnfitError(
+                f"Nothing will run at the moment, so your approval was not counted: {why}. "
+                "The request stays open; approve it again once its card no longer says so."
             )
 
     async def _cast(self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str) -> bool:
