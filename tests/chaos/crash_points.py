@@ -64,7 +64,7 @@ class CrashPoint(Enum):
     DEDUPE_ROW_WRITTEN = (
         "The event's unique row says taken; its handler has not begun.",
         "ask",
-        Spot("bot.adapters.database.event_store.SqlEvents.take", "after"),
+        Spot("bot.adapters.database.delivery_store.SqlDeliveries.begin", "after"),
     )
     BEFORE_PAUSE_CHECKPOINT = (
         "Mid-graph: the request's row and its card stand, the graph's pause is not in any checkpoint.",

@@ -159,7 +159,7 @@ def _tell(**fact: Any) -> None:
 
 def _shorten_patience(timeout: float, settle: float) -> None:
     """Give actions so many seconds, and a lost answer so many more; the tools read theirs when they are imported."""
-    importlib.import_module("tools.supervisor.operation").TIMEOUT = timeout
+    setattr(importlib.import_module("tools.supervisor.operation"), "TIMEOUT", timeout)  # noqa: B010
     defaults = importlib.import_module("tools.guard").Guard.__init__.__kwdefaults__
     defaults["settle_seconds"] = settle
 

@@ -6,11 +6,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Any, Self
+from typing import Self
 
 from tests.fakes.running_bot import ROOT
 from tests.fakes.waiting import wait_until
@@ -89,7 +89,7 @@ class Roles:
         await wait_until(lambda: len(role.killed_at) > before or not role.pid)
 
     @contextlib.asynccontextmanager
-    async def paused(self, name: str) -> Any:
+    async def paused(self, name: str) -> AsyncIterator[None]:
         """Stop it in the middle of whatever it does, and let it go on when the block ends."""
         pid = self._roles[name].pid
         os.kill(pid, signal.SIGSTOP)

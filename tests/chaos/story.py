@@ -1,4 +1,4 @@
-"""One request from the question to its end, with a kill at a named point on the way, and how long it took to recover."""
+"""One request from the question to its end, with a kill at a named point, and how long it took to recover."""
 
 import random
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ _MANNERS: tuple[Manner, ...] = ("answer late", "act late", "never")
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What came of one run. `effects` counts all of it (with an undo that is two); `recovery` is the seconds from the kill to the last sign of the run's end, `effect` those
-    to the effect, None where the effect came before the kill."""
+    """What came of one run. `effects` counts all of it (with an undo that is two); `recovery` is the seconds from the
+    kill to the last sign of the run's end, `effect` those to the effect, None where that came before the kill."""
 
     point: str
     seed: int

@@ -10,16 +10,14 @@ from tests.chaos.story import Told
 def print_table(runs: Sequence[Told], *, header: bool) -> None:
     """Print one line for the runs of one point; seconds are from the kill."""
     if header:
-        print(
-            "| point | runs | kills | effects (min-max) | ends | violations | to the end p50 / max | to the effect p50 / max |"
-        )
+        print("| point | runs | kills | effects | ends | violations | to the end p50, max | to the effect p50, max |")
         print("|---|---|---|---|---|---|---|---|")
     effects = [told.effects for told in runs]
     ends, later = [told.recovery for told in runs], [told.effect for told in runs if told.effect is not None]
-    cells = (
-        runs[0].point, len(runs), sum(told.kills for told in runs), f"{min(effects)}-{max(effects)}", _counted(told.status for told in runs),
-        sum(len(told.violations) for told in runs), _span(ends), _span(later),
-    )  # fmt: skip
+    kills, violations = sum(told.kills for told in runs), sum(len(told.violations) for told in runs)
+    spread = f"{min(effects)}-{max(effects)}" if min(effects) < max(effects) else effects[0]
+    statuses = _counted(told.status for told in runs)
+    cells = (runs[0].point, len(runs), kills, spread, statuses, violations, _span(ends), _span(later))
     print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 
@@ -28,4 +26,4 @@ def _counted(words: Iterable[str]) -> str:
 
 
 def _span(seconds: Sequence[float]) -> str:
-    return f"{median(seconds):.1f} / {max(seconds):.1f} s" if seconds else "before"
+    return f"{median(seconds):.1f}, {max(seconds):.1f} s" if seconds else "before"

@@ -1,4 +1,4 @@
-"""Row 1: kill -9 at each named point; at most one effect, nothing acknowledged lost, one visible end, quick recovery."""
+"""Row 1: kill -9 at each named point; one effect at most, nothing acknowledged lost, one visible end, and soon."""
 
 import random
 from collections.abc import AsyncIterator
