@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, func, insert, literal, select
+from sqlalchemy import ColumnElement, Text, bindparam, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database.engine import Database
@@ -13,7 +13,11 @@ from core.audit_chain import START, Head, content_of, next_head
 
 _LOCK = 0x61756469  # any constant but the one of migrate.py will do
 _LAST = select(audit_events.c.sequence, audit_events.c.hash).order_by(audit_events.c.sequence.desc()).limit(1)
-_TURN = select(func.pg_advisory_xact_lock(literal(_LOCK, BigInteger, literal_execute=True)))
+_TURN = text(
+    # Somebody who stopped in the middle of a transaction must not stop everybody else: as long as SQLite would wait.
+    "SELECT set_config('lock_timeout', '10s', true), set_config('idle_in_transaction_session_timeout', '30s', true), "
+    f"pg_advisory_xact_lock({_LOCK})"
+)
 # The JSON goes in as the very text that was hashed.
 _INSERT = insert(audit_events).values(details=bindparam("details", type_=Text)).inline()
 
