@@ -73,7 +73,9 @@ async def test_an_approved_request_whose_run_has_ended_is_called_unknown_and_sho
     world = World()
     await world.runner().remediate(a_proposal())
     row = await world.vote(approval_of())
-    await World(approvals=world.approvals, cards=world.cards).runner().resume(row)
+    await world.runner().resume(row.model_copy(update={"status": ApprovalStatus.EXPIRED}))  # its gate has its answer
+    await world.runner().resume(row)
+    assert world.toolbox.effects == []
     assert (await world.approvals.load(row.id)).status is ApprovalStatus.UNKNOWN
     assert world.cards.shown[-1] == ("approval", row.id)
 
