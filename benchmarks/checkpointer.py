@@ -86,7 +86,7 @@ async def measure(plan: Plan, subjects: Sequence[Subject], order: random.Random)
     found = {subject.name: Measured() for subject in subjects}
     for number in range(-WARM_UP, plan.rounds):
         for subject in order.sample(list(subjects), len(subjects)):
-            thread = f"round-{plan.steps}-{number}"
+            thread = f"{subject.mark}-round-{plan.steps}-{number}"
             if isinstance(subject.saver, Floor):
                 await subject.saver.begin(thread, traffic)
             before = await subject.cpu()
@@ -108,12 +108,12 @@ async def measure_size(plan: Plan, subject: Subject, into: Measured) -> None:
     checkpoints = sum(call.kind == "put" for calls in runs for call in calls)
     size, keys = await subject.size()
     for number, calls in enumerate(runs):
-        await tell(subject.saver, calls, f"kept-{plan.steps}-{number}", **subject.more)
+        await tell(subject.saver, calls, f"{subject.mark}-kept-{plan.steps}-{number}", **subject.more)
     size_after, keys_after = await subject.size()
     into.bytes_each = (size_after - size) / checkpoints
     into.keys = (keys_after - keys) / plan.threads
     for number in range(plan.threads):
-        await subject.saver.adelete_thread(f"kept-{plan.steps}-{number}")
+        await subject.saver.adelete_thread(f"{subject.mark}-kept-{plan.steps}-{number}")
 
 
 async def traffic_of_ours(ours: Subject, calls: Sequence[Call]) -> Traffic:
@@ -140,11 +140,11 @@ async def measure_runs(rounds: int, subjects: Sequence[Subject], order: random.R
     graphs = {subject.name: agent(subject.saver, RUN_STEPS, seed=0) for subject in driven}
     for number in range(-WARM_UP, rounds):
         for subject in order.sample(driven, len(driven)):
+            place = where(f"{subject.mark}-run-{number}", **subject.more)
             begun = perf_counter()
-            place = where(f"run-{number}", **subject.more)
             await graphs[subject.name].ainvoke(question(0), place, durability="sync")
             took = (perf_counter() - begun) * 1000
-            await subject.saver.adelete_thread(f"run-{number}")
+            await subject.saver.adelete_thread(f"{subject.mark}-run-{number}")
             if number >= 0:
                 found[subject.name].append(took)
     return found
