@@ -101,6 +101,8 @@ class Worker:
         async with self.edits:
             if "approval_id" in event.body:
                 await self.services.cards.show_approval(_word(event, "approval_id"))
+            elif "report_id" in event.body:
+                await self.services.investigation.show(_word(event, "report_id"))
             else:
                 await self.services.cards.show_incident(_word(event, "incident_id"))
             await asyncio.sleep(self.pause)

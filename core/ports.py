@@ -69,6 +69,14 @@ class Reports(Protocol):
         """Return the reports of one LangGraph thread, oldest first."""
         ...
 
+    async def shown(self, report_id: str, now: datetime) -> None:
+        """Note that everything that follows from the report has been done: it is shown, and its proposal queued."""
+        ...
+
+    async def unshown(self, before: datetime) -> Sequence[str]:
+        """Return the ids of at most fifty reports finished before that moment of which this is not noted."""
+        ...
+
 
 class Approvals(Protocol):
     """Approval rows: the truth about who decided what."""
@@ -139,6 +147,10 @@ class Effects(Protocol):
 
     async def load(self, action_id: str) -> Effect | None:
         """Return the row, or None."""
+        ...
+
+    async def unsettled(self, before: datetime) -> Sequence[Effect]:
+        """Return at most fifty intents from before that moment that have no outcome, oldest first."""
         ...
 
 

@@ -18,18 +18,17 @@ from bot.adapters.redis.heartbeat import Heartbeat
 from bot.adapters.redis.inspection import inspect, reach, require_durable
 from bot.adapters.redis.lease import RedisLease
 from bot.adapters.redis.queue import RedisQueue
-from bot.adapters.scheduler import Ticker
 from bot.addresses import shown
 from bot.app import build_app
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.stores import Stores
 from bot.bootstrap.tools import build_tools
+from bot.bootstrap.upkeep import build_self_check, build_tickers
 from bot.cards.slack_cards import SlackCards
 from bot.directory import SlackDirectory
-from bot.fitness_news import FitnessNews
 from bot.link_secret import link_secret
 from bot.policy_file import load_policy
-from bot.self_check import SelfCheck, redis_probe, slack_probe, sql_probe
+from bot.self_check import SelfCheck
 from bot.services import Services
 from bot.settings import Settings
 from bot.slack_link import identify, own_ids
@@ -43,7 +42,6 @@ from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
-from core.services.sweeper import Sweeper
 from graphs.context import GraphContext, InvestigatorConfig, Mind
 from graphs.models.runbooks import load_runbooks
 from graphs.runner import LangGraphRunner
@@ -51,7 +49,6 @@ from tools.catalogue import load_catalogue
 from tools.environment import open_http
 from tools.guard import Guard
 
-_TICK = timedelta(seconds=2)
 _THREAD_LEASE = timedelta(seconds=10)  # what a killed worker held is free again after at most this long
 _SLACK_WITHIN = aiohttp.ClientTimeout(total=30)
 
@@ -83,12 +80,8 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         client = slack_client(settings.slack, session)
         queue = RedisQueue(redis, consumer=f"worker@{socket.gethostname()}")
         frozen = (settings.files.data_dir / "freeze").exists
-        probes = {
-            "redis": redis_probe(lambda: inspect(redis), clock),
-            "sql": sql_probe(lambda: inspect_sql(database), clock, revision),
-            "slack": slack_probe(client, clock),
-        }
-        check = SelfCheck(probes, clock)
+        alive = Heartbeat(redis, "worker")
+        check = build_self_check(alive, database, client, clock, revision)
         toolbox = Guard(
             registry, stores.approvals, stores.effects, stores.audit, clock, frozen=frozen, unfit=check.unfit
         )
@@ -116,17 +109,9 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         services = _services(settings, policy, stores, desk, cards, directory, runner, queue, clock, environments)
         identity = await identify(client)
         worker = Worker(build_app(services, identity, client), services, ours=own_ids(identity))
-        sweeper = Sweeper(stores.approvals, stores.approvals, stores.incidents, cards, queue, stores.audit, clock)
-        alive = Heartbeat(redis, "worker")
-        news = FitnessNews(check, stores.audit, stores.approvals, stores.incidents, queue, clock)
-
-        async def beat() -> None:
-            await alive.beat(check.told())
-
-        sweep = Ticker("sweeper", sweeper.tick, _TICK, RedisLease(redis, wait=timedelta(0)))
-        health = Ticker("self-check", news.tick, _TICK, None)
+        tickers = build_tickers(stores, context, services, check, alive, RedisLease(redis, wait=timedelta(0)))
         await check.look_if_due()
-        yield WorkerRole(queue, worker, alive, (sweep, health, Ticker("heartbeat", beat, _TICK, None)))
+        yield WorkerRole(queue, worker, alive, tickers)
 
 
 async def _mind(settings: Settings, runbooks: tuple[Runbook, ...], stack: AsyncExitStack) -> Mind | None:
