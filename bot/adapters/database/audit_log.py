@@ -11,13 +11,9 @@ from bot.adapters.database.models import audit_events
 from core.audit import AuditEvent
 from core.audit_chain import START, Head, content_of, next_head
 
-_LOCK = 0x61756469  # any constant but the one of migrate.py will do
 _LAST = select(audit_events.c.sequence, audit_events.c.hash).order_by(audit_events.c.sequence.desc()).limit(1)
-_TURN = text(
-    # Somebody who stopped in the middle of a transaction must not stop everybody else: as long as SQLite would wait.
-    "SELECT set_config('lock_timeout', '10s', true), set_config('idle_in_transaction_session_timeout', '30s', true), "
-    f"pg_advisory_xact_lock({_LOCK})"
-)
+# As long as SQLite would wait for its turn; and whoever then does nothing loses it.
+_TURN = text("SELECT sequence, hash FROM audit_events_head('10s', '30s')")
 # The JSON goes in as the very text that was hashed.
 _INSERT = insert(audit_events).values(details=bindparam("details", type_=Text)).inline()
 
@@ -59,9 +55,7 @@ async def append_event(connection: AsyncConnection, event: AuditEvent) -> None:
 
 async def last_head(connection: AsyncConnection) -> Head:
     """Return the chain's head, and keep others from appending until the caller's transaction ends."""
-    if connection.dialect.name == "postgresql":
-        # A statement of its own: the one that waits for its turn would read the head as it was before the wait.
-        # (SQLite's transaction holds the write lock from its start.)
-        await connection.execute(_TURN)
-    last = (await connection.execute(_LAST)).first()
-    return START if last is None else Head(last.sequence, last.hash)
+    # SQLite's transaction holds the write lock from its start; PostgreSQL's takes its turn here.
+    query = _TURN if connection.dialect.name == "postgresql" else _LAST
+    last = (await connection.execute(query)).first()
+    return START if last is None or last.sequence is None else Head(last.sequence, last.hash)
