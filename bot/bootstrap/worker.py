@@ -1,5 +1,7 @@
 """Builds the worker role: stores, tools, graphs and the Bolt app that runs listeners."""
 
+import os
+import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,7 +12,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.database.engine import open_database
-from bot.adapters.database.inspection import inspect_sql
 from bot.adapters.database.migrate import migrate
 from bot.adapters.redis.checkpointer import open_saver
 from bot.adapters.redis.connection import connect
@@ -20,11 +21,13 @@ from bot.adapters.redis.lease import RedisLease
 from bot.adapters.redis.queue import RedisQueue
 from bot.addresses import shown
 from bot.app import build_app
+from bot.bootstrap.dead_letters import build_dead_letters
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.stores import Stores
 from bot.bootstrap.tools import build_tools
 from bot.bootstrap.upkeep import build_self_check, build_tickers
 from bot.cards.slack_cards import SlackCards
+from bot.delivery import Delivery
 from bot.directory import SlackDirectory
 from bot.link_secret import link_secret
 from bot.policy_file import load_policy
@@ -40,6 +43,7 @@ from core.policy import Policy
 from core.runbook import Runbook
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
+from core.services.dead_letters import DeadLetterDesk
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 from graphs.context import GraphContext, InvestigatorConfig, Mind
@@ -49,7 +53,7 @@ from tools.catalogue import load_catalogue
 from tools.environment import open_http
 from tools.guard import Guard
 
-_THREAD_LEASE = timedelta(seconds=10)  # what a killed worker held is free again after at most this long
+_THREAD_LEASE = timedelta(seconds=5)  # what a killed worker held is free again after at most this long
 _SLACK_WITHIN = aiohttp.ClientTimeout(total=30)
 
 
@@ -78,7 +82,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         stores = Stores.of(database, clock)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_SLACK_WITHIN))
         client = slack_client(settings.slack, session)
-        queue = RedisQueue(redis, consumer=f"worker@{socket.gethostname()}")
+        queue = RedisQueue(redis, consumer=_own_name())
         frozen = (settings.files.data_dir / "freeze").exists
         alive = Heartbeat(redis, "worker")
         check = build_self_check(alive, database, client, clock, revision)
@@ -111,7 +115,21 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         worker = Worker(build_app(services, identity, client), services, ours=own_ids(identity))
         tickers = build_tickers(stores, context, services, check, alive, RedisLease(redis, wait=timedelta(0)))
         await check.look_if_due()
-        yield WorkerRole(queue, worker, alive, tickers)
+        channel, alone = settings.slack.incident_channel, RedisLease(redis, wait=timedelta(0))
+        graveyard = build_dead_letters(stores, queue, client, channel, context.needs_human, clock, alone)
+        delivery = Delivery(
+            worker.handle,
+            stores.deliveries,
+            clock,
+            most=settings.queue.attempts,
+            patience=settings.queue.patience_seconds,
+        )
+        yield WorkerRole(queue, delivery, alive, (*tickers, *graveyard))
+
+
+def _own_name() -> str:
+    # Never that of a process that went before: what that one had is taken over, and counted as given up by it.
+    return f"worker@{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
 async def _mind(settings: Settings, runbooks: tuple[Runbook, ...], stack: AsyncExitStack) -> Mind | None:
@@ -186,6 +204,7 @@ def _services(
         audit=stores.audit,
         queue=queue,
         clock=clock,
+        dead_letters=DeadLetterDesk(stores.deliveries, stores.audit, clock),
         links=settings.web.links,
         incident_channel=settings.slack.incident_channel,
         approvers=policy.members,
