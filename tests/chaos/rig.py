@@ -1,6 +1,7 @@
 """The whole of it as the chaos tests drive it: Slack, a target with its own ledger, Redis, SQLite and our processes."""
 
 import asyncio
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -35,6 +36,7 @@ ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
 SRE = frozenset({ALICE, CAROL})
 _RETRY_SPEED = 60.0  # Slack's minute is a second
 _SERVICES = 60
+_SOCKETS = shutil.ignore_patterns("*.sock")
 Message = dict[str, Any]
 
 
@@ -65,6 +67,7 @@ class Rig:
     environment: Mapping[str, str]
     delivered: list[Delivered] = field(default_factory=list[Delivered])
     questions: list[str] = field(default_factory=list[str])
+    redis_options: tuple[str, ...] = ()
     lost_threads: bool = False
     known: set[Violation] = field(default_factory=set[Violation])
 
@@ -104,18 +107,23 @@ class Rig:
         await wait_until(look, within)
         return look()[0]
 
+    async def carried_out(self, thread_ts: str, *, by: str = ALICE) -> Message:
+        """Approve what waits in that thread (pressing again where Slack says that it did not work), and see it end."""
+        card = await self.card(thread_ts, "pending")
+        await wait_until(lambda: self.click(card, by=by), 15)
+        await self.card(thread_ts, "executed", within=30)
+        await settle(self)
+        return card
+
     async def quiet(self, within: float = 30.0) -> None:
         """Wait until the queue is empty and no decision waits for its graph."""
-        redis = Redis.from_url(self.redis_url)
-        try:
+        async with Redis.from_url(self.redis_url) as redis:
 
             async def still() -> bool:
                 left = [await redis.xlen(f"watchkeeper:{name}") for name in ("slack", "work")]
                 return not any(left)
 
             await wait_until(still, within)
-        finally:
-            await redis.aclose()
 
     async def history(self) -> History:
         """Join what all witnesses say now; take it when nothing moves any more."""
@@ -144,7 +152,33 @@ class Rig:
 
     def start_redis(self) -> None:
         """Start it again over its files."""
-        self.redis_child, _ = start_redis(self.folder / "redis", "redis")
+        self.redis_child, _ = start_redis(self.folder / "redis", "redis", self.redis_options)
+
+    def remember_redis(self) -> None:
+        """Keep a copy of what it has on its disk now: what a replica that lags behind would have later."""
+        shutil.copytree(self.folder / "redis", self.folder / "replica", dirs_exist_ok=True, ignore=_SOCKETS)
+
+    def fail_over(self) -> None:
+        """Put the copy of `remember_redis` in its place, as a failover to that replica does."""
+        self.kill_redis()
+        shutil.rmtree(self.folder / "redis" / "appendonlydir")
+        shutil.copytree(self.folder / "replica" / "appendonlydir", self.folder / "redis" / "appendonlydir")
+        self.lost_threads = True
+        self.start_redis()
+
+    async def empty_redis(self) -> None:
+        """Lose everything that it holds."""
+        self.lost_threads = True
+        async with Redis.from_url(self.redis_url) as redis:
+            await redis.flushall()
+
+    async def forget_events(self) -> None:
+        """Let Redis forget which events and signatures it has seen, as it does after fifteen minutes."""
+        async with Redis.from_url(self.redis_url) as redis:
+            for kind in ("seen", "signature"):
+                found = [key async for key in redis.scan_iter(match=f"watchkeeper:{kind}:*")]
+                if found:
+                    await redis.delete(*found)
 
 
 def vars_of(line: Any) -> dict[str, Any]:
@@ -173,6 +207,7 @@ async def open_rig(
     workers: int = 1,
     without: tuple[str, ...] = (),
     patience: tuple[float, ...] = (2.0, 0.5),
+    redis_options: tuple[str, ...] = (),
     **settings: str,
 ) -> AsyncIterator[Rig]:
     """Yield a rig whose roles are ready; `without` names protections that its processes do not have.
@@ -185,12 +220,13 @@ async def open_rig(
         await stack.enter_async_context(slack)
         slack.workspace.faults.rate_limits = 0
         slack.workspace.clock.set_scale(_RETRY_SPEED)
-        redis_child, redis_url = start_redis(folder / "redis", "redis")
+        redis_child, redis_url = start_redis(folder / "redis", "redis", redis_options)
         environment = _environment(slack.url, target, folder, redis_url) | settings
         roles = await stack.enter_async_context(Roles(folder, environment, without, patience))
         database = open_database(f"sqlite:///{folder / 'data' / 'watchkeeper.db'}")
         stack.push_async_callback(database.close)
         rig = Rig(folder, slack, target, roles, database, redis_url, redis_child, environment)
+        rig.redis_options = redis_options
         stack.callback(lambda: end(rig.redis_child))
         _listen_to_deliveries(rig)
         for number in range(workers):

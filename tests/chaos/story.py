@@ -31,9 +31,12 @@ class Told:
 
 
 class Story:
-    """One run over a rig; `seed` decides which of the point's spots, and how the target behaves in a crash."""
+    """One run over a rig; `seed` decides which of the point's spots, and how the target behaves in a crash.
 
-    def __init__(self, rig: Rig, point: CrashPoint, seed: int) -> None:
+    `wish` is what is asked for, if it is to be something in particular."""
+
+    def __init__(self, rig: Rig, point: CrashPoint, seed: int, wish: str = "") -> None:
+        self._wish = wish
         self._rig = rig
         self._point = point
         self._seed = seed
@@ -74,7 +77,7 @@ class Story:
         rig = self._rig
         workers = rig.target.services[self._service].workers % 16 + 1
         self._arm("ask")
-        thread = await rig.ask(f"scale {self._service} to {workers}")
+        thread = await rig.ask(self._wish or f"scale {self._service} to {workers}")
         card = await rig.card(thread, "pending")
         self._arm("click")
         await self._pressed(card, by=ALICE)

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.chaos.crash_points import CrashPoint
-from tests.chaos.rig import Rig, open_rig
+from tests.chaos.rig import Rig, open_rig, settle
 from tests.chaos.story import Story, Told, recovered
 from tests.chaos.table import print_table
 
@@ -44,6 +44,21 @@ async def test_a_kill_there_leaves_one_effect_and_one_end(rig: Rig, point: Crash
     told = await Story(rig, point, 0).run()
     await recovered(rig)
     agrees(told)
+
+
+async def test_without_the_intent_row_a_kill_after_the_effect_is_a_second_effect(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, without=("the intent row",)) as rig:
+        told = await Story(rig, CrashPoint.OUTCOME_UNWRITTEN, 0, "restart shop01").run()
+        assert told.effects == 2
+        assert "I1" in {each.invariant for each in told.violations}
+
+
+async def test_an_answer_before_the_durable_write_is_a_click_lost(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, without=("the durable write",)) as rig:
+        card = await rig.card(await rig.ask("restart shop01"), "pending")
+        assert await rig.click(card)
+        await settle(rig)
+        assert "I5" in {each.invariant for each in await rig.violations()}
 
 
 @pytest.mark.slow
