@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -14,6 +14,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.adapters.redis import keys
+from bot.adapters.redis.cancelling import answer_within
 from demo.slack import LocalWorkspace
 from tests.fakes.processes import end
 from tests.fakes.running_bot import ALERTS_TOKEN
@@ -65,6 +66,12 @@ class Outage:
         answer = await client.post(path, content=body, headers=headers)
         return answer.status_code, time.monotonic() - begun
 
+    async def readiness(self) -> tuple[int, dict[str, dict[str, float]]]:
+        """Return the status of /readyz and what it says of the queue, asked for at most 3 s."""
+        async with httpx.AsyncClient(timeout=3, trust_env=False) as client:
+            answer = await client.get(f"http://127.0.0.1:{self.web.port}/readyz")
+        return answer.status_code, answer.json()["queue"]
+
     async def taken(self) -> int:
         """Return how many events Redis holds."""
         async with Redis.from_url(self.url) as client:
@@ -96,6 +103,7 @@ async def is_refused_in_time(scene: Outage, take_away: Callable[[Outage], None])
         assert {status for status, _ in answers} == {503}
         assert max(seconds for _, seconds in answers) < 3
         assert scene.web.memory() - before < 20
+        assert await scene.readiness() == (503, {})
     finally:
         scene.give_back()
 
@@ -105,6 +113,9 @@ async def is_refused_in_time(scene: Outage, take_away: Callable[[Outage], None])
     await wait_until(back, 10)
     # A write that was given up may still have been read: what is repeated then is taken once all the same.
     assert await scene.taken() >= 2 * AT_ONCE + 2
+    _, backlog = await scene.readiness()
+    assert sum(lag["waiting"] for lag in backlog.values()) == await scene.taken()
+    assert all(0 < lag["oldest_seconds"] < 60 for lag in backlog.values())
 
 
 @pytest.mark.parametrize("take_away", [Outage.kill, Outage.freeze])
@@ -144,3 +155,24 @@ async def test_a_web_role_that_errs_without_redis_would_be_caught(tmp_path: Path
     async with outage(tmp_path, ("-c", broken)) as scene:
         with pytest.raises(AssertionError):
             await is_refused_in_time(scene, Outage.freeze if broken == PATIENT else Outage.kill)
+
+
+async def deaf(seconds: float) -> None:
+    """Go on after having been cancelled once, as a client of Redis may."""
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+    await asyncio.sleep(seconds)
+
+
+async def test_work_that_does_not_hear_its_end_is_not_waited_for() -> None:
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError):
+        await answer_within(0.05, deaf(0.5))
+    assert time.monotonic() - begun < 0.4
+
+
+async def test_a_plain_timeout_would_wait_for_it() -> None:
+    begun = time.monotonic()
+    async with asyncio.timeout(0.05):
+        await deaf(0.5)
+    assert time.monotonic() - begun > 0.4

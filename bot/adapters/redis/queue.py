@@ -8,6 +8,7 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from bot.adapters.redis import keys
+from bot.adapters.redis.cancelling import answer_within
 from bot.adapters.redis.consumer import Consumer, Handler, Pace
 from bot.adapters.redis.pressure import Pressure
 from bot.adapters.redis.stream import EventStream, Lag
@@ -74,15 +75,17 @@ class RedisQueue:
         return {name.rpartition(":")[2]: await stream.lag() for name, stream in self._streams.items()}
 
     async def _put(self, stream: str, events: Sequence[Event], signature: str = "") -> list[bool]:
-        ours = all(event.kind.startswith(keys.OURS) for event in events)
         try:
             with self._pressure.said():
-                async with asyncio.timeout(_PUT_WITHIN):
-                    if not ours:
-                        await self._pressure.check(len(events))
-                    return await self._streams[stream].put(events, signature, bound=0 if ours else self._longest)
+                return await answer_within(_PUT_WITHIN, self._write(stream, events, signature))
         except TimeoutError as error:
             raise TransientError("redis: no answer in time") from error
+
+    async def _write(self, stream: str, events: Sequence[Event], signature: str) -> list[bool]:
+        ours = all(event.kind.startswith(keys.OURS) for event in events)
+        if not ours:
+            await self._pressure.check(len(events))
+        return await self._streams[stream].put(events, signature, bound=0 if ours else self._longest)
 
     def stop(self) -> None:
         """Make `consume` return once the handlers that run have ended."""
