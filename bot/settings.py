@@ -103,6 +103,18 @@ class RedisSettings(BaseSettings):
     )
 
 
+class QueueSettings(BaseSettings):
+    """How much may wait, and how often it is tried."""
+
+    model_config = _group("QUEUE_")
+
+    longest: int = Field(20_000, ge=100, le=1_000_000, description="Events that may wait before senders are refused")
+    attempts: int = Field(3, ge=1, le=20, description="Failed attempts before an event becomes a dead letter")
+    patience_seconds: Seconds = Field(
+        timedelta(hours=1), description="Seconds of outages before an event becomes a dead letter"
+    )
+
+
 class DatabaseSettings(BaseSettings):
     """Where decisions, effects and the audit trail are."""
 
@@ -236,6 +248,7 @@ class LogSettings(BaseSettings):
 GROUPS: Mapping[str, type[BaseSettings]] = {
     "slack": SlackSettings,
     "redis": RedisSettings,
+    "queue": QueueSettings,
     "database": DatabaseSettings,
     "openai": OpenAISettings,
     "model": ModelSettings,
@@ -256,6 +269,7 @@ class Settings(BaseSettings):
 
     slack: SlackSettings
     redis: RedisSettings
+    queue: QueueSettings
     database: DatabaseSettings
     openai: OpenAISettings
     model: ModelSettings

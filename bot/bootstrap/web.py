@@ -38,7 +38,7 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
     async with AsyncExitStack() as stack:
         redis = connect(settings.redis.url, timeout=_ANSWER_WITHIN)
         stack.push_async_callback(redis.aclose)
-        queue = RedisQueue(redis)
+        queue = RedisQueue(redis, longest=settings.queue.longest)
         client = slack_client(settings.slack)
         in_socket = settings.slack.mode == "socket"
         link = SlackLink(

@@ -113,18 +113,16 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         services = _services(settings, policy, stores, desk, cards, directory, runner, queue, clock, environments)
         identity = await identify(client)
         worker = Worker(build_app(services, identity, client), services, ours=own_ids(identity))
-        tickers = build_tickers(stores, context, services, check, alive, RedisLease(redis, wait=timedelta(0)))
+        alone = RedisLease(redis, wait=timedelta(0))
+        tickers = build_tickers(stores, context, services, check, alive, alone)
+        tickers += build_dead_letters(stores, queue, client, services, context.human, alone)
         await check.look_if_due()
-        channel, alone = settings.slack.incident_channel, RedisLease(redis, wait=timedelta(0))
-        graveyard = build_dead_letters(stores, queue, client, channel, context.needs_human, clock, alone)
-        delivery = Delivery(
-            worker.handle,
-            stores.deliveries,
-            clock,
-            most=settings.queue.attempts,
-            patience=settings.queue.patience_seconds,
-        )
-        yield WorkerRole(queue, delivery, alive, (*tickers, *graveyard))
+        yield WorkerRole(queue, _delivery(settings, worker, stores, clock), alive, tickers)
+
+
+def _delivery(settings: Settings, worker: Worker, stores: Stores, clock: SystemClock) -> Delivery:
+    limits = settings.queue
+    return Delivery(worker.handle, stores.deliveries, clock, most=limits.attempts, patience=limits.patience_seconds)
 
 
 def _own_name() -> str:
