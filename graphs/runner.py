@@ -56,7 +56,8 @@ def pending_interrupt(snapshot: StateSnapshot, approval_id: str) -> str | None:
 
 def half_done(snapshot: StateSnapshot) -> bool:
     """True when a crash or an error left steps to do and nobody is waited for."""
-    return bool(snapshot.next) and not snapshot.interrupts
+    # Not `next`: that leaves out a task whose result is stored already, though the step after it has not begun.
+    return bool(snapshot.tasks) and not snapshot.interrupts
 
 
 class LangGraphRunner:

@@ -11,6 +11,7 @@ from slack_bolt.authorization import AuthorizeResult
 from sqlalchemy import event as sql_events
 
 from bot.adapters.database.engine import open_database
+from bot.adapters.redis.checkpointer import RedisSaver
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.lease import RedisLease
 from bot.adapters.redis.queue import RedisQueue
@@ -56,7 +57,6 @@ class World:
     knobs: Knobs
     canary: str
     http: httpx.AsyncClient
-    saver: Callable[[Any], Any]
     frozen: bool = False
     handled: list[str] = field(default_factory=list[str])
     deaths: list[str] = field(default_factory=list[str])
@@ -76,11 +76,11 @@ class Node:
         self.queue = RedisQueue(
             self.redis, consumer=name, lease=LEASE, pause=timedelta(seconds=0.01), longest_pause=timedelta(seconds=0.1)
         )
-        self.services, self.sweeper, self.runner = self._assemble()
+        self.services, self.ticks = self._assemble()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._funeral: asyncio.Task[None] | None = None
 
-    def _assemble(self) -> tuple[Services, Sweeper, LangGraphRunner]:
+    def _assemble(self) -> tuple[Services, list[Callable[[], Awaitable[None]]]]:
         world, client, queue = self.world, self.client, self.queue
         stores = Stores.of(self.database, world.clock)
         directory = SlackDirectory(client, world.clock)
@@ -101,7 +101,7 @@ class Node:
             config=InvestigatorConfig({name: KnownService("prod", calls) for name, calls in SERVICES.items()}),
             verify_within=timedelta(milliseconds=20), verify_every=timedelta(milliseconds=1),
         )  # fmt: skip
-        saver = world.saver(self.redis)
+        saver = RedisSaver(self.redis, ttl=timedelta(hours=1))
         lease = RedisLease(self.redis, ttl=LEASE, wait=timedelta(seconds=2))
         runner = LangGraphRunner(saver, context, lease)
         remediation = Remediation(runner, stores.approvals, stores.approvals, queue, world.clock)
@@ -113,7 +113,15 @@ class Node:
             cards=cards, directory=directory, audit=audit, queue=queue, clock=clock, approvers=("S0SRE",),
         )  # fmt: skip
         sweeper = Sweeper(stores.approvals, stores.approvals, incidents, cards, queue, audit, clock)
-        return services, sweeper, runner
+        ticks: list[Callable[[], Awaitable[None]]] = [sweeper.tick]
+        try:
+            from core.services.leftovers import Leftovers
+        except ImportError:
+            return services, ticks
+        left = Leftovers(
+            stores.approvals, stores.approvals, stores.effects, incidents, reports, guard, context.endings, queue, clock
+        )  # fmt: skip
+        return services, [*ticks, left.tick]
 
     def _registry(self) -> Registry:
         listed = [

@@ -4,10 +4,10 @@ import asyncio
 import itertools
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -70,7 +70,6 @@ class System:
         self.board, self.knobs = Board(), Knobs(self.clock)
         self.world = World(
             place.redis_url, f"sqlite:///{self.file}", self.clock, policy, self.board, self.knobs, CANARY, place.http,
-            savers(),
         )  # fmt: skip
         self.web: RedisQueue
         self.nodes: list[Node] = []
@@ -228,8 +227,7 @@ class System:
     async def sweep(self) -> None:
         """Let one worker look for what is due."""
         for node in self.alive[:1]:
-            task = node.run(node.sweeper.tick())
-            await asyncio.wait([task])
+            await asyncio.wait([node.run(tick()) for tick in node.ticks])
 
     # What can be seen
 
@@ -342,18 +340,6 @@ def _write_plan(file: Path, approval_id: str, plan: str) -> None:
             connection.execute(f"DROP TRIGGER {name}")
         connection.execute("UPDATE approvals SET plan = ? WHERE id = ?", (plan, approval_id))
         connection.commit()
-
-
-def savers() -> Callable[[Any], Any]:
-    """Return what gives each worker its saver."""
-    try:
-        from bot.adapters.redis.checkpointer import RedisSaver
-    except ImportError:
-        from langgraph.checkpoint.memory import InMemorySaver
-
-        shared = InMemorySaver()
-        return lambda redis: shared
-    return lambda redis: RedisSaver(redis, ttl=timedelta(hours=1))
 
 
 PEOPLE: Sequence[str] = (ALICE, CAROL, BOB)
