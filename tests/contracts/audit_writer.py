@@ -10,26 +10,25 @@ import os
 import sys
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database import audit_log
 from bot.adapters.database.audit_log import SqlAudit, append_event
 from bot.adapters.database.engine import Database, open_database
 from core.audit import AuditEvent
-from core.audit_chain import Head
+from core.audit_chain import START, Head, content_of, next_head
 from tests.fakes.examples import an_audit_event
 
 
 async def torn(database: Database, event: AuditEvent) -> None:
     async with database.reading() as connection:
-        head = await last_head(connection)
+        last = (await connection.execute(audit_log._LAST)).first()
     await asyncio.sleep(0.001)
-
-    async def stale(_: AsyncConnection) -> Head:
-        return head
-
-    audit_log.last_head = stale
-    await SqlAudit(database).append(event)
+    content = content_of(event)
+    head = START if last is None else Head(last.sequence, last.hash)
+    sequence, own = next_head(head, content)
+    links = {"sequence": sequence, "previous_hash": head.hash, "hash": own, "details": content.details.decode()}
+    async with database.writing() as connection:
+        await connection.execute(audit_log._INSERT, event.model_dump() | links)
 
 
 async def early(database: Database, event: AuditEvent) -> None:
@@ -67,10 +66,9 @@ async def main(url: str, kind: str, count: int) -> None:
         event = an_audit_event(subject=f"{os.getpid()}-{number}", details={"number": number})
         await append(database, event)
         print(event.subject, flush=True)
+        await asyncio.sleep(0.001)  # SQLite gives its lock to whoever asks next, which would be us again
     await database.close()
 
-
-last_head = audit_log.last_head
 
 if __name__ == "__main__":
     asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))

@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 
 from bot.adapters.database import audit_log
 from bot.adapters.database.audit_check import check_chain
-from bot.adapters.database.audit_log import SqlAudit, last_head
+from bot.adapters.database.audit_log import SqlAudit, append_event
 from bot.adapters.database.engine import open_database
 from bot.adapters.database.migrate import migrate
 from bot.adapters.database.models import audit_events
@@ -180,19 +180,16 @@ def postgresql_url(postgresql: PostgreSql) -> str:
     return postgresql.migrated()
 
 
-@pytest.mark.parametrize(("who", "code"), [("10s", "55P03"), ("30s", "08|25P03|InterfaceError")])
+@pytest.mark.parametrize(("limit", "code"), [("wait", "55P03"), ("patience", "08|25P03|InterfaceError")])
 async def test_whoever_stops_in_the_middle_of_a_write_does_not_stop_the_others(
-    postgresql_url: str, monkeypatch: pytest.MonkeyPatch, who: str, code: str
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch, limit: str, code: str
 ) -> None:
-    turn = str(audit_log._TURN)
-    assert "'10s'" in turn
-    assert "'30s'" in turn
-    monkeypatch.setattr(audit_log, "_TURN", text(turn.replace(f"'{who}'", "'300ms'")))
+    monkeypatch.setattr(audit_log, "_APPEND", audit_log._append_in_turn(**{limit: "300ms"}))
     stopped, other = open_database(postgresql_url), open_database(postgresql_url)
 
     async def stop_and_go_on() -> None:
         async with stopped.writing() as connection:
-            await last_head(connection)
+            await append_event(connection, an_audit_event())
             # With the short wait the other one gives up; with the short patience the one that stopped is ended.
             await SqlAudit(other).append(an_audit_event())
             await connection.execute(text("SELECT 1"))
