@@ -29,17 +29,13 @@ class Codec:
         self._serde = serde
         self._seal = seal
 
-    def value(self, name: bytes, value: Any) -> dict[bytes, bytes]:
-        """Return what to store for a value under the name of its field: for a list also its elements, each under a
-        name that its content gives it. Still open: `close` each with its name."""
-        if name[:1] != LIST:
-            return {name: self._dump(value)}
-        elements = [self._dump(element) for element in value]
-        pieces = [(self.chunk_name(element), element) for element in elements]
-        return {name: b"".join(piece[1:] for piece, _ in pieces)} | dict(pieces)
+    def dump(self, value: Any) -> bytes:
+        """Return a value serialised, still to be closed."""
+        kind, raw = self._serde.dumps_typed(value)
+        return b"%b\0%b" % (kind.encode(), raw)
 
     def chunk_name(self, plain: bytes) -> bytes:
-        """Return the field of a list's element."""
+        """Return the field of a list's element, which its content gives it."""
         return CHUNK + self._seal.digest(plain)
 
     def close(self, name: bytes, plain: bytes) -> bytes:
@@ -74,7 +70,7 @@ class Codec:
 
     def write(self, name: bytes, channel: str, value: Any) -> bytes:
         """Return the bytes of one pending write."""
-        return self.close(name, part(channel) + SEPARATOR + self._dump(value))
+        return self.close(name, part(channel) + SEPARATOR + self.dump(value))
 
     def open_write(self, name: bytes, stored: Stored) -> tuple[str, Any]:
         """Return the channel and the value of a pending write."""
@@ -101,7 +97,7 @@ class Codec:
         parts = [part(header.parent), *header.references, *header.unseeded]
         outside = _COUNTS.pack(len(header.references), len(header.unseeded))
         outside += b"".join(_COUNT.pack(len(each)) + each for each in parts)
-        return outside + self._seal.close(self._dump(header.body), HEADER + place + outside)
+        return outside + self._seal.close(self.dump(header.body), HEADER + place + outside)
 
     def open_header(self, place: bytes, stored: Stored) -> Header:
         """Return a header; its body is what it was made with."""
@@ -118,7 +114,3 @@ class Codec:
             raise CorruptCheckpointError("a checkpoint's header is torn") from error
         body = self.load(self._seal.open(stored[end:], HEADER + place + stored[:end]))
         return Header(text(parts[0]), parts[1 : 1 + references], parts[1 + references :], body)
-
-    def _dump(self, value: Any) -> bytes:
-        kind, raw = self._serde.dumps_typed(value)
-        return kind.encode() + SEPARATOR + raw

@@ -12,6 +12,7 @@ _LARGE = 128
 """Length of a text from which it is worth a field of its own."""
 
 _SCALARS = (bool, int, float, type(None))
+_SMALL = frozenset((*_SCALARS, str, bytes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def _comes_in_pieces(value: Any) -> bool:
     # Looked at, not serialised, so that the values which did not change cost nothing.
     if type(value) is not list or not value:
         return False
-    return 2 * sum(map(_is_large, value)) >= len(value)
+    return _SMALL.isdisjoint(map(type, value)) or 2 * sum(map(_is_large, value)) >= len(value)
 
 
 def _is_large(element: Any) -> bool:
