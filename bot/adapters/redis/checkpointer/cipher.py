@@ -10,6 +10,7 @@ import hmac
 import secrets
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Protocol
 from zlib import crc32
@@ -101,7 +102,7 @@ def sealing(key: bytes | None) -> Callable[[bytes], Seal]:
         return lambda thread: plain
     if len(key) != KEY:
         raise ValueError(f"an encryption key is {KEY} bytes long, not {len(key)}")
-    return lambda thread: AeadSeal(key, thread)
+    return lru_cache(maxsize=1024)(lambda thread: AeadSeal(key, thread))
 
 
 def _derived(key: bytes, purpose: bytes, thread: bytes) -> bytes:

@@ -6,6 +6,7 @@ within a part is escaped so that the order of what was escaped stays what it was
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 HEADER, SEEDS, WRITE, VALUE, LIST, CHUNK = b"h", b"k", b"w", b"b", b"l", b"#"
@@ -30,6 +31,7 @@ class ThreadKeys:
     index: bytes
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def of(cls, prefix: str, thread_id: str) -> "ThreadKeys":
         """Return the keys; the id is percent-encoded, so `}`, `:` and a lone surrogate in it do no harm."""
         # The mark before the id keeps the hash tag of an empty id from being empty, which would be none.

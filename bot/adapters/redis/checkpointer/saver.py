@@ -1,5 +1,6 @@
 """RedisSaver: LangGraph checkpoints in any Redis or Valkey, without modules, fenced by the epoch of a lease."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from random import getrandbits
@@ -26,7 +27,7 @@ from bot.adapters.redis.checkpointer.async_only import AsyncOnlySaver
 from bot.adapters.redis.checkpointer.cipher import sealing
 from bot.adapters.redis.checkpointer.codec import Codec
 from bot.adapters.redis.checkpointer.copying import resealed
-from bot.adapters.redis.checkpointer.draft import Draft, SentPieces
+from bot.adapters.redis.checkpointer.draft import Draft, SentLists
 from bot.adapters.redis.checkpointer.errors import FencedError, outages
 from bot.adapters.redis.checkpointer.header import Header, reference_name, references_of, unseeded_of, without_values
 from bot.adapters.redis.checkpointer.layout import (
@@ -58,7 +59,8 @@ class RedisSaver(AsyncOnlySaver):
     lies under two keys that expire together: `ttl` after its last write, or `ttl_interrupted` while an interrupt is
     open (`ttl` when None). `keep_last` is how many checkpoints of each namespace stay (all when None); older ones that
     an open interrupt or a DeltaChannel rests on stay as well. `encryption_key` is 32 bytes; with it, what is stored is
-    encrypted and bound to its place, and anything else is refused. `serde` is StrictSerializer unless given.
+    encrypted and bound to its place, and anything else is refused. `serde` is StrictSerializer unless given. One call
+    takes `answer_within` at most, with all that the client tries again (as long as the client likes when None).
 
     Every operation is one script call, happens wholly or not at all, and may be repeated. It raises TransientError when
     Redis cannot be asked, never an empty answer; CorruptCheckpointError when what is stored cannot be trusted.
@@ -79,6 +81,7 @@ class RedisSaver(AsyncOnlySaver):
         keep_last: int | None = None,
         serde: SerializerProtocol | None = None,
         encryption_key: bytes | None = None,
+        answer_within: timedelta | None = None,
     ) -> None:
         super().__init__(serde=serde or StrictSerializer())
         if client.get_encoder().decode_responses:
@@ -91,8 +94,9 @@ class RedisSaver(AsyncOnlySaver):
         self._prefix = prefix
         self._keep_last = keep_last or 0
         self._lives = (_milliseconds(ttl), _milliseconds(max(ttl, ttl_interrupted or ttl)))
+        self._patience = answer_within.total_seconds() if answer_within else None
         self._seal = sealing(encryption_key)
-        self._sent = SentPieces()
+        self._sent = SentLists()
 
     async def aput(
         self,
@@ -117,10 +121,12 @@ class RedisSaver(AsyncOnlySaver):
         draft = Draft(keys.data, values, codec, self._sent)
         for channel in new_versions.keys() & names.keys():
             draft.add(names[channel])
-        fixed = [*self._lives, self._keep_last, part(namespace), part(checkpoint_id)]
-        fixed += [HEADER + where, codec.header(where, header)]
+        parent, unseeded = part(header.parent), header.unseeded
+        fixed = [*self._lives, self._keep_last, part(namespace), part(checkpoint_id), parent, len(unseeded), *unseeded]
+        content = codec.header(where, header)
         for _ in range(_ATTEMPTS):
-            reply = await self._run(scripts.PUT, config, keys, *fixed, *draft.contents())
+            told = [*fixed, *draft.arguments(), HEADER + where, content]
+            reply = await self._fenced(scripts.PUT, config, keys, *told)
             if reply[0] == b"ok":
                 draft.note_stored()
                 return config_of(config, namespace, checkpoint_id)
@@ -140,7 +146,7 @@ class RedisSaver(AsyncOnlySaver):
             contents += [name, codec.write(name, channel, value)]
         interrupted = b"1" if any(channel == INTERRUPT for channel, _ in writes) else b"0"
         fixed = [*self._lives, part(namespace), part(checkpoint_id), interrupted]
-        await self._run(scripts.PUT_WRITES, config, keys, *fixed, *contents)
+        await self._fenced(scripts.PUT_WRITES, config, keys, *fixed, *contents)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return the checkpoint that is named, or the latest, or None only when Redis says that there is none."""
@@ -182,15 +188,14 @@ class RedisSaver(AsyncOnlySaver):
         keys, codec = self._thread(config)
         namespace, checkpoint_id = _namespace(config), get_checkpoint_id(config) or ""
         asked = [self._lives[0], part(namespace), part(checkpoint_id), *map(part, channels)]
-        reply = await self._run(scripts.HISTORY, config, keys, *asked)
+        reply = await self._fenced(scripts.HISTORY, config, keys, *asked)
         if reply[0] == b"broken":
             raise CorruptCheckpointError("a checkpoint that a delta channel rests on is gone")
         return delta_history(codec, part(namespace), channels, reply)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete all of a thread; only its fence, if it has one, stays until `ttl` has passed."""
-        with outages():
-            await scripts.DELETE(self._client, ThreadKeys.of(self._prefix, str(thread_id)), self._lives[0])
+        await self._call(scripts.DELETE, ThreadKeys.of(self._prefix, str(thread_id)), self._lives[0])
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Keep each namespace's latest checkpoint and what that rests on ("keep_latest"), or nothing ("delete")."""
@@ -200,8 +205,7 @@ class RedisSaver(AsyncOnlySaver):
             if strategy == "delete":
                 await self.adelete_thread(thread_id)
             else:
-                with outages():
-                    await scripts.KEEP_LATEST(self._client, ThreadKeys.of(self._prefix, str(thread_id)))
+                await self._call(scripts.KEEP_LATEST, ThreadKeys.of(self._prefix, str(thread_id)))
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete the checkpoints whose metadata name one of these runs, with their writes.
@@ -211,25 +215,21 @@ class RedisSaver(AsyncOnlySaver):
             return
         async for config in self._threads(None):
             keys, codec = self._thread(config)
-            with outages():
-                _, names, stored = await scripts.HEADERS(self._client, keys)
+            _, names, stored = await self._call(scripts.HEADERS, keys)
             headers = zip(names, stored, strict=True)
             of_run = {name[1:]: codec.open_header(name[1:], raw).body[1].get("run_id") for name, raw in headers}
             if gone := [where for where, run_id in of_run.items() if run_id in run_ids]:
-                with outages():
-                    await scripts.FORGET(self._client, keys, *gone)
+                await self._call(scripts.FORGET, keys, *gone)
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Add all of a thread to another, which may be new; its fence stays behind."""
         source = self._thread({"configurable": {"thread_id": source_thread_id}})
         target = self._thread({"configurable": {"thread_id": target_thread_id}})
-        with outages():
-            _, flat, entries = await scripts.DUMP(self._client, source[0])
+        _, flat, entries = await self._call(scripts.DUMP, source[0])
         fields = resealed(dict(zip(flat[::2], flat[1::2], strict=True)), source[1], target[1])
         if entries:
             contents = [piece for pair in fields.items() for piece in pair]
-            with outages():
-                await scripts.RESTORE(self._client, target[0], *self._lives, len(entries), *entries, *contents)
+            await self._call(scripts.RESTORE, target[0], *self._lives, len(entries), *entries, *contents)
 
     def get_next_version(self, current: str | int | float | None, channel: None) -> str:
         """Return a version that sorts after `current`, and that no other branch of the thread gives."""
@@ -263,19 +263,23 @@ class RedisSaver(AsyncOnlySaver):
 
     async def _read(self, config: RunnableConfig, between: tuple[bytes, bytes], most: int) -> list[CheckpointTuple]:
         keys, codec = self._thread(config)
-        _, found, names, contents = await self._run(scripts.READ, config, keys, self._lives[0], *between, most)
+        _, found, names, contents = await self._fenced(scripts.READ, config, keys, self._lives[0], *between, most)
         pieces = dict(zip(names, contents, strict=True))
         return [checkpoint_tuple(config, codec, each, pieces) for each in found]
 
-    async def _run(
+    async def _fenced(
         self, script: scripts.Script, config: RunnableConfig, keys: ThreadKeys, *arguments: bytes | int
     ) -> Sequence[Any]:
         epoch = given(config).get(FENCING_EPOCH)
-        with outages():
-            reply = await script(self._client, keys, b"" if epoch is None else b"%d" % epoch, *arguments)
+        reply = await self._call(script, keys, b"" if epoch is None else b"%d" % epoch, *arguments)
         if reply[0] == b"fenced":
             raise FencedError(str(given(config)["thread_id"]), epoch, reply[1])
         return reply
+
+    async def _call(self, script: scripts.Script, keys: ThreadKeys, *arguments: bytes | int) -> Sequence[Any]:
+        with outages():
+            async with asyncio.timeout(self._patience):
+                return await script(self._client, keys, *arguments)
 
     def _thread(self, config: RunnableConfig) -> tuple[ThreadKeys, Codec]:
         keys = ThreadKeys.of(self._prefix, str(given(config)["thread_id"]))

@@ -91,9 +91,10 @@ local function chunks_of(list)
   return names
 end
 
+local function interrupted() return #redis.call('ZRANGEBYLEX', index, '[p', '(q', 'LIMIT', 0, 1) > 0 end
+
 local function expire(ttl, ttl_interrupted)
-  local open = redis.call('ZRANGEBYLEX', index, '[p', '(q', 'LIMIT', 0, 1)
-  local life = #open > 0 and ttl_interrupted or ttl
+  local life = interrupted() and ttl_interrupted or ttl
   redis.call('PEXPIRE', data, life)
   redis.call('PEXPIRE', index, life)
 end
@@ -156,38 +157,49 @@ end
 """
 
 _PUT = """
--- epoch, ttl, ttl while interrupted, how many to keep or 0, namespace, id, then names and contents; first the header
+-- epoch, ttl, ttl while interrupted, how many to keep or 0, namespace, id, parent's id; then, each after its length,
+-- channels whose seed is further up, names that should be here, and lists that should be here with how they should
+-- begin; then names and contents
 local refused = fence(ARGV[1], ARGV[2])
 if refused then return refused end
-local ns, id = ARGV[5], ARGV[6]
-local place, header, sent, missing = ns .. SEP .. id, parsed(ARGV[8]), {}, {}
-for i = 7, #ARGV, 2 do sent[ARGV[i]] = ARGV[i + 1] end
+local ns, id, parent, at, missing = ARGV[5], ARGV[6], ARGV[7], 8, {}
+local place = ns .. SEP .. id
+local function section()
+  local first = at + 1
+  at = first + tonumber(ARGV[at])
+  return first, at - 1
+end
+local function expect(name)
+  if redis.call('HEXISTS', data, name) == 0 then missing[#missing + 1] = name end
+end
 
--- The sender leaves out what it has sent before. Whether that is still here only this script can know.
-for _, name in ipairs(names_of(header.references, ns)) do
-  local content = sent[name]
-  if not content then
-    if redis.call('HEXISTS', data, name) == 0 then missing[#missing + 1] = name end
-  elseif name:sub(1, 1) == 'l' then
-    for _, chunk in ipairs(chunks_of(content)) do
-      if not sent[chunk] and redis.call('HEXISTS', data, chunk) == 0 then missing[#missing + 1] = chunk end
-    end
+-- The sender leaves out what it has sent before. Whether that is still here only this script can know: a list is here
+-- with all its elements or not at all, so where one begins like another, that much of it need not be looked for.
+local first_unseeded, last_unseeded = section()
+local first, last = section()
+for i = first, last do expect(ARGV[i]) end
+first, last = section()
+for i = first, last, 2 do
+  local list, beginning = redis.call('HGET', data, ARGV[i]), ARGV[i + 1]
+  if not list or list:sub(5, 4 + #beginning) ~= beginning then
+    for from = 1, #beginning, 16 do expect('#' .. beginning:sub(from, from + 15)) end
   end
 end
 if #missing > 0 then return {'missing', missing} end
 
-in_batches('HSET', data, ARGV, 7)
-if #header.unseeded > 0 then
-  local parent, seeds = header.parent, {}
-  local above = parent ~= '' and redis.call('HGET', data, 'k' .. ns .. SEP .. parent)
+in_batches('HSET', data, ARGV, at)
+if last_unseeded >= first_unseeded then
+  local above, seeds = parent ~= '' and redis.call('HGET', data, 'k' .. ns .. SEP .. parent), {}
   above = above and cmsgpack.unpack(above) or {}
-  for _, channel in ipairs(header.unseeded) do seeds[channel] = above[channel] or (parent ~= '' and parent or id) end
+  for i = first_unseeded, last_unseeded do
+    seeds[ARGV[i]] = above[ARGV[i]] or (parent ~= '' and parent or id)
+  end
   redis.call('HSET', data, 'k' .. place, cmsgpack.pack(seeds))
 end
 redis.call('ZADD', index, 0, 'c' .. place)
 
 -- A newer checkpoint ends the interrupts before it, here and in the graphs within. One that comes late ends none.
-if newest(ns) == 'c' .. place then
+if interrupted() and newest(ns) == 'c' .. place then
   redis.call('ZREMRANGEBYLEX', index, '[p' .. ns .. SEP, '(p' .. place)
   if ns == '' then redis.call('ZREMRANGEBYLEX', index, '[p\\1', '(q')
   else redis.call('ZREMRANGEBYLEX', index, '[p' .. ns .. '|', '(p' .. ns .. '}') end

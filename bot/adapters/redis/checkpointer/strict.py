@@ -5,6 +5,7 @@ A graph takes that for its state and goes on; here it is an error that whoever r
 """
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -86,10 +87,15 @@ class _Reviver:
         if code == EXT_METHOD_SINGLE_ARG:
             if (module, name, rest[0]) not in known.SAFE_MSGPACK_METHODS:
                 raise TypeError(f"the method {module}.{name}.{rest[0]} is not allowed")
-            return getattr(getattr(import_module(module), name), rest[0])(payload)
+            return getattr(_imported(module, name), rest[0])(payload)
         if not self._is_allowed(module, name):
             raise TypeError(f"the type {module}.{name} is not allowed")
-        return build(getattr(import_module(module), name), payload)
+        return build(_imported(module, name), payload)
+
+
+@cache
+def _imported(module: str, name: str) -> Any:
+    return getattr(import_module(module), name)
 
 
 def _single(made: Callable[..., Any], payload: Any) -> Any:
