@@ -17,17 +17,23 @@ from bot.adapters.redis.lease import RedisLease
 from bot.adapters.redis.queue import RedisQueue
 from bot.app import build_app
 from bot.bootstrap.stores import Stores
+from bot.cards.dead_letters import DeadLetterCards
 from bot.cards.slack_cards import SlackCards
+from bot.dead_letters import DeadLetterOffice
+from bot.delivery import Delivery
 from bot.directory import SlackDirectory
+from bot.places import Places
 from bot.services import Services
 from bot.web.links import TimelineLinks
 from bot.worker import Worker
 from core.event import Event
 from core.policy import Policy
-from core.ports import Clock
+from core.ports import Clock, Deliveries
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
+from core.services.dead_letters import DeadLetterDesk
 from core.services.investigation import Investigation
+from core.services.leftovers import Leftovers
 from core.services.remediation import Remediation
 from core.services.sweeper import Sweeper
 from graphs.context import GraphContext, InvestigatorConfig, KnownService
@@ -40,6 +46,7 @@ from tools.guard import Guard
 from tools.registry import Registry
 from tools.secrets import SecretFilter
 
+Tick = Callable[[], Awaitable[None]]
 LEASE = timedelta(seconds=0.4)
 SETTLE = 0.05
 TOOL_TIMEOUT = 0.2
@@ -76,11 +83,11 @@ class Node:
         self.queue = RedisQueue(
             self.redis, consumer=name, lease=LEASE, pause=timedelta(seconds=0.01), longest_pause=timedelta(seconds=0.1)
         )
-        self.services, self.ticks = self._assemble()
+        self.services, self._deliveries, self.ticks = self._assemble()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._funeral: asyncio.Task[None] | None = None
 
-    def _assemble(self) -> tuple[Services, list[Callable[[], Awaitable[None]]]]:
+    def _assemble(self) -> tuple[Services, Deliveries, list[Tick]]:
         world, client, queue = self.world, self.client, self.queue
         stores = Stores.of(self.database, world.clock)
         directory = SlackDirectory(client, world.clock)
@@ -111,17 +118,16 @@ class Node:
             remediation=remediation, intake=AlertIntake(incidents, reports, cards, queue, audit, clock),
             incidents=incidents, reports=reports, approvals=stores.approvals, approval_queue=stores.approvals,
             cards=cards, directory=directory, audit=audit, queue=queue, clock=clock, approvers=("S0SRE",),
+            dead_letters=DeadLetterDesk(stores.deliveries, audit, clock),
         )  # fmt: skip
-        sweeper = Sweeper(stores.approvals, stores.approvals, incidents, cards, queue, audit, clock)
-        ticks: list[Callable[[], Awaitable[None]]] = [sweeper.tick]
-        try:
-            from core.services.leftovers import Leftovers
-        except ImportError:
-            return services, ticks
+        sweeper = Sweeper(stores.approvals, stores.approvals, incidents, cards, queue, clock)
         left = Leftovers(
             stores.approvals, stores.approvals, stores.effects, incidents, reports, guard, context.endings, queue, clock
         )  # fmt: skip
-        return services, [*ticks, left.tick]
+        letters = DeadLetterCards(client, INCIDENTS)
+        places = Places(incidents, stores.approvals)
+        office = DeadLetterOffice(stores.deliveries, queue, letters, context.human, places)
+        return services, stores.deliveries, [sweeper.tick, left.tick, office.tick]
 
     def _registry(self) -> Registry:
         listed = [
@@ -147,7 +153,8 @@ class Node:
             await worker.handle(event)
             self.world.handled.append(event.id)
 
-        self.run(self.queue.consume(handle, 32, 0.0))
+        delivery = Delivery(handle, self._deliveries, self.world.clock)
+        self.run(self.queue.consume(delivery.handle, 32, 0.0))
 
     async def _with_client(self, context: Any, next: Callable[[], Awaitable[Any]]) -> Any:
         context["client"] = self.client
