@@ -156,8 +156,10 @@ async def an_encrypting_serializer_is_obeyed(opener: Opener, ground: Ground) -> 
 
 
 async def nothing_encrypted_serves_another_thread(opener: Opener, ground: Ground) -> None:
-    """What was encrypted for one thread is refused in another's place, never read and never taken for nothing."""
-    async with opener(ground) as saver:
+    """What was encrypted for one thread is refused in another's place, never read and never taken for nothing.
+
+    A saver that has no encryption of its own gets LangGraph's."""
+    async with opener(ground, serde=EncryptedSerializer(Aes())) as saver:
         await counting(saver).ainvoke({"topic": "the secret " * 9, "count": 0}, config("alpha"), durability="sync")
         assert b"the secret" not in await ground.text()
         await ground.move("alpha", "omega")

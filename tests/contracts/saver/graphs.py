@@ -116,7 +116,8 @@ def wide(saver: Any, width: int) -> Any:
     def fan(_: Votes) -> list[Send]:
         return [Send("tell", {"name": str(number)}) for number in range(width)]
 
-    def tell(state: dict[str, str]) -> Votes:
+    async def tell(state: dict[str, str]) -> Votes:
+        await asyncio.sleep(0.01)  # so that all are done at the same moment
         return {"told": [state["name"]]}
 
     built = StateGraph(Votes).add_node("tell", tell).add_edge("tell", END)
@@ -137,9 +138,10 @@ class Log(TypedDict, total=False):
 def chorus(saver: Any, writers: Sequence[str], rounds: int) -> Any:
     """Return a graph in which all `writers` write to one list at once, so many times."""
     built = StateGraph(Log).add_node("again", lambda _: {"rounds": 1})
-    for name in writers:
+    for number, name in enumerate(writers):
 
-        def write(state: Log, name: str = name) -> Log:
+        async def write(state: Log, name: str = name, late: float = 0.003 * (len(writers) - number)) -> Log:
+            await asyncio.sleep(late)  # so that they are done in another order than they are applied in
             return {"told": [f"{name}{state.get('rounds', 0)}"]}
 
         built.add_node(name, write).add_edge(name, "again").add_edge(START, name)

@@ -106,6 +106,8 @@ async def _held(node: Redis, key: bytes) -> list[bytes]:
         return list(await node.smembers(key))
     if kind == b"list":
         return await node.lrange(key, 0, -1)
+    if kind == b"ReJSON-RL":
+        return [await node.execute_command("JSON.GET", key)]
     return [await node.get(key) or b""]
 
 

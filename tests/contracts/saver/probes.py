@@ -105,7 +105,11 @@ PROBES = (
     ),
     Probe(
         storage.nothing_encrypted_serves_another_thread,
-        {"unbound": (savers.unbound, "another thread reads .'topic': 'the secret")},
+        {
+            "ours_without_a_key": (savers.ours, "another thread reads .'topic': 'the secret"),
+            "valkey": (savers.valkey, "another thread reads .'topic': 'the secret"),
+            "plainredis": (savers.plainredis, "another thread reads .'topic': 'the secret"),
+        },
         saver=savers.ours_encrypted,
     ),
     Probe(storage.values_come_back_as_they_were, {"as_json": (savers.as_json, "read as")}),

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from langgraph.checkpoint.base import WRITES_IDX_MAP, CheckpointTuple
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
-from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph_checkpoint_aws.checkpoint.valkey import AsyncValkeySaver
 from langgraph_checkpoint_plainredis import AsyncRedisSaver as AsyncPlainRedisSaver
 from valkey.asyncio.cluster import ValkeyCluster
@@ -196,10 +195,6 @@ def _json(_: Any) -> AsJson:
     return AsJson()
 
 
-def _unbound(_: Any) -> EncryptedSerializer:
-    return EncryptedSerializer(Aes())
-
-
 keeps_old_answers: Opener = partial(_broken, KeepsOldAnswers)
 lists_all_namespaces: Opener = partial(_broken, ListsAllNamespaces)
 mixes_tasks: Opener = partial(_broken, MixesTasks)
@@ -207,4 +202,3 @@ root_only: Opener = partial(_broken, RootOnly)
 drops_finished: Opener = partial(_broken, DropsFinished)
 as_text: Opener = partial(_through, AsText)
 as_json: Opener = partial(_through, _json)
-unbound: Opener = partial(_through, _unbound)
