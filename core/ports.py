@@ -89,16 +89,23 @@ class Approvals(Protocol):
         """Return the request with its votes; NoDataError when there is none."""
         ...
 
-    async def vote(self, vote: Vote) -> None:
-        """Insert the vote while the request is pending; AlreadyDecidedError when it no longer is, AlreadyVotedError
-        when that person voted on it before."""
+    async def vote(self, vote: Vote, event: AuditEvent | None = None) -> None:
+        """Insert the vote while the request is pending, and its event in the history, both or neither;
+        AlreadyDecidedError when it no longer is, AlreadyVotedError when that person voted on it before."""
         ...
 
     async def claim(
-        self, approval_id: str, *, digest: str, status: ApprovalStatus, now: datetime, execute_by: datetime | None
+        self,
+        approval_id: str,
+        *,
+        digest: str,
+        status: ApprovalStatus,
+        now: datetime,
+        execute_by: datetime | None,
+        event: AuditEvent | None = None,
     ) -> bool:
         """One conditional UPDATE from pending to `status`; approving also needs the digest, `now < decide_by` and that
-        nobody has rejected it. True for the one caller that wins."""
+        nobody has rejected it. True for the one caller that wins, with the event in the history: both or neither."""
         ...
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:

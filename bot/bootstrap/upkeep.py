@@ -40,7 +40,7 @@ def build_tickers(
 ) -> tuple[Ticker, ...]:
     """Return the tickers, not started yet; `alone` is a lease that does not wait."""
     rows, queue, clock = stores.approvals, services.queue, context.clock
-    sweeper = Sweeper(rows, rows, stores.incidents, context.cards, queue, stores.audit, clock)
+    sweeper = Sweeper(rows, rows, stores.incidents, context.cards, queue, clock)
     leftovers = Leftovers(
         approvals=rows,
         approval_queue=rows,

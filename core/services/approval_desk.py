@@ -139,8 +139,9 @@ class ApprovalDesk:
     async def _cast(self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str) -> bool:
         """Write the vote; False when this very vote stands already."""
         vote = Vote(approval_id=request.id, person=person_id, choice=choice, reason=reason, at=self.clock.now())
+        told = self._event("VoteCast", person_id, request.id, request.incident_id, choice=choice, reason=reason)
         try:
-            await self.approvals.vote(vote)
+            await self.approvals.vote(vote, told)
         except (AlreadyVotedError, AlreadyDecidedError):
             # The same click again, or a crash between the vote and the claim: carry on to the claim if it is due.
             present = await self.approvals.load(request.id)
@@ -149,7 +150,6 @@ class ApprovalDesk:
             if present.status is not ApprovalStatus.PENDING:
                 raise AlreadyDecidedError(_already(present)) from None
             raise
-        await self._note("VoteCast", person_id, request.id, request.incident_id, choice=choice, reason=reason)
         return True
 
     async def _decide(self, approval_id: str, person_id: str, *, again: bool) -> ApprovalRequest:
@@ -157,7 +157,8 @@ class ApprovalDesk:
         verdict = tally(request.requirement, request.votes)
         if verdict is ApprovalStatus.PENDING:
             return request
-        if not await self._claim(request, verdict):
+        decided = await self._claim(request, verdict, person_id)
+        if decided is None:
             request = await self.approvals.load(approval_id)
             if request.status is ApprovalStatus.PENDING:
                 # Out of time, or rejected after the count above: then whoever rejected it claims that.
@@ -166,28 +167,27 @@ class ApprovalDesk:
                 return request
             await self._note("ClaimLost", person_id, request.id, request.incident_id, status=request.status.value)
             raise AlreadyDecidedError(_already(request))
-        request = await self.approvals.load(approval_id)
-        await self._note("ApprovalDecided", person_id, request.id, request.incident_id, verdict=verdict.value)
-        await self.queue.put(resume_job(request, self.clock))
-        return request
+        await self.queue.put(resume_job(decided, self.clock))
+        return decided
 
-    async def _claim(self, request: ApprovalRequest, verdict: ApprovalStatus) -> bool:
+    async def _claim(self, request: ApprovalRequest, verdict: ApprovalStatus, actor: str) -> ApprovalRequest | None:
+        """Return the request as it now stands, or None when somebody else has won."""
         now = self.clock.now()
         execute_by = now + request.requirement.execute_within if verdict is ApprovalStatus.APPROVED else None
-        return await self.approvals.claim(
-            request.id, digest=request.digest, status=verdict, now=now, execute_by=execute_by
+        told = self._event("ApprovalDecided", actor, request.id, request.incident_id, verdict=verdict.value)
+        won = await self.approvals.claim(
+            request.id, digest=request.digest, status=verdict, now=now, execute_by=execute_by, event=told
         )
+        changes = {"status": verdict, "decided_at": now, "execute_by": execute_by}
+        return request.model_copy(update=changes) if won else None
 
     async def _note(self, kind: str, actor: str, subject: str, incident_id: str | None, **details: str) -> None:
-        await self.audit.append(
-            AuditEvent(
-                kind=kind,
-                actor=actor,
-                subject=subject,
-                incident_id=incident_id,
-                at=self.clock.now(),
-                details=dict(details),
-            )
+        await self.audit.append(self._event(kind, actor, subject, incident_id, **details))
+
+    def _event(self, kind: str, actor: str, subject: str, incident_id: str | None, **details: str) -> AuditEvent:
+        now = self.clock.now()
+        return AuditEvent(
+            kind=kind, actor=actor, subject=subject, incident_id=incident_id, at=now, details=dict(details)
         )
 
 

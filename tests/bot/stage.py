@@ -64,6 +64,9 @@ class Stage:
     letters: InMemoryDeliveries = field(default_factory=InMemoryDeliveries)
     dispatched: int = 0
 
+    def __post_init__(self) -> None:
+        self.approvals.audit = self.audit
+
     def cards(self, **changes: Any) -> SlackCards:
         """Return cards as a fresh process has them: nothing remembered but the rows."""
         links = TimelineLinks("https://bot.example", "a secret of this test", self.clock)

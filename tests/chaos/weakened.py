@@ -83,9 +83,9 @@ def _no_look_before_the_claim() -> None:
 
     vote = SqlApprovals.vote
 
-    async def vote_anyway(self: SqlApprovals, one: Any) -> None:
+    async def vote_anyway(self: SqlApprovals, one: Any, event: Any = None) -> None:
         with suppress(RefusedError):
-            await vote(self, one)
+            await vote(self, one, event)
 
     async def claim_anyway(self: SqlApprovals, approval_id: str, *, status: Any, **more: Any) -> bool:
         changes = {"status": status.value, "decided_at": more["now"], "execute_by": more["execute_by"]}
