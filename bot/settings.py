@@ -2,7 +2,9 @@
 
 import os
 import re
+from base64 import b64decode
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -234,6 +236,30 @@ class CheckpointSettings(BaseSettings):
     model_config = _group("CHECKPOINT_")
 
     ttl_seconds: Seconds = Field(timedelta(days=7), description="Seconds a graph's state is kept after its last step")
+    interrupted_ttl_seconds: Seconds = Field(
+        timedelta(days=28), description="Seconds it is kept instead while it waits for an answer"
+    )
+    keep_last: int = Field(100, ge=1, le=100_000, description="Steps of each graph that are kept")
+    encryption_key: Secret = Field(
+        NOTHING, description="32 bytes in hex or base64 that encrypt it; what was kept under another key is refused"
+    )
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if self.interrupted_ttl_seconds < self.ttl_seconds:
+            raise ValueError("CHECKPOINT_INTERRUPTED_TTL_SECONDS must not be shorter than CHECKPOINT_TTL_SECONDS")
+        if self.encryption_key.get_secret_value() and self.key is None:
+            raise ValueError("CHECKPOINT_ENCRYPTION_KEY must be 32 bytes: 64 hexadecimal digits, or base64")
+        return self
+
+    @property
+    def key(self) -> bytes | None:
+        """The encryption key as bytes; None without one."""
+        for decode in (bytes.fromhex, b64decode):
+            with suppress(ValueError):
+                if len(key := decode(self.encryption_key.get_secret_value())) == 32:
+                    return key
+        return None
 
 
 class LogSettings(BaseSettings):
@@ -332,7 +358,7 @@ def _variable(group: type[BaseSettings], name: str) -> str:
 def _shown(default: object) -> str:
     if isinstance(default, SecretStr):
         return default.get_secret_value()
-    return f"{default.total_seconds():g}" if isinstance(default, timedelta) else str(default)
+    return f"{default.total_seconds():.10g}" if isinstance(default, timedelta) else str(default)
 
 
 def _fault(group: type[BaseSettings], detail: ErrorDetails) -> str:

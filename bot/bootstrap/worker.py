@@ -4,7 +4,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import aiohttp
@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.adapters.clock import SystemClock
 from bot.adapters.database.engine import open_database
 from bot.adapters.database.migrate import migrate
-from bot.adapters.redis.checkpointer import open_saver
+from bot.adapters.redis.checkpointer import RedisSaver, open_saver
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.heartbeat import Heartbeat
 from bot.adapters.redis.inspection import inspect, reach, require_durable
@@ -89,7 +89,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         toolbox = Guard(
             registry, stores.approvals, stores.effects, stores.audit, clock, frozen=frozen, unfit=check.unfit
         )
-        saver = await stack.enter_async_context(open_saver(settings.redis.url, settings.checkpoint.ttl_seconds))
+        saver = await stack.enter_async_context(_saver(settings))
         lease = RedisLease(redis, ttl=_THREAD_LEASE)
         desk, cards, directory = _people(settings, policy, stores, client, queue, clock, check)
         context = GraphContext(
@@ -123,6 +123,17 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
 def _delivery(settings: Settings, worker: Worker, stores: Stores, clock: SystemClock) -> Delivery:
     limits = settings.queue
     return Delivery(worker.handle, stores.deliveries, clock, most=limits.attempts, patience=limits.patience_seconds)
+
+
+def _saver(settings: Settings) -> AbstractAsyncContextManager[RedisSaver]:
+    kept = settings.checkpoint
+    return open_saver(
+        settings.redis.url,
+        kept.ttl_seconds,
+        ttl_interrupted=kept.interrupted_ttl_seconds,
+        keep_last=kept.keep_last,
+        encryption_key=kept.key,
+    )
 
 
 def _own_name() -> str:
