@@ -295,7 +295,7 @@ async def test_an_unreadable_entry_keeps_nobody_waiting(redis: Redis) -> None:
     async def handler(event: Event) -> None:
         found.append(event)
 
-    broken = await redis.xadd(keys.WORK, {"event": "{not json"})
+    broken: Any = await redis.xadd(keys.WORK, {"event": "{not json"})
     await redis.xadd(keys.WORK, {"other": b"\xff" + b"x" * 200_000})
     await queue.put(an_event(id="good"))
     async with consuming(queue, handler):

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -172,7 +173,7 @@ async def test_epochs_rise_over_a_server_that_lost_everything(redis: Redis) -> N
 
 async def test_epochs_rise_over_a_replica_that_was_behind(redis: Redis) -> None:
     await epoch_of(redis)
-    behind = await redis.get(keys.epoch("t"))
+    behind: Any = await redis.get(keys.epoch("t"))
     epochs = await epochs_around(redis, lambda: redis.set(keys.epoch("t"), behind))
     assert epochs == sorted(set(epochs))
 

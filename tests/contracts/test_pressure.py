@@ -44,10 +44,10 @@ async def small_redis(folder: Path, engine: str, megabytes: int) -> AsyncIterato
 
 async def test_a_stream_that_is_long_enough_takes_nothing_more_from_outside(redis: Redis) -> None:
     queue = RedisQueue(redis, longest=5)
-    for _ in range(5):
-        assert await queue.put(first := an_event())
+    first, refused = an_event(), an_event()
+    assert all(await queue.put_many([first, *(an_event() for _ in range(4))]))
     with pytest.raises(TransientError, match="5 entries wait"):
-        await queue.put(refused := an_event())
+        await queue.put(refused)
     assert not await queue.put(first)  # known, so it needs no room
     assert await queue.put(an_event(kind="slack.interactive"))  # in a stream of its own
     assert await queue.put(an_event(kind="job.investigate"))  # ours: what runs has to end
@@ -95,7 +95,7 @@ async def finished_when_full(redis: Redis, queue: RedisQueue) -> tuple[int, int]
 
     async with consuming(queue, handler, concurrency=4):
         try:
-            await wait_until(lambda: is_empty(redis), within=3)
+            await wait_until(lambda: is_empty(redis), within=2)
         except AssertionError:
             return taken, ended
     return taken, ended

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -89,7 +90,7 @@ async def test_two_hundred_and_fifty_events_are_written_in_three_steps(redis: Re
     before = await commands()
     await RedisQueue(redis).put_many([an_event() for _ in range(250)])
     sent = await commands() - before
-    rows = await redis.xrange(keys.WORK)
+    rows: Any = await redis.xrange(keys.WORK)
     # Commands inside the script count too, five for each event and one for each step; so do the looks at the memory.
     inside, looks = 5 * 250 + 3, 3
     assert (len(rows), sent - inside - looks) == (250, 3 + 1)

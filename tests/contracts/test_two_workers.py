@@ -202,7 +202,7 @@ async def test_after_an_outage_the_living_are_not_taken_for_dead(
         began.set()
         await go_on.wait()
 
-    slow, heir = (RedisQueue(valkey, consumer=name, lease=timedelta(seconds=1)) for name in ("w1", "w2"))
+    slow, heir = (RedisQueue(valkey, consumer=name, lease=timedelta(seconds=0.6)) for name in ("w1", "w2"))
     await slow.put(an_event(id="e1"))
     async with consuming(slow, works):
         await began.wait()
@@ -213,9 +213,9 @@ async def test_after_an_outage_the_living_are_not_taken_for_dead(
                 raise TransientError("redis: ConnectionError")
 
             monkeypatch.setattr(EventStream, "stay", away)
-            await asyncio.sleep(1.3)
+            await asyncio.sleep(0.8)
             monkeypatch.setattr(EventStream, "stay", real)
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(0.6)
             assert taken.ids == []
             go_on.set()
             await wait_until(lambda: is_empty(valkey))
