@@ -28,15 +28,11 @@ _IMPORTED = ("bot.__main__", "bot.commands.run", "bot.bootstrap.web", "bot.boots
 _IN_FLIGHT = 0.05  # seconds into a call
 
 
-def die() -> None:
-    """End this process as a power cut does."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def arm(point: CrashPoint, number: int, spot: Spot, folder: Path) -> None:
-    """Make the spot's method kill this process once, when `folder` holds the point's file; the file is taken first.
+    """Make the spot's method end this process as a power cut does, once, when `folder` holds the point's file.
 
-    The file holds which of the point's spots is meant; a number other than ours leaves it to the others."""
+    The file, which is taken first, bears the number of the spot that is meant. If it says "stop", the process is
+    paused there instead, until somebody lets it go on."""
     owner_path, _, name = spot.path.rpartition(".")
     module, _, owner_name = owner_path.rpartition(".")
     owner = getattr(importlib.import_module(module), owner_name)
@@ -59,10 +55,11 @@ def arm(point: CrashPoint, number: int, spot: Spot, folder: Path) -> None:
 
 def _die_if_armed(mark: Path) -> None:
     try:
+        fate = mark.read_text()
         mark.unlink()
     except FileNotFoundError:
         return
-    die()
+    os.kill(os.getpid(), signal.SIGSTOP if fate == "stop" else signal.SIGKILL)
 
 
 class Launcher:

@@ -287,6 +287,8 @@ def _listen_to_deliveries(rig: Rig) -> None:
     async def noted(app: Any, kind: str, payload: Any, number: int, reason: str) -> Outcome:
         began = monotonic()
         outcome = await send(app, kind, payload, number, reason)
+        if _is_echo(payload):
+            return outcome
         event = event_of(payload, clock)
         told = Delivered(
             event.id, event.kind, number, outcome.ok, monotonic() - began, datetime.now(UTC), outcome.reason
@@ -295,6 +297,12 @@ def _listen_to_deliveries(rig: Rig) -> None:
         return outcome
 
     transport.send = noted  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _is_echo(payload: Any) -> bool:
+    """True for what our own messages set off: Bolt answers that with 200 before it comes to us."""
+    event = payload.get("event") or {}
+    return "U0WATCH" in (event.get("user"), (event.get("message") or {}).get("user"))
 
 
 async def settle(rig: Rig) -> None:

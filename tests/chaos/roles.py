@@ -6,11 +6,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Self
+
+import psutil
 
 from tests.fakes.running_bot import ROOT
 from tests.fakes.waiting import wait_until
@@ -88,16 +90,14 @@ class Roles:
             os.kill(role.pid, signal.SIGKILL)
         await wait_until(lambda: len(role.killed_at) > before or not role.pid)
 
-    @contextlib.asynccontextmanager
-    async def paused(self, name: str) -> AsyncIterator[None]:
-        """Stop it in the middle of whatever it does, and let it go on when the block ends."""
-        pid = self._roles[name].pid
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+    async def stopped(self, name: str, within: float = 20.0) -> None:
+        """Wait until it is paused at a point that was armed with "stop"."""
+        process = psutil.Process(self._roles[name].pid)
+        await wait_until(lambda: process.status() == psutil.STATUS_STOPPED, within)
+
+    def go_on(self, name: str) -> None:
+        """Let a paused process go on."""
+        os.kill(self._roles[name].pid, signal.SIGCONT)
 
     def role(self, name: str) -> Role:
         """Return it."""

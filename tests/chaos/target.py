@@ -49,13 +49,15 @@ class Service:
 @dataclass
 class Target:
     """Speaks the supervisor's protocol, without its mercies: the same action id twice is two effects, as with any
-    system that knows no idempotency key. `manner` and `lag` (seconds) are what the next acts meet."""
+    system that knows no idempotency key. `manner` and `lag` (seconds) are what the next acts meet. A `silent` one shows
+    nothing of an act in its state, so that no look at it before the next one can tell."""
 
     services: dict[str, Service]
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     manner: Manner = "at once"
     lag: float = 0.5
     healthy: bool = True
+    silent: bool = False
     ledger: list[Line] = field(default_factory=list[Line])
 
     def app(self) -> Starlette:
@@ -113,7 +115,8 @@ class Target:
             await asyncio.sleep(self.lag)
         service = self._named(name)
         after = service.after(operation, args)
-        service.workers, service.generation = after["workers"], after["restart_generation"]
+        if not self.silent:
+            service.workers, service.generation = after["workers"], after["restart_generation"]
         line = Line(action_id, name, operation, args, datetime.now(UTC), monotonic())
         self.ledger.append(line)
         if manner == "answer late":

@@ -48,6 +48,7 @@ async def test_a_kill_there_leaves_one_effect_and_one_end(rig: Rig, point: Crash
 
 async def test_without_the_intent_row_a_kill_after_the_effect_is_a_second_effect(tmp_path: Path) -> None:
     async with open_rig(tmp_path, without=("the intent row",)) as rig:
+        rig.target.silent = True
         told = await Story(rig, CrashPoint.OUTCOME_UNWRITTEN, 0, "restart shop01").run()
         assert told.effects == 2
         assert "I1" in {each.invariant for each in told.violations}
