@@ -137,7 +137,8 @@ local function sweep()
   redis.call('HDEL', data, 'g')
 end
 
--- Keep the newest checkpoints of a namespace, and older ones that an open interrupt or a delta channel rests on.
+-- Keep the newest checkpoints of a namespace, and older ones that their delta channels rest on. An open interrupt is
+-- on the newest one, so it stays.
 local function retain(ns, keep)
   local kept = redis.call('ZREVRANGEBYLEX', index, '(c' .. ns .. '\\1', '[c' .. ns .. SEP, 'LIMIT', 0, keep)
   if #kept < keep then return 0 end
@@ -150,8 +151,6 @@ local function retain(ns, keep)
       end
     end
   end
-  local open = redis.call('ZRANGEBYLEX', index, '[p' .. ns .. SEP, '(p' .. ns .. '\\1', 'LIMIT', 0, 1)[1]
-  if open and earlier(open:sub(#ns + 3), floor) then floor = open:sub(#ns + 3) end
   return forget(ns .. SEP, ns .. SEP .. floor)
 end
 """
