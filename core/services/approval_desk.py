@@ -99,6 +99,9 @@ class ApprovalDesk:
         word again (a click that was delivered twice) returns the request as it stands."""
         request = await self.approvals.load(approval_id)
         if request.status is not ApprovalStatus.PENDING and _has_cast(request, person_id, choice):
+            if request.status in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):
+                # A crash between the claim and its job delivers the click again; the job, if it was put, is known.
+                await self.queue.put(resume_job(request, self.clock))
             return request
         try:
             await self._check(request, person_id, choice)
