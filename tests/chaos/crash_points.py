@@ -171,5 +171,6 @@ class CrashPoint(Enum):
         return self.stage.startswith("undo")
 
 
-SIXTEEN = tuple(point for point in CrashPoint if not point.undoes)
-ROLLBACK = tuple(point for point in CrashPoint if point.undoes)
+ASKED = tuple(point for point in CrashPoint if point.stage == "ask")
+DECIDED = tuple(point for point in CrashPoint if point.stage == "click")
+UNDONE = tuple(point for point in CrashPoint if point.undoes)

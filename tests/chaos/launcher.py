@@ -1,8 +1,8 @@
 """A process that has imported the whole bot and forks a role on demand: a start costs a tenth of a second, not three.
 
-Two arguments, if given, are seconds of patience: an action's, and that with a lost answer. Reads one JSON object a line
-on stdin: {"name", "role", "environment", "log", "armed", "without"}; writes one a line on stdout: {"started", "pid"}
-and {"ended", "pid", "status"}. When stdin ends it kills what it has started and goes.
+Its four arguments are `roles.Spans` in seconds. It reads one JSON object a line on stdin: {"name", "role",
+"environment", "log", "armed", "without"}, and writes one a line on stdout: {"started", "pid"} and {"ended", "pid",
+"status"}. When stdin ends it kills what it has started and goes.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -154,16 +155,22 @@ def _tell(**fact: Any) -> None:
     print(json.dumps(fact), flush=True)
 
 
-def _shorten_patience(timeout: float, settle: float) -> None:
-    """Give actions so many seconds, and a lost answer so many more; the tools read theirs when they are imported."""
-    setattr(importlib.import_module("tools.supervisor.operation"), "TIMEOUT", timeout)  # noqa: B010
-    defaults = importlib.import_module("tools.guard").Guard.__init__.__kwdefaults__
-    defaults["settle_seconds"] = settle
+def _shorten(act: float, settle: float, consumer: float, thread: float) -> None:
+    """Put these seconds (0: leave the product's own) in place of an action's patience, of that with a lost answer, and
+    of the spans after which a dead worker's entries and threads are free."""
+    if act:  # the tools read it when they are imported
+        setattr(importlib.import_module("tools.supervisor.operation"), "TIMEOUT", act)  # noqa: B010
+    if settle:
+        importlib.import_module("tools.guard").Guard.__init__.__kwdefaults__["settle_seconds"] = settle
+    if consumer:
+        queue = importlib.import_module("bot.adapters.redis.queue").RedisQueue
+        queue.__init__.__kwdefaults__["lease"] = timedelta(seconds=consumer)
+    if thread:
+        setattr(importlib.import_module("bot.bootstrap.worker"), "_THREAD_LEASE", timedelta(seconds=thread))  # noqa: B010
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        _shorten_patience(*map(float, sys.argv[1:]))
+    _shorten(*map(float, sys.argv[1:]))
     for each in _IMPORTED:
         importlib.import_module(each)
     assert threading.active_count() == 1, threading.enumerate()

@@ -24,7 +24,7 @@ from demo.slack.delivery import Outcome
 from tests.chaos.checker import Violation, check
 from tests.chaos.collect import joined, rows_of
 from tests.chaos.history import Ack, History, Run
-from tests.chaos.roles import Roles
+from tests.chaos.roles import SHORT, Roles, Spans
 from tests.chaos.target import Service, Target
 from tests.fakes.processes import end, free_port
 from tests.fakes.running_bot import ALERTS_TOKEN, ROOT
@@ -206,13 +206,13 @@ async def open_rig(
     *,
     workers: int = 1,
     without: tuple[str, ...] = (),
-    patience: tuple[float, ...] = (2.0, 0.5),
+    spans: Spans = SHORT,
     redis_options: tuple[str, ...] = (),
     **settings: str,
 ) -> AsyncIterator[Rig]:
     """Yield a rig whose roles are ready; `without` names protections that its processes do not have.
 
-    The product waits 25 + 5 seconds before it calls an act unknown; `patience` shortens both, () leaves them."""
+    `spans` are what the product waits before it calls an act unknown or takes over what a dead worker held."""
     async with AsyncExitStack() as stack:
         target = Target({f"shop{number:02}": Service() for number in range(_SERVICES)})
         slack = LocalWorkspace()
@@ -222,7 +222,7 @@ async def open_rig(
         slack.workspace.clock.set_scale(_RETRY_SPEED)
         redis_child, redis_url = start_redis(folder / "redis", "redis", redis_options)
         environment = _environment(slack.url, target, folder, redis_url) | settings
-        roles = await stack.enter_async_context(Roles(folder, environment, without, patience))
+        roles = await stack.enter_async_context(Roles(folder, environment, without, spans))
         database = open_database(f"sqlite:///{folder / 'data' / 'watchkeeper.db'}")
         stack.push_async_callback(database.close)
         rig = Rig(folder, slack, target, roles, database, redis_url, redis_child, environment)

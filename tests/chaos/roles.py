@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Self
+from typing import NamedTuple, Self
 
 import psutil
 
@@ -19,6 +19,19 @@ from tests.fakes.waiting import wait_until
 
 _AGAIN_AFTER = 0.2  # seconds, as our own supervisor waits after a first crash
 _PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")
+
+
+class Spans(NamedTuple):
+    """Seconds that tests wait for; 0 is the product's own (25, 5, 3 and 5)."""
+
+    act: float
+    settle: float
+    consumer: float
+    thread: float
+
+
+SHORT = Spans(2.0, 0.5, 1.0, 1.5)
+OWN_LEASES = Spans(2.0, 0.5, 0, 0)
 
 
 @dataclass
@@ -34,14 +47,10 @@ class Role:
 
 
 class Roles:
-    """Keeps roles running in `folder`; `environment` is theirs, `without` names the protections that are removed.
+    """Keeps roles running in `folder`; `environment` is theirs, `without` names the protections that are removed."""
 
-    `patience` is an action's seconds and those for a lost answer; without it they are the product's own."""
-
-    def __init__(
-        self, folder: Path, environment: Mapping[str, str], without: tuple[str, ...], patience: tuple[float, ...]
-    ) -> None:
-        self._patience = patience
+    def __init__(self, folder: Path, environment: Mapping[str, str], without: tuple[str, ...], spans: Spans) -> None:
+        self._spans = spans
         self._environment = dict(environment)
         self._without = without
         self.log = folder / "roles.log"
@@ -55,7 +64,7 @@ class Roles:
         given = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         with self.log.open("ab") as log:
             self._launcher = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.chaos.launcher", *map(str, self._patience), cwd=ROOT, stderr=log,
+                sys.executable, "-m", "tests.chaos.launcher", *map(str, self._spans), cwd=ROOT, stderr=log,
                 env=given | {"LANGGRAPH_STRICT_MSGPACK": "true"},
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             )  # fmt: skip

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
@@ -11,7 +10,6 @@ from typing import Any
 
 import psutil
 import pytest
-import pytest_asyncio
 from redis.asyncio import Redis
 
 from demo.slack.delivery import Outcome
@@ -23,13 +21,6 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
 SLACK_WAITS = 3.0
 BACK_WITHIN = 10.0
 AT_ONCE = 16
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
-    """One rig for the outages that it recovers from."""
-    async with open_rig(tmp_path_factory.mktemp("outages")) as running:
-        yield running
 
 
 class Stream:
