@@ -16,13 +16,15 @@ class SentList:
     """A channel's list as it was last stored: its field, and its elements, serialised and by name."""
 
     name: bytes
-    elements: Sequence[bytes] = ()
-    pieces: Sequence[bytes] = ()
+    elements: list[bytes]
+    pieces: list[bytes]
 
-    def alike(self, elements: Sequence[bytes]) -> int:
+    def alike(self, elements: list[bytes]) -> int:
         """Return how many elements at the beginning are still the same, byte for byte."""
-        pairs = enumerate(zip(self.elements, elements, strict=False))
-        return next((at for at, (old, new) in pairs if old != new), min(len(self.elements), len(elements)))
+        length = min(len(self.elements), len(elements))
+        if elements[:length] == self.elements[:length]:  # as nearly always, and settled without a loop of ours
+            return length
+        return next(at for at in range(length) if elements[at] != self.elements[at])
 
 
 class SentLists:
@@ -37,7 +39,7 @@ class SentLists:
 
     def of(self, channel: bytes) -> SentList:
         """Return what was last stored of a channel; `channel` is whatever tells it from all others."""
-        return self._lists.get(channel) or SentList(b"")
+        return self._lists.get(channel) or SentList(b"", [], [])
 
     def note(self, channel: bytes, stored: SentList) -> None:
         """Remember that this is stored."""
@@ -97,7 +99,7 @@ class Draft:
         for channel, stored in self._lists.items():
             self._sent.note(channel, stored)
 
-    def _add_list(self, name: bytes, elements: Sequence[bytes]) -> None:
+    def _add_list(self, name: bytes, elements: list[bytes]) -> None:
         channel = self._thread + name[: name.rindex(SEPARATOR)]
         before = self._sent.of(channel)
         # Serialised anew above, since graphs change messages in place; only what differs has to be hashed anew.
