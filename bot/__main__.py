@@ -1,9 +1,10 @@
-"""The command line: `python -m bot run | doctor | tools | policy check | migrate | dead | audit verify`."""
+"""The command line: `python -m bot run | doctor | tools | policy check | migrate | dead | audit`."""
 
 import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.settings import Settings
@@ -44,10 +45,31 @@ def _parser() -> argparse.ArgumentParser:
     dead = verbs.add_parser("dead", help="list the events that were given up, or decide about one")
     dead.add_argument("act", choices=("list", "retry", "discard"))
     dead.add_argument("id", nargs="?", metavar="ID", help="a letter's id, as `dead list` shows it")
-    audit = verbs.add_parser("audit", help="check that the history is as it was written")
-    audit.add_argument("act", choices=("verify",))
-    audit.add_argument("--expect", type=_head, metavar="SEQ:HASH", help="a head that an earlier check has printed")
+    _add_audit(verbs.add_parser("audit", help="check that the history is as it was written, or hand it out"))
     return parser
+
+
+def _add_audit(audit: argparse.ArgumentParser) -> None:
+    acts = audit.add_subparsers(dest="act", required=True, metavar="ACT")
+    verify = acts.add_parser("verify", help="look at every row, and at every signed head; exit status 1 for a fault")
+    verify.add_argument("--expect", type=_head, metavar="SEQ:HASH", help="a head that an earlier check has printed")
+    verify.add_argument("--heads", type=Path, metavar="FILE", help="signed heads, or lines copied from the channel")
+    verify.add_argument("--key", action="append", metavar="PUBLIC", help="a public key, as `audit key` prints it")
+    acts.add_parser("key", help="print the public key that the heads are signed with")
+    export = acts.add_parser("export", help="write down everything about each approval")
+    export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl")
+    for bound, words in (("--since", "asked at that time or later"), ("--until", "asked before that time")):
+        export.add_argument(bound, type=_moment, metavar="TIME", help=f"only what was {words} (ISO 8601, else UTC)")
+    export.add_argument("--incident", metavar="ID", help="only what belongs to that incident")
+    export.add_argument("--out", type=Path, metavar="FILE", help="a new file; without it, standard output")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("a time is written 2026-11-22 or 2026-11-22T09:00:00+01:00") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _head(text: str) -> Head:

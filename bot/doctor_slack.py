@@ -12,11 +12,13 @@ from bot.finding import Finding
 from core.errors import ConfigurationError
 
 
-async def check_channel(client: AsyncWebClient, channel: str) -> Sequence[Finding]:
-    """Look up the channel of incident cards (an id or `#name`), and whether the bot is in it."""
-    setting = f"SLACK_INCIDENT_CHANNEL {channel}"
+async def check_channel(
+    client: AsyncWebClient, channel: str, setting: str = "SLACK_INCIDENT_CHANNEL"
+) -> Sequence[Finding]:
+    """Look up the channel that a setting names (an id or `#name`), and whether the bot is in it."""
+    book, setting = ChannelBook(client, setting), f"{setting} {channel}"
     try:
-        answer = await client.conversations_info(channel=await ChannelBook(client).id_of(channel))
+        answer = await client.conversations_info(channel=await book.id_of(channel))
     except ConfigurationError as error:
         return [Finding("fail", "channel", str(error))]
     except SlackApiError as error:

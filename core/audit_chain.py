@@ -4,8 +4,8 @@ A chain alone cannot show a cut tail or a chain that was computed anew: for thes
 """
 
 import re
-from collections.abc import Sequence
-from datetime import UTC
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple, Self
 
@@ -15,6 +15,8 @@ from core.storable import storable_json, storable_words
 # Names the encoding below; another encoding needs another label, and the sequence number from which it holds.
 LABEL = b"watchkeeper audit 1\n"
 _MOST_FAULTS = 100
+# By as much may the clocks of two writers differ.
+_SKEW = timedelta(minutes=1)
 _NOTED = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})")
 
 
@@ -39,6 +41,32 @@ class Head(NamedTuple):
 START = Head(0, "0" * 64)
 
 
+class Noted(NamedTuple):
+    """A head that was written down outside the database, and when, if that is known."""
+
+    head: Head
+    at: datetime | None = None
+
+    def missed_by(self, row: "StoredRow") -> str:
+        """Return why the row, which stands at this head's place, is not the one that was written down."""
+        sequence = self.head.sequence
+        if self.at is None:
+            return f"row {sequence} is not the one that was noted: the chain was computed anew"
+        said = f"row {sequence} is not the one that was signed on {_minute(self.at)}"
+        later = _moment(self.at + _SKEW).encode()
+        if (row.content[_AT] or b"") > later:
+            return f"{said}: it was written after that, so an older copy of the database was put back"
+        return f"{said}: the chain was computed anew"
+
+    def missing(self, last: int) -> str:
+        """Return what it means that the chain ends with row `last`, before this head."""
+        gap = f"{_rows(last + 1, self.head.sequence)} missing at the end"
+        if self.at is None:
+            return f"{gap}: the head that was noted is not there"
+        told = f"row {self.head.sequence} was there when it was signed on {_minute(self.at)}"
+        return f"{gap}: {told}, so the tail was cut off, or an older copy of the database put back"
+
+
 class Content(NamedTuple):
     """What a row says, each field as the bytes that the database keeps (text in UTF-8)."""
 
@@ -49,6 +77,9 @@ class Content(NamedTuple):
     at: bytes
     """UTC as `2026-11-22 09:00:00.000000`."""
     details: bytes
+
+
+_AT = Content._fields.index("at")
 
 
 class StoredRow(NamedTuple):
@@ -66,15 +97,22 @@ def content_of(event: AuditEvent) -> Content:
     """Return what is stored of an event; ValueError for a moment without a zone, which no database could keep."""
     if event.at.tzinfo is None:
         raise ValueError("a moment without a time zone cannot be stored")
-    at = event.at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
     return Content(
         kind=event.kind.encode(),
         actor=storable_words(event.actor).encode(),
         subject=storable_words(event.subject).encode(),
         incident_id=None if event.incident_id is None else event.incident_id.encode(),
-        at=at.encode(),
+        at=_moment(event.at).encode(),
         details=storable_json(event.details).encode(),
     )
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _minute(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def next_head(head: Head, content: Content) -> Head:
@@ -107,17 +145,24 @@ class Verdict(NamedTuple):
 
 
 class ChainCheck:
-    """Looks at a chain's rows one after the other, in the order of their sequence numbers, in constant memory."""
+    """Looks at a chain's rows one after the other, in the order of their sequence numbers, in constant memory.
 
-    def __init__(self, noted: Head | None = None) -> None:
-        self._noted = noted
+    `after` begins the look behind a row: what stands before is not asked for, and not looked at.
+    """
+
+    def __init__(self, noted: Iterable[Noted] = (), after: int = START.sequence) -> None:
+        self._noted: dict[int, list[Noted]] = {}
+        for each in noted:
+            self._noted.setdefault(each.head.sequence, []).append(each)
+        self._fitting = START.sequence
+        self._missed: list[tuple[int, str]] = []
         self._rows = 0
-        self._sequence = START.sequence
+        self._sequence = after
         self._ids = (0, 0)  # of the row before the last one, and of the last one
         # What a row may follow; None where that cannot be told, behind a gap or a row that is wrong itself.
         self._before: set[bytes] | None = None
-        self._tips: set[bytes] | None = {START.hash.encode()}
-        self._head = START
+        self._tips: set[bytes] | None = None if after else {START.hash.encode()}
+        self._head = Head(after, START.hash)
         self._suspects: list[tuple[int, StoredRow]] = []
         self._faults: list[tuple[int, str]] = []
         self._count = 0
@@ -138,16 +183,25 @@ class ChainCheck:
         if self._tips is not None and own is not None:
             self._tips.add(own)
         self._head = Head(sequence, own.decode("ascii", "replace") if own else "")
-        if self._noted is not None and sequence == self._noted.sequence and self._head.hash != self._noted.hash:
-            self._fault(sequence, f"row {sequence} is not the one that was noted: the chain was computed anew")
+        self._compare(sequence, row)
 
     def finish(self) -> Verdict:
         """Return what was found; nothing may be looked at afterwards."""
-        if self._noted is not None and self._head.sequence < self._noted.sequence:
-            gap = _rows(self._head.sequence + 1, self._noted.sequence)
-            self._fault(self._noted.sequence, f"{gap} missing at the end: the head that was noted is not there")
+        last = max(self._noted.values(), key=lambda there: there[0].head.sequence, default=None)
+        if last and self._head.sequence < last[0].head.sequence:
+            self._fault(last[0].head.sequence, last[0].missing(self._head.sequence))
+        for sequence, text in self._missed[:1]:  # the rest follows from it
+            known = f"; the last head that fits is that of row {self._fitting}" if self._fitting else ""
+            self._fault(sequence, text + known)
         faults = sorted([*self._faults, *self._explained()], key=lambda fault: fault[0])[:_MOST_FAULTS]
         return Verdict(self._rows, self._head, tuple(text for _, text in faults), self._count - len(faults))
+
+    def _compare(self, sequence: int, row: StoredRow) -> None:
+        for noted in self._noted.get(sequence, ()):
+            if self._head.hash != noted.head.hash:
+                self._missed.append((sequence, noted.missed_by(row)))
+            elif not self._missed:
+                self._fitting = sequence
 
     def _check_place(self, sequence: int, row_id: int) -> None:
         if sequence == self._sequence:

@@ -1,5 +1,6 @@
 """What the worker does by the clock: sweep, bring leftovers to their end, check itself, and say that it lives."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -12,7 +13,7 @@ from bot.adapters.redis.lease import RedisLease
 from bot.adapters.scheduler import Ticker
 from bot.bootstrap.stores import Stores
 from bot.fitness_news import FitnessNews
-from bot.self_check import SelfCheck, redis_probe, slack_probe, sql_probe
+from bot.self_check import Probe, SelfCheck, redis_probe, slack_probe, sql_probe
 from bot.services import Services
 from core.ports import Clock
 from core.services.leftovers import Leftovers
@@ -24,13 +25,19 @@ _LEFTOVERS = timedelta(seconds=5)
 
 
 def build_self_check(
-    heartbeat: Heartbeat, database: Database, client: AsyncWebClient, clock: Clock, revision: str
+    heartbeat: Heartbeat,
+    database: Database,
+    client: AsyncWebClient,
+    clock: Clock,
+    revision: str,
+    more: Mapping[str, Probe],
 ) -> SelfCheck:
     """Return the check of everything that effects rest on; `revision` is what the database was migrated to."""
     probes = {
         "redis": redis_probe(lambda: inspect(heartbeat.redis), clock),
         "sql": sql_probe(lambda: inspect_sql(database), clock, revision),
         "slack": slack_probe(client, clock),
+        **more,
     }
     return SelfCheck(probes, clock)
 

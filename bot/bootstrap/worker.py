@@ -11,7 +11,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.clock import SystemClock
-from bot.adapters.database.engine import open_database
+from bot.adapters.database.engine import Database, open_database
 from bot.adapters.database.migrate import migrate
 from bot.adapters.redis.checkpointer import RedisSaver, open_saver
 from bot.adapters.redis.connection import connect
@@ -22,6 +22,7 @@ from bot.adapters.redis.queue import RedisQueue
 from bot.addresses import shown
 from bot.app import build_app
 from bot.bootstrap.dead_letters import build_dead_letters
+from bot.bootstrap.history import build_history
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.stores import Stores
 from bot.bootstrap.tools import build_tools
@@ -75,17 +76,15 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         stack.push_async_callback(redis.aclose)
         await reach(redis, f"REDIS_URL {shown(settings.redis.url)}")
         require_durable(await inspect(redis))
-        revision = await migrate(settings.database_url)
-        print(f"sql: at revision {revision}", flush=True)
-        database = open_database(settings.database_url)
-        stack.push_async_callback(database.close)
+        database, revision = await _database(settings, stack)
         stores = Stores.of(database, clock)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_SLACK_WITHIN))
         client = slack_client(settings.slack, session)
         queue = RedisQueue(redis, consumer=_own_name())
         frozen = (settings.files.data_dir / "freeze").exists
         alive = Heartbeat(redis, "worker")
-        check = build_self_check(alive, database, client, clock, revision)
+        history = build_history(settings, database)
+        check = build_self_check(alive, database, client, clock, revision, history.probes)
         toolbox = Guard(
             registry, stores.approvals, stores.effects, stores.audit, clock, frozen=frozen, unfit=check.unfit
         )
@@ -116,8 +115,17 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         alone = RedisLease(redis, wait=timedelta(0))
         tickers = build_tickers(stores, context, services, check, alive, alone)
         tickers += build_dead_letters(stores, queue, client, services, context.human, alone)
+        tickers += history.tickers(client, stores.audit, context.human, clock, alone)
         await check.look_if_due()
         yield WorkerRole(queue, _delivery(settings, worker, stores, clock), alive, tickers)
+
+
+async def _database(settings: Settings, stack: AsyncExitStack) -> tuple[Database, str]:
+    revision = await migrate(settings.database_url)
+    print(f"sql: at revision {revision}", flush=True)
+    database = open_database(settings.database_url)
+    stack.push_async_callback(database.close)
+    return database, revision
 
 
 def _delivery(settings: Settings, worker: Worker, stores: Stores, clock: SystemClock) -> Delivery:

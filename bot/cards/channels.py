@@ -6,10 +6,11 @@ from core.errors import ConfigurationError
 
 
 class ChannelBook:
-    """Looks a channel's id up by its name, once."""
+    """Looks a channel's id up by its name, once; `setting` is where operators wrote the name."""
 
-    def __init__(self, client: AsyncWebClient) -> None:
+    def __init__(self, client: AsyncWebClient, setting: str = "SLACK_INCIDENT_CHANNEL") -> None:
         self._client = client
+        self._setting = setting
         self._ids: dict[str, str] = {}
 
     async def id_of(self, channel: str) -> str:
@@ -32,4 +33,4 @@ class ChannelBook:
                     return
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
-                raise ConfigurationError(f"SLACK_INCIDENT_CHANNEL: the bot sees no channel {channel}; invite it there")
+                raise ConfigurationError(f"{self._setting}: the bot sees no channel {channel}; invite it there")

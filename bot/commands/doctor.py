@@ -88,6 +88,8 @@ async def _slack(settings: Settings, slack: SlackCheck) -> Sequence[Finding]:
     if found[0].state == "fail":
         return found
     found += await check_channel(slack.client, settings.slack.incident_channel)
+    if settings.audit.channel:
+        found += await check_channel(slack.client, settings.audit.channel, "AUDIT_CHANNEL")
     try:
         policy = load_policy(settings.files.policy_file, settings.checkpoint.ttl_seconds)
     except ConfigurationError:

@@ -17,6 +17,7 @@ from bot.adapters.database.audit_log import SqlAudit
 from bot.adapters.database.engine import open_database
 from bot.adapters.database.migrate import migrate
 from core.audit import AuditEvent
+from core.audit_chain import Noted
 from tests.fakes.clock import START
 from tests.fakes.databases import PostgreSql
 from tests.fakes.examples import an_audit_event
@@ -88,7 +89,7 @@ async def test_old_rows_are_chained_as_they_stand_and_new_ones_follow(old_url: s
     database = open_database(old_url)
     await SqlAudit(database).append(an_audit_event())
     await database.close()
-    verdict = await check_chain(old_url, verdict.head)
+    verdict = await check_chain(old_url, [Noted(verdict.head)])
     assert (verdict.intact, verdict.rows) == (True, 4)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.audit import AuditEvent
-from core.audit_chain import START, ChainCheck, Head, StoredRow, Verdict, content_of, next_head
+from core.audit_chain import START, ChainCheck, Head, Noted, StoredRow, Verdict, content_of, next_head
 
 
 class InMemoryAudit:
@@ -37,7 +37,7 @@ class InMemoryAudit:
 
     def check(self, noted: Head | None = None) -> Verdict:
         """Return what a check of the rows finds."""
-        check = ChainCheck(noted)
+        check = ChainCheck([Noted(noted)] if noted else ())
         for row in self.rows:
             check.look_at(row)
         return check.finish()

@@ -1,41 +1,60 @@
 """Reads the whole history as it is stored, byte for byte, and lets the core say whether it was tampered with."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, LargeBinary, Select, Text, cast, func, inspect, select, type_coerce
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database.engine import Database, async_url, open_database
 from bot.adapters.database.models import audit_events
-from core.audit_chain import ChainCheck, Content, Head, StoredRow, Verdict
+from core.audit_chain import START, ChainCheck, Content, Head, Noted, StoredRow, Verdict
 from core.errors import ConfigurationError
 
 _CHUNK = 5000
+_LAST = select(audit_events.c.sequence, audit_events.c.hash).order_by(audit_events.c.sequence.desc()).limit(1)
 _NOT_MIGRATED = "the database holds no chained history: run `python -m bot migrate`"
 
 
-async def check_chain(url: str, noted: Head | None = None) -> Verdict:
-    """Look at every row in one snapshot, a chunk at a time, changing nothing; `noted` is a head that must be in there.
+async def check_chain(url: str, noted: Iterable[Noted] = ()) -> Verdict:
+    """Look at every row in one snapshot, a chunk at a time, changing nothing; `noted` are heads that must be in there.
 
     TransientError when the database cannot be reached, ConfigurationError when it holds no such history.
     """
-    database = open_database(_existing(url))
+    database = open_database(existing(url))
     try:
         async with database.reading() as connection:
-            columns = await connection.run_sync(_columns)
-            if "sequence" not in columns:
+            if "sequence" not in await connection.run_sync(_columns):
                 raise ConfigurationError(_NOT_MIGRATED)
-            check = ChainCheck(noted)
-            stream = await connection.stream(_query(database).execution_options(yield_per=_CHUNK))
-            async for rows in stream.partitions():
-                for row_id, sequence, previous_hash, own_hash, *content in map(tuple, rows):
-                    check.look_at(StoredRow(row_id, sequence, previous_hash, own_hash, content))
-            return check.finish()
+            return await _looked_at(connection, _query(database), ChainCheck(noted))
     except DBAPIError as error:  # such as a file that is damaged
         raise ConfigurationError(f"DATABASE_URL: the history cannot be read ({error.orig})") from error
     finally:
         await database.close()
+
+
+async def check_since(database: Database, noted: Sequence[Noted]) -> Verdict:
+    """Look at the rows from the first of the heads on, in one snapshot; without heads nothing but the last row is read.
+
+    The verdict's head is what the chain ends with. TransientError when the database cannot be reached.
+    """
+    async with database.reading() as connection:
+        if not noted:
+            last = (await connection.execute(_LAST)).first()
+            return Verdict(0, START if last is None else Head(last.sequence, last.hash), (), 0)
+        first = min(each.head.sequence for each in noted)
+        query = _query(database).where(audit_events.c.sequence >= first)
+        return await _looked_at(connection, query, ChainCheck(noted, after=first - 1))
+
+
+async def _looked_at(connection: AsyncConnection, query: Select[Any], check: ChainCheck) -> Verdict:
+    stream = await connection.stream(query.execution_options(yield_per=_CHUNK))
+    async for rows in stream.partitions():
+        for row_id, sequence, previous_hash, own_hash, *content in map(tuple, rows):
+            check.look_at(StoredRow(row_id, sequence, previous_hash, own_hash, content))
+    return check.finish()
 
 
 def _query(database: Database) -> Select[Any]:
@@ -63,10 +82,10 @@ def _columns(connection: Connection) -> set[str]:
     return {column["name"] for column in inspector.get_columns(audit_events.name)}
 
 
-def _existing(url: str) -> str:
+def existing(url: str) -> str:
+    """Return the address as it is; ConfigurationError for a file that is no database, which opening would make."""
     parsed = async_url(url)
     if parsed.get_backend_name() == "sqlite":
-        # Opening would make the file.
         file = Path(parsed.database or "").expanduser()
         if not file.is_file() or _beginning(file) not in (b"", b"SQLite format 3\0"):
             raise ConfigurationError(f"DATABASE_URL: {file} is no SQLite database")

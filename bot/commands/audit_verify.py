@@ -1,0 +1,68 @@
+"""`audit verify`: looks at every row of the history and at every signed head that was kept outside the database."""
+
+import asyncio
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.adapters.audit_key import KeyRing, load_key, parse_public
+from bot.adapters.database.audit_check import check_chain
+from bot.addresses import shown
+from bot.settings import Settings
+from core.audit_chain import Noted
+from core.audit_head import Collected, collect_heads
+from core.errors import ConfigurationError, TransientError
+
+_NO_HEADS = "there is no signed head: a cut tail, a chain computed anew or an older copy put back cannot be seen"
+
+
+def run(settings: Settings, options: Namespace) -> int:
+    """Print each fault in a line, then the count, the head and the seconds; 0 intact, 1 not, 2 unreadable."""
+    began = time.perf_counter()
+    text = _text(options.heads, settings.audit_heads_file)
+    kept = collect_heads(text, _ring(options.key, settings.audit_key_file)) if text.strip() else Collected((), ())
+    noted = [Noted(head.head, head.at) for head in kept.heads]
+    if options.expect is not None:
+        noted.append(Noted(options.expect))
+    try:
+        verdict = asyncio.run(check_chain(settings.database_url, noted))
+    except TransientError as error:
+        raise ConfigurationError(f"DATABASE_URL {shown(settings.database_url)} cannot be reached ({error})") from error
+    for fault in (*kept.faults, *verdict.faults):
+        print(f"audit: {fault}", file=sys.stderr)
+    if verdict.more:
+        print(f"audit: and {verdict.more} faults more", file=sys.stderr)
+    intact = verdict.intact and not kept.faults
+    if intact and not noted:
+        print(f"audit: {_NO_HEADS}", file=sys.stderr)
+    signed = ""
+    if kept.heads:
+        last = kept.heads[-1]
+        signed = f", {len(kept.heads)} signed, the last on {last.at:%Y-%m-%d %H:%M UTC} up to row {last.sequence}"
+    state = "intact" if intact else "NOT INTACT"
+    seconds = time.perf_counter() - began
+    print(f"audit: {state}, {verdict.rows} rows, head {verdict.head}{signed}, {seconds:.2f} s", flush=True)
+    return 0 if intact else 1
+
+
+def _text(given: Path | None, usual: Path) -> str:
+    if given is None and not usual.exists():
+        return ""
+    try:
+        text = (given or usual).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise ConfigurationError(f"--heads {given or usual} cannot be read ({error.strerror})") from error
+    if given is not None and not text.strip():
+        raise ConfigurationError(f"--heads {given} is empty")
+    return text
+
+
+def _ring(given: Sequence[str] | None, usual: Path) -> KeyRing:
+    if not given:
+        return KeyRing.of(load_key(usual).public)
+    try:
+        return KeyRing.of(*map(parse_public, given))
+    except ValueError as error:
+        raise ConfigurationError("--key: a public key is written ed25519:HEX, as `audit key` prints it") from error
