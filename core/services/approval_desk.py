@@ -1,5 +1,6 @@
 """Where requests are made, votes are counted and exactly one decision is claimed."""
 
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.approval import ApprovalRequest, ApprovalStatus, Choice, Vote, tally
@@ -18,8 +19,8 @@ from core.errors import (
 )
 from core.event import Event
 from core.person import GUESTS_MAY_NOT
-from core.policy import Policy
-from core.ports import Approvals, Audit, Clock, Directory, Queue
+from core.policy_rules import ALERT, Asker
+from core.ports import Approvals, Audit, Clock, Directory, Queue, Rules
 from core.tool_call import Plan, plan_digest
 
 _NAMED = 6
@@ -42,14 +43,15 @@ class ApprovalDesk:
 
     approvals: Approvals
     directory: Directory
-    policy: Policy
+    policy: Rules
     queue: Queue
     audit: Audit
     clock: Clock
 
     async def request(self, approval_id: str, plan: Plan, proposal: Proposal, thread_id: str) -> ApprovalRequest:
-        """Write the approval row for a plan; PolicyDeniedError when no rule allows it. Safe to repeat."""
-        requirement = self.policy.requirement(plan)
+        """Write the approval row for a plan; PolicyDeniedError when no rule allows it. What policy lets run unasked is
+        approved at once, in the rule's name. Safe to repeat."""
+        requirement = self.policy.requirement(plan, await self._asker(proposal.requester))
         if requirement.effect == "deny":
             await self._note(
                 "ApprovalDenied", proposal.requester, approval_id, proposal.incident_id, rule=requirement.rule
@@ -80,11 +82,26 @@ class ApprovalDesk:
             await self._note(
                 "ApprovalRequested", row.requester, row.id, row.incident_id, digest=row.digest, rule=requirement.rule
             )
+        if row.requirement.effect == "allow" and row.status is ApprovalStatus.PENDING:
+            return await self._decide(row.id, "policy", again=True)
         return row
+
+    async def _asker(self, requester: str) -> Asker:
+        """Return who asked with the groups of the policy that they are in."""
+        if requester == ALERT:
+            return Asker()
+        return Asker(requester, frozenset(await self._groups_of(requester, self.policy.groups)))
+
+    async def _groups_of(
+        self, account: str, groups: Mapping[str, Sequence[str]], *, fresh: bool = False
+    ) -> tuple[str, ...]:
+        """Return the names of those groups that the account is in; `fresh` asks Slack anew."""
+        found = [name for name, ids in groups.items() if account in await self.directory.members(ids, fresh=fresh)]
+        return tuple(found)
 
     async def why_not_ask(self, requester: str) -> str:
         """Return why nothing is proposed in this name, or an empty text; our own (`alert`) is nobody's."""
-        if requester == "alert":
+        if requester == ALERT:
             return ""
         try:
             return "" if (await self.directory.person(requester)).may_decide else GUESTS_MAY_NOT
@@ -98,8 +115,8 @@ class ApprovalDesk:
         if request.status is not ApprovalStatus.PENDING and _has_cast(request, person_id, choice):
             return request
         try:
-            await self._check(request, person_id, choice)
-            counted = await self._cast(request, person_id, choice, reason)
+            groups = await self._check(request, person_id, choice)
+            counted = await self._cast(request, person_id, choice, reason, groups)
         except RefusedError as refusal:
             await self._note(
                 "VoteRefused", person_id, request.id, request.incident_id, choice=choice, why=type(refusal).__name__
@@ -107,30 +124,41 @@ class ApprovalDesk:
             raise
         return await self._decide(request.id, person_id, again=not counted)
 
-    async def _check(self, request: ApprovalRequest, person_id: str, choice: Choice) -> None:
+    async def _check(self, request: ApprovalRequest, person_id: str, choice: Choice) -> tuple[str, ...]:
+        """Return the groups in whose name this vote counts; RefusedError says why it does not."""
         if request.status is not ApprovalStatus.PENDING:
             raise AlreadyDecidedError(_already(request))
         if self.clock.now() >= request.decide_by:
             raise ApprovalExpiredError("This request has expired; nothing was run. Ask again if it is still needed.")
-        if choice == "reject" and person_id == request.requester:
-            return  # whoever asked may always withdraw
-        if request.requirement.policy_sha256 != self.policy.sha256:
+        needed = request.requirement
+        if choice == "reject" and needed.same_human(person_id, request.requester):
+            return ()  # whoever asked may always withdraw
+        if needed.policy_sha256 != self.policy.sha256:
             raise StaleApprovalError("The policy has changed since this was asked for, so it has to be asked for anew.")
-        if request.requirement.exclude_requester and person_id == request.requester:
+        if needed.exclude_requester and needed.same_human(person_id, request.requester):
             raise SelfApprovalError(
                 "This request began with you, so somebody else has to decide it. You may reject it."
             )
-        members = await self.directory.members(request.requirement.members)
-        if person_id not in members or not (await self.directory.person(person_id)).may_decide:
-            rule, groups = request.requirement.rule, ", ".join(request.requirement.groups)
-            people = ", ".join(f"<@{member}>" for member in sorted(members)[:_NAMED])
+        benefits = request.plan.beneficiary
+        if needed.exclude_beneficiary and benefits and needed.same_human(person_id, benefits) and choice == "approve":
+            raise SelfApprovalError("This action is for you, so somebody else has to approve it. You may reject it.")
+        if any(vote.person != person_id and needed.same_human(vote.person, person_id) for vote in request.votes):
+            raise AlreadyVotedError("You have voted on this request already, with another account.")
+        groups = await self._groups_of(person_id, needed.members_of)
+        if not groups or not (await self.directory.person(person_id)).may_decide:
+            people = ", ".join(f"<@{each}>" for each in sorted(await self.directory.members(needed.members))[:_NAMED])
             raise NotAnApproverError(
-                f"Only members of {groups} ({people}) may decide this request (policy rule “{rule}”)."
+                f"Only members of {', '.join(needed.groups)} ({people}) may decide this request "
+                f"(policy rule “{needed.rule}”)."
             )
+        return groups
 
-    async def _cast(self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str) -> bool:
+    async def _cast(
+        self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str, groups: tuple[str, ...]
+    ) -> bool:
         """Write the vote; False when this very vote stands already."""
-        vote = Vote(approval_id=request.id, person=person_id, choice=choice, reason=reason, at=self.clock.now())
+        now = self.clock.now()
+        vote = Vote(approval_id=request.id, person=person_id, choice=choice, reason=reason, at=now, groups=groups)
         try:
             await self.approvals.vote(vote)
         except (AlreadyVotedError, AlreadyDecidedError):
@@ -147,6 +175,8 @@ class ApprovalDesk:
     async def _decide(self, approval_id: str, person_id: str, *, again: bool) -> ApprovalRequest:
         request = await self.approvals.load(approval_id)
         verdict = tally(request.requirement, request.votes)
+        if verdict is ApprovalStatus.APPROVED and request.requirement.effect == "approve":
+            verdict = tally(request.requirement, [vote async for vote in self._standing(request)])
         if verdict is ApprovalStatus.PENDING:
             return request
         if not await self._claim(request, verdict):
@@ -162,6 +192,15 @@ class ApprovalDesk:
         await self._note("ApprovalDecided", person_id, request.id, request.incident_id, verdict=verdict.value)
         await self.queue.put(resume_job(request, self.clock))
         return request
+
+    async def _standing(self, request: ApprovalRequest) -> AsyncIterator[Vote]:
+        """Yield the votes of those who may still decide, as Slack says this very moment and not a minute ago."""
+        for vote in request.votes:
+            groups = await self._groups_of(vote.person, request.requirement.members_of, fresh=True)
+            if groups and (await self.directory.person(vote.person, fresh=True)).may_decide:
+                yield vote.model_copy(update={"groups": groups})
+            else:
+                await self._note("VoteVoid", vote.person, request.id, request.incident_id, choice=vote.choice)
 
     async def _claim(self, request: ApprovalRequest, verdict: ApprovalStatus) -> bool:
         now = self.clock.now()
