@@ -1,4 +1,4 @@
-"""The command line: `python -m bot run | doctor | tools | policy | migrate`."""
+"""The command line: `python -m bot run | doctor | tools | policy | migrate | audit`."""
 
 import argparse
 import importlib
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot.settings import Settings
+from core.audit_chain import Head
 from core.errors import ConfigurationError
 
 CONFIGURATION_FAULT = 2
@@ -39,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("tools", help="list the tools with their risk")
     _policy_arguments(verbs.add_parser("policy", help="check the policy, explain it, test it"))
     verbs.add_parser("migrate", help="bring the SQL schema up to date")
+    audit = verbs.add_parser("audit", help="check that the history is as it was written")
+    audit.add_argument("act", choices=("verify",))
+    audit.add_argument("--expect", type=_head, metavar="SEQ:HASH", help="a head that an earlier check has printed")
     return parser
 
 
@@ -56,6 +60,13 @@ def _policy_arguments(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--risk", choices=risks, help="instead of the tool's")
     tested = acts.add_parser("test", help="compare with a table of expectations; exit status 1 when one is missed")
     tested.add_argument("file", nargs="?", type=Path, help="the table (policy.tests.yaml beside the policy file)")
+
+
+def _head(text: str) -> Head:
+    try:
+        return Head.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from core.errors import TransientError
 from core.event import Event
-from core.ports import Clock, Queue
+from core.ports import Clock, Inbox
 from core.tool_call import canonical_json
 
 _log = structlog.get_logger(__name__)
@@ -23,30 +23,35 @@ _PATIENCE = 2.0  # seconds; Slack waits three
 _WAITS_FOR_NOBODY = {"agent_session_stopped"}
 
 
-def build_intake(
-    queue: Queue, clock: Clock, identity: AuthorizeResult, client: AsyncWebClient, secret: str
-) -> AsyncApp:
-    """Return an app without listeners: every verified payload is queued, then acknowledged with an empty 200.
+def build_intake(queue: Inbox, clock: Clock, identity: AuthorizeResult, client: AsyncWebClient) -> AsyncApp:
+    """Return an app without listeners: every payload is queued, then acknowledged with an empty 200.
 
     When the queue does not take it, the answer is 503 over HTTP and silence over the socket: Slack sends it again.
-    `secret` is the signing secret; requests of the socket carry no signature.
+    It verifies nothing. Over HTTP its only caller has done so and leaves the request's signature in the context, under
+    which one event is taken and no second one; what comes through the socket has none.
     """
 
     async def authorize(**_: object) -> AuthorizeResult:
         return identity
 
-    app = AsyncApp(logger=logging.getLogger("slack_bolt"), client=client, authorize=authorize, signing_secret=secret)
+    app = AsyncApp(
+        logger=logging.getLogger("slack_bolt"), client=client, authorize=authorize, request_verification_enabled=False
+    )
 
     async def enqueue(req: AsyncBoltRequest) -> BoltResponse:
-        event = event_of(req.body, clock)
+        try:
+            event = event_of(req.body, clock)
+        except ValueError as error:
+            _log.warning("event_unreadable", error=str(error))
+            return BoltResponse(status=400, body="")
         try:
             async with asyncio.timeout(_PATIENCE):
-                fresh = await queue.put(event)
+                fresh = await queue.put(event, str(req.context.get("signature", "")))
         except (TransientError, TimeoutError) as error:
             told = f"{type(error).__name__}: {error}".removesuffix(": ")
             _log.warning("event_not_taken", kind=event.kind, event_id=event.id, error=told)
             return BoltResponse(status=503, body="")
-        _log.debug("event_taken", kind=event.kind, event_id=event.id, fresh=fresh)
+        _log.debug("event_taken" if fresh else "event_already_taken", kind=event.kind, event_id=event.id)
         return BoltResponse(status=200, body="")
 
     app.use(enqueue)
@@ -70,7 +75,7 @@ def _events_api(payload: Mapping[str, JsonValue]) -> tuple[str, str, str] | None
     channel = _word(place, "channel", "channel_id")
     thread = _word(inner, "thread_ts", "ts", "event_ts")
     # A stop must not stand in line behind the very work that it is to stop.
-    lane = "slack:stop" if event.get("type") in _WAITS_FOR_NOBODY else "slack"
+    lane = "slack:stop" if _word(event, "type") in _WAITS_FOR_NOBODY else "slack"
     identity = _word(payload, "event_id") or _hashed(payload)
     return "events_api", identity, f"{lane}:{channel}:{thread}"
 

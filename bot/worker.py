@@ -13,7 +13,7 @@ from bot.ingress import slack_alerts
 from bot.services import Services
 from core.alert import Alert
 from core.brief import Place, Proposal
-from core.errors import RefusedError, ToolError, TransientError
+from core.errors import NeedsHumanError, RefusedError, ToolError, TransientError
 from core.event import Event
 from core.ids import stable_id
 from core.services.alert_intake import REFRESH_SPAN
@@ -46,6 +46,8 @@ class Worker:
                 await handle(event)
             except TransientError:
                 raise
+            except NeedsHumanError as end:
+                _log.warning("event_left_to_a_human", why=str(end))
             except (RefusedError, ToolError) as refusal:
                 _log.info("event_refused", why=str(refusal), error=type(refusal).__name__)
                 await self._tell(event, str(refusal))

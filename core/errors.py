@@ -70,5 +70,9 @@ class CorruptCheckpointError(WatchkeeperError):
     human is told once, by whoever ends the run."""
 
 
+class NeedsHumanError(WatchkeeperError):
+    """This job is over, and a human has been told already: nothing is said or tried again."""
+
+
 class ConfigurationError(WatchkeeperError):
     """Found at start-up only; the message names the field and how to mend it; exit status 2."""

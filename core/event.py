@@ -1,8 +1,25 @@
 """What waits in the queue: an acknowledged thing from outside, or a job that we owe ourselves."""
 
 from datetime import datetime
+from typing import Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, JsonValue
+
+UNREADABLE: Final = "unreadable"
+"""Kind of an entry that holds no event: its body has the fields as text, its id the place where they stood."""
+
+
+class Start(NamedTuple):
+    """What came of beginning an attempt at an event.
+
+    `begun`: it may run, as attempt `number`, tried since `since`. `over`: it is done or dead; strike it off.
+    `suspect`: so far it ended without a word, as when it kills its process; its last attempt has to be `alone`.
+    `spent`: it has had all its attempts.
+    """
+
+    state: Literal["begun", "over", "suspect", "spent"]
+    number: int
+    since: datetime
 
 
 class Event(BaseModel):

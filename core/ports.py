@@ -10,8 +10,9 @@ from core.alert import Alert
 from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote
 from core.audit import AuditEvent
 from core.brief import Brief, Place, Proposal
+from core.dead_letter import DeadLetter
 from core.effect import Effect, EffectStatus
-from core.event import Event
+from core.event import Event, Start
 from core.evidence import Report
 from core.incident import Incident
 from core.person import Person
@@ -126,14 +127,16 @@ class ApprovalQueue(Protocol):
 class Effects(Protocol):
     """The ledger of attempts on the outside world."""
 
-    async def intend(self, effect: Effect) -> bool:
-        """Insert the intent row; False when that action id has one already."""
+    async def intend(self, effect: Effect, event: AuditEvent) -> bool:
+        """Insert the intent row and its event in the history, both or neither; False, with neither, when that action id
+        has an intent already."""
         ...
 
     async def conclude(
-        self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime
-    ) -> None:
-        """Write the outcome beside the intent, once."""
+        self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime, event: AuditEvent
+    ) -> bool:
+        """Write the outcome beside the intent and its event in the history, both or neither; True for the one outcome
+        that stands, False for any later one, of which no event is written."""
         ...
 
     async def load(self, action_id: str) -> Effect | None:
@@ -233,6 +236,63 @@ class Inbox(Protocol):
         ...
 
 
+class Deliveries(Protocol):
+    """What became of every event, one row each: the memory that outlives the queue."""
+
+    async def begin(self, event: Event, now: datetime, *, most: int, alone: bool = False) -> Start:
+        """Count one more attempt at the event, unless it is over or has had `most`; one whose attempts ended without a
+        word is not begun for the last time unless `alone`. One write for an attempt that is begun."""
+        ...
+
+    async def done(self, event_id: str, now: datetime) -> None:
+        """Note that nothing more is owed; whoever delivers it again only acknowledges it."""
+        ...
+
+    async def failed(self, event_id: str, error: str, now: datetime) -> None:
+        """Note how the last attempt failed; it counts."""
+        ...
+
+    async def release(self, event_ids: Sequence[str], now: datetime) -> None:
+        """Take back the last attempt of each: an outage or a stop ended it, so it does not count."""
+        ...
+
+    async def bury(self, event: Event, error: str, now: datetime) -> None:
+        """Give the event up and keep it whole; one that is done stays done."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """Events that were given up, until a person decides about them."""
+
+    async def dead(self) -> Sequence[DeadLetter]:
+        """Return those that nobody has decided about, oldest first."""
+        ...
+
+    async def load(self, letter_id: str) -> DeadLetter:
+        """Return that row, whatever became of it; NoDataError when there is none."""
+        ...
+
+    async def decide(self, letter_id: str, *, retry: bool, person: str, now: datetime) -> bool:
+        """One conditional UPDATE from dead: to be begun anew with all attempts, or over. True for the one who wins."""
+        ...
+
+    async def untold(self) -> Sequence[DeadLetter]:
+        """Return at most fifty rows whose card does not show them as they are, oldest first."""
+        ...
+
+    async def told(self, letter: DeadLetter) -> None:
+        """Note that the card shows the row like this, unless the row has moved on since."""
+        ...
+
+
+class Retries(Protocol):
+    """The way back into the queue."""
+
+    async def put_again(self, event: Event, mark: str) -> bool:
+        """Write an event whose id was seen before; False when this `mark` was."""
+        ...
+
+
 class ToolSummary(NamedTuple):
     """What a mind may know of a tool."""
 
@@ -260,6 +320,11 @@ class ToolBox(Protocol):
     async def execute(self, request: ApprovalRequest, grant: Grant) -> ToolResult:
         """Run what was approved, at most once; re-reads the row, the digest, the clock and the precondition first.
         Never raises ToolError or RefusedError: status ok, failed, refused (nothing ran) or unknown."""
+        ...
+
+    async def settle(self, approval_id: str) -> ToolResult | None:
+        """Return how the request's one attempt ended, asking its target where the ledger does not know; None when
+        nothing was attempted. Never a second attempt."""
         ...
 
 

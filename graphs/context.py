@@ -8,6 +8,8 @@ from typing import Protocol
 from core.ports import ApprovalQueue, Approvals, Audit, Cards, Clock, Incidents, Reports, ToolBox
 from core.runbook import Runbook
 from core.services.approval_desk import ApprovalDesk
+from core.services.endings import Endings
+from core.services.needs_human import NeedsHuman
 from graphs.models.judgement import Case, Judgement
 from tools.catalogue import Catalogue
 
@@ -68,3 +70,13 @@ class GraphContext:
     model: Mind | None = None
     verify_within: timedelta = timedelta(seconds=300)
     verify_every: timedelta = timedelta(seconds=2)
+
+    @property
+    def endings(self) -> Endings:
+        """Writes how approved requests end."""
+        return Endings(self.approvals, self.cards, self.audit, self.clock)
+
+    @property
+    def human(self) -> NeedsHuman:
+        """Tells a human that a run cannot go on."""
+        return NeedsHuman(self.cards, self.audit, self.clock)

@@ -1,5 +1,6 @@
 """The one module that runs graphs: idempotent starts, strict resumes, one run of a thread at a time."""
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -11,17 +12,21 @@ from langgraph.types import Command, StateSnapshot
 
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Brief, Proposal
-from core.errors import TransientError
+from core.errors import CorruptCheckpointError, NeedsHumanError, TransientError
 from core.evidence import Report
 from core.ids import remediation_thread_id
+from core.tool_call import ToolResult
 from graphs.context import GraphContext
 from graphs.investigation import graph as investigation
 from graphs.investigation.state import new_input
 from graphs.remediation import graph as remediation
 from graphs.remediation.state import GRAPH_VERSION, Update
+from graphs.wording import call_text
 
 Lease = Callable[[str], AbstractAsyncContextManager[int]]
 Graph = CompiledStateGraph[Any, GraphContext, Any, Any]
+
+logger = logging.getLogger(__name__)
 
 # Internal name of langgraph 1.2's strict resume: an answer to an interrupt that is not pending raises instead of
 # being kept for the next one. A test fails when a release renames it.
@@ -29,6 +34,9 @@ STRICT_RESUME = "__pregel_strict_resume"
 
 # What our saver looks for: it refuses to read or write for a holder of the lease whom a later one has followed.
 FENCING_EPOCH = "__fencing_epoch"
+
+
+_REFUSED = "What was stored of this run is damaged or was tampered with, so it was not loaded."
 
 
 def thread_config(thread_id: str, epoch: int) -> RunnableConfig:
@@ -61,65 +69,103 @@ class LangGraphRunner:
         self._lease = lease
 
     async def investigate(self, brief: Brief) -> Report:
-        """Run the investigation to its report; a second call with the same report id returns the same report."""
+        """Run the investigation to its report; a second call with the same report id returns the same report.
+        NeedsHumanError when what the thread remembers is not fit to be loaded."""
         async with self._lease(brief.thread_id) as epoch:
             config = thread_config(brief.thread_id, epoch)
             if (report := await self._context.reports.load(brief.report_id)) is not None:
                 return report
-            snapshot = await self._investigation.aget_state(config)
-            same = snapshot.values.get("brief", {}).get("report_id") == brief.report_id
-            again = half_done(snapshot) and same
-            await self._run(self._investigation, None if again else new_input(brief), config)
+            try:
+                await self._investigate(brief, config)
+            except CorruptCheckpointError as refused:
+                _alarm(brief.thread_id, refused)
+                what = "I cannot answer in this thread" if brief.question else "I cannot investigate this"
+                why = f"{_REFUSED} Ask me in a new thread, and have somebody look at Redis."
+                key = f"{brief.report_id}:refused"
+                await self._context.human.tell(brief.place, what, why, brief.incident_id, key)
+                raise NeedsHumanError(f"the checkpoint of {brief.thread_id} was refused") from refused
             report = await self._context.reports.load(brief.report_id)
         if report is None:
             raise TransientError(f"the investigation {brief.report_id} ended without a report")
         return report
 
+    async def _investigate(self, brief: Brief, config: RunnableConfig) -> None:
+        snapshot = await self._investigation.aget_state(config)
+        same = snapshot.values.get("brief", {}).get("report_id") == brief.report_id
+        again = half_done(snapshot) and same
+        await self._run(self._investigation, None if again else new_input(brief), config)
+
     async def remediate(self, proposal: Proposal) -> None:
         """Start a remediation and run it to its gate or its end; a second call finishes what a crash left, and starts
-        again only where no request came of the first."""
+        again only where no request came of the first. A human is told when what is stored of it is refused."""
         thread_id = remediation_thread_id(proposal.remediation_id)
         async with self._lease(thread_id) as epoch:
-            config = thread_config(thread_id, epoch)
-            snapshot = await self._remediation.aget_state(config)
-            if half_done(snapshot):
-                await self._run(self._remediation, None, config)
-            elif not snapshot.values or (snapshot.values.get("refusal") and not snapshot.interrupts):
-                start: Update = {
-                    "graph_version": GRAPH_VERSION,
-                    "proposal": proposal.model_dump(mode="json"),
-                    "attempt": 1,
-                    "round": snapshot.values.get("round", 0) + 1,
-                }
-                await self._run(self._remediation, start, config)
+            try:
+                await self._remediate(proposal, thread_config(thread_id, epoch))
+            except CorruptCheckpointError as refused:
+                _alarm(thread_id, refused)
+                what = f"I cannot go on with {call_text(proposal.call)}"
+                why = f"{_REFUSED} If it is still needed, ask for it again in a new message."
+                key = f"{proposal.remediation_id}:refused"
+                await self._context.human.tell(proposal.place, what, why, proposal.incident_id, key)
+
+    async def _remediate(self, proposal: Proposal, config: RunnableConfig) -> None:
+        snapshot = await self._remediation.aget_state(config)
+        if half_done(snapshot):
+            await self._run(self._remediation, None, config)
+        elif not snapshot.values or (snapshot.values.get("refusal") and not snapshot.interrupts):
+            start: Update = {
+                "graph_version": GRAPH_VERSION,
+                "proposal": proposal.model_dump(mode="json"),
+                "attempt": 1,
+                "round": snapshot.values.get("round", 0) + 1,
+            }
+            await self._run(self._remediation, start, config)
 
     async def resume(self, request: ApprovalRequest) -> bool:
         """Answer the pending gate of this request; False when no such gate is pending, even after a crashed run was
-        finished. An approved request whose gate is gone is ended as unknown, so that it never waits in silence."""
+        finished. An approved request whose gate is gone, or whose stored run is refused, still ends and is shown: as
+        its one attempt ended, or as unknown."""
         if request.status is ApprovalStatus.PENDING:
             return False
         async with self._lease(request.thread_id) as epoch:
-            config = thread_config(request.thread_id, epoch)
-            if half_done(await self._remediation.aget_state(config)):
-                # The crash may have come before the gate: people can vote as soon as the card stands.
-                await self._run(self._remediation, None, config)
-            interrupt_id = pending_interrupt(await self._remediation.aget_state(config), request.id)
-            if interrupt_id is None:
-                await self._give_up(request.id)
-                return False
-            command: Command[Any] = Command(resume={interrupt_id: request.status.value})
-            await self._run(self._remediation, command, config)
-            return True
+            try:
+                if await self._answer(request, thread_config(request.thread_id, epoch)):
+                    return True
+                why = "The paused run was lost before the verdict reached it."
+            except CorruptCheckpointError as refused:
+                _alarm(request.thread_id, refused)
+                why = _REFUSED
+            await self._give_up(request.id, why)
+            return False
+
+    async def _answer(self, request: ApprovalRequest, config: RunnableConfig) -> bool:
+        snapshot = await self._remediation.aget_state(config)
+        if half_done(snapshot):
+            # The crash may have come before the gate: people can vote as soon as the card stands.
+            await self._run(self._remediation, None, config)
+            snapshot = await self._remediation.aget_state(config)
+        interrupt_id = pending_interrupt(snapshot, request.id)
+        if interrupt_id is None:
+            return False
+        command: Command[Any] = Command(resume={interrupt_id: request.status.value})
+        await self._run(self._remediation, command, config)
+        return True
 
     async def _run(self, graph: Graph, start: Update | Command[Any] | None, config: RunnableConfig) -> None:
         await graph.ainvoke(start, config, context=self._context, durability="sync")
 
-    async def _give_up(self, approval_id: str) -> None:
-        """The gate is gone (checkpoint expired, Redis lost, run ended); an approved request must still end visibly."""
-        request = await self._context.approvals.load(approval_id)
+    async def _give_up(self, approval_id: str, why: str) -> None:
+        """The gate is gone (checkpoint expired, refused or lost with Redis); an approved request must still end."""
+        context = self._context
+        request = await context.approvals.load(approval_id)
         if request.status is not ApprovalStatus.APPROVED:
+            await context.cards.show_approval(approval_id)
             return
-        text = "The paused run was lost before the verdict reached it. Check the target, then ask again."
-        now = self._context.clock.now()
-        await self._context.approvals.finish(request.id, status=ApprovalStatus.UNKNOWN, text=text, now=now)
-        await self._context.cards.show_approval(request.id)
+        attempt = await context.toolbox.settle(approval_id)
+        nothing = ToolResult(status="unknown", text=f"{why} Check the target, then ask again.")
+        await context.endings.close(request, attempt or nothing)
+
+
+def _alarm(thread_id: str, refused: CorruptCheckpointError) -> None:
+    logger.error("checkpoint_refused", extra={"thread_id": thread_id, "error": str(refused)})

@@ -11,7 +11,7 @@ from core.approval import ApprovalRequest
 from core.audit import AuditEvent
 from core.effect import Effect, EffectStatus
 from core.errors import RefusedError, StaleApprovalError, ToolError, ToolTimeoutError
-from core.ports import Audit, Clock, Effects
+from core.ports import Clock, Effects
 from core.tool_call import ToolResult
 from tools.arguments import accept
 from tools.registry import Registry
@@ -41,19 +41,22 @@ class ChosenTool(NamedTuple):
 class Attempts:
     """Carries approved requests out, at most once each; the guard has checked everything before it comes here."""
 
-    def __init__(self, registry: Registry, effects: Effects, audit: Audit, clock: Clock, settle_seconds: float) -> None:
+    def __init__(self, registry: Registry, effects: Effects, clock: Clock, settle_seconds: float) -> None:
         self._registry = registry
         self._effects = effects
-        self._audit = audit
         self._clock = clock
         self._settle_seconds = settle_seconds
 
     async def find(self, row: ApprovalRequest) -> Effect | None:
         """Return the request's earlier attempt; StaleApprovalError when that was made for something else."""
-        effect = await self._effects.load(row.action_id)
+        effect = await self.ledger(row)
         if effect is not None and effect.digest != row.digest:
             raise StaleApprovalError(f"{SUPERSEDED}another action was carried out under this request's id.")
         return effect
+
+    async def ledger(self, row: ApprovalRequest) -> Effect | None:
+        """Return the request's row in the ledger as it stands, whatever it was made for."""
+        return await self._effects.load(row.action_id)
 
     def tool(self, row: ApprovalRequest) -> ChosenTool:
         """Return what would carry the request out; ToolError when there is no such tool any more."""
@@ -69,8 +72,6 @@ class Attempts:
 
         `check_may_run` is awaited when everything is written; its RefusedError or ToolError ends the attempt unrun.
         """
-        # History first: when it cannot be written no intent is left behind, which a retry would have to call unknown.
-        await self._note(row, "EffectIntended", args=row.plan.call.args)
         intent = Effect(
             action_id=row.action_id,
             approval_id=row.id,
@@ -80,11 +81,12 @@ class Attempts:
             status=EffectStatus.INTENT,
             intent_at=self._clock.now(),
         )
-        if not await self._effects.intend(intent):
+        # With its line of the history, or not at all: an intent left behind would have to be called unknown by a retry.
+        if not await self._effects.intend(intent, self._event(row, "EffectIntended", args=row.plan.call.args)):
             # Somebody else came first between our look and now: their outcome is ours.
             return await self.settle(row, await self._effects.load(row.action_id) or intent)
         try:
-            await check_may_run()  # both writes may have waited for a lock, past the deadline or a freeze
+            await check_may_run()  # the write may have waited for a lock, past the deadline or a freeze
         except (RefusedError, ToolError) as refusal:
             return await self._conclude(row, EffectStatus.FAILED, f"{NOTHING_RAN}{refusal}")
         return await self._run(row, tool)
@@ -115,6 +117,9 @@ class Attempts:
         """
         if effect.status is not EffectStatus.INTENT:
             return _stored(effect)
+        if effect.digest != row.digest:
+            text = "Nobody can tell whether this ran: another action was carried out under this request's id."
+            return await self._conclude(row, EffectStatus.UNKNOWN, text)
         try:
             tool = self.tool(row)
         except ToolError as error:
@@ -153,21 +158,23 @@ class Attempts:
         self, row: ApprovalRequest, status: EffectStatus, text: str, data: JsonValue = None
     ) -> ToolResult:
         clean = cleaned(ToolResult(status="ok", text=text, data=data), self._registry.environment.secrets)
-        now = self._clock.now()
-        await self._effects.conclude(row.action_id, status=status, text=clean.text, data=clean.data, now=now)
-        await self._note(row, _EVENTS[status], text=clean.text)
+        event = self._event(row, _EVENTS[status], text=clean.text)
+        if not await self._effects.conclude(
+            row.action_id, status=status, text=clean.text, data=clean.data, now=event.at, event=event
+        ):
+            # Whoever looked for us while we were held up has written an end already: there is one, and it is that.
+            standing = await self._effects.load(row.action_id)
+            return _stored(standing) if standing is not None else clean.model_copy(update={"status": "unknown"})
         return clean.model_copy(update={"status": _result_status(status, clean.text)})
 
-    async def _note(self, row: ApprovalRequest, kind: str, **details: JsonValue) -> None:
-        await self._audit.append(
-            AuditEvent(
-                kind=kind,
-                actor="guard",
-                subject=row.id,
-                incident_id=row.incident_id,
-                at=self._clock.now(),
-                details={"action_id": row.action_id, "tool": row.plan.call.name, "digest": row.digest, **details},
-            )
+    def _event(self, row: ApprovalRequest, kind: str, **details: JsonValue) -> AuditEvent:
+        return AuditEvent(
+            kind=kind,
+            actor="guard",
+            subject=row.id,
+            incident_id=row.incident_id,
+            at=self._clock.now(),
+            details={"action_id": row.action_id, "tool": row.plan.call.name, "digest": row.digest, **details},
         )
 
 

@@ -60,7 +60,7 @@ class Guard:
         self._clock = clock
         self._frozen = frozen
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._attempts = Attempts(registry, effects, audit, clock, settle_seconds)
+        self._attempts = Attempts(registry, effects, clock, settle_seconds)
 
     def summaries(self) -> Sequence[ToolSummary]:
         """Return every tool's summary, in registry order."""
@@ -122,6 +122,14 @@ class Guard:
             except NoDataError as error:
                 return await self._refuse(request.id, None, error)
             return cleaned(await self._execute(row, grant), self._secrets)
+
+    async def settle(self, approval_id: str) -> ToolResult | None:
+        """Return how the request's one attempt ended, asking its target where the ledger does not know; None when
+        nothing was attempted. Needs no grant, as it never acts: whatever it finds is written as the attempt's end."""
+        async with self._turns.setdefault(approval_id, asyncio.Lock()):  # ours may be under way: its end is the answer
+            row = await self._approvals.load(approval_id)
+            effect = await self._attempts.ledger(row)
+            return None if effect is None else cleaned(await self._attempts.settle(row, effect), self._secrets)
 
     async def _execute(self, row: ApprovalRequest, grant: Grant) -> ToolResult:
         try:

@@ -32,9 +32,14 @@ def state_words(incident: Incident, report: Report | None, approvals: Sequence[A
 
 
 def build_incident_card(
-    incident: Incident, report: Report | None, approvals: Sequence[ApprovalRequest], timeline_url: str
+    incident: Incident,
+    report: Report | None,
+    approvals: Sequence[ApprovalRequest],
+    timeline_url: str,
+    *,
+    needs_human: Sequence[str] = (),
 ) -> list[Block]:
-    """Return the card; `approvals` are this incident's, oldest first."""
+    """Return the card; `approvals` are this incident's, oldest first, and so is what a human was called for."""
     resolved = incident.status is IncidentStatus.RESOLVED
     state = state_words(incident, report, approvals)
     since = f"Since {date(incident.opened_at, '{date_short_pretty} {time}')}"
@@ -52,6 +57,7 @@ def build_incident_card(
     if report is not None:
         blocks.append(_cause(report))
     blocks += [context(_action(request)) for request in approvals[-3:]]
+    blocks += [context(f"🙋 *Needs a human*: {inert(what)}") for what in needs_human[-2:]]
     link = [f"<{timeline_url}|Timeline>"] if timeline_url else []
     blocks.append(context(" · ".join([*link, f"{inert(incident.id, 40)}", "Ask me anything in this thread"])))
     return blocks

@@ -12,6 +12,7 @@ from bot.adapters.redis.inspection import reach
 from bot.adapters.redis.queue import RedisQueue
 from bot.addresses import shown
 from bot.bootstrap.slack import slack_client
+from bot.ingress.verifier import SlackVerifier
 from bot.intake import build_intake
 from bot.settings import Settings
 from bot.slack_link import SlackLink
@@ -38,11 +39,10 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
         stack.push_async_callback(redis.aclose)
         queue = RedisQueue(redis)
         client = slack_client(settings.slack)
-        secret = settings.slack.signing_secret.get_secret_value()
         in_socket = settings.slack.mode == "socket"
         link = SlackLink(
             client,
-            intake=lambda identity: build_intake(queue, clock, identity, client, secret),
+            intake=lambda identity: build_intake(queue, clock, identity, client),
             app_token=settings.slack.app_token.get_secret_value() if in_socket else "",
             reach=lambda: reach(redis, f"REDIS_URL {shown(settings.redis.url)}"),
         )
@@ -61,7 +61,7 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
         )
         routes: list[BaseRoute] = [*health_routes(readiness), *webhooks.routes()]
         if not in_socket:
-            routes += slack_routes(link)
+            routes += slack_routes(link, SlackVerifier(settings.slack.signing_secret.get_secret_value(), clock))
 
         def timeline() -> Route:
             from bot.bootstrap.timeline import build_timeline  # brings SQLAlchemy and Jinja along

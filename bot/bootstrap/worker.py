@@ -140,6 +140,7 @@ def _people(
         reports=stores.reports,
         approvals=stores.approvals,
         approval_queue=stores.approvals,
+        audit=stores.audit,
         directory=directory,
         links=TimelineLinks(settings.web.links, link_secret(settings), clock),
         incident_channel=settings.slack.incident_channel,

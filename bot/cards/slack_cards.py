@@ -25,7 +25,8 @@ from core.brief import Brief, Place
 from core.errors import NoDataError, TransientError
 from core.evidence import Evidence, Report, latest_look
 from core.ids import incident_thread_id
-from core.ports import ApprovalQueue, Approvals, Directory, Incidents, Reports
+from core.ports import ApprovalQueue, Approvals, Audit, Directory, Incidents, Reports
+from core.services.needs_human import calls_for_humans
 
 _log = structlog.get_logger(__name__)
 _PLOTS = 2
@@ -42,6 +43,7 @@ class SlackCards:
         reports: Reports,
         approvals: Approvals,
         approval_queue: ApprovalQueue,
+        audit: Audit,
         directory: Directory,
         links: TimelineLinks,
         incident_channel: str,
@@ -51,6 +53,7 @@ class SlackCards:
         self._reports = reports
         self._approvals = approvals
         self._approval_queue = approval_queue
+        self._audit = audit
         self._directory = directory
         self._links = links
         self._incident_channel = incident_channel
@@ -66,7 +69,9 @@ class SlackCards:
             reports = await self._reports.of_thread(incident_thread_id(incident.id))
             requests = await self._approval_queue.of(incident_id=incident.id)
             report = latest_look(reports)
-            blocks = build_incident_card(incident, report, requests, self._links.url(incident.id))
+            calls = [str(call.details.get("what", "")) for call in await calls_for_humans(self._audit, incident.id)]
+            link = self._links.url(incident.id)
+            blocks = build_incident_card(incident, report, requests, link, needs_human=calls)
             root = Place(channel=incident.channel or await self._channels.id_of(self._incident_channel), thread_ts="")
             text = incident_text(incident, report, requests)
             facts = {"status": incident.status.value, "service": incident.service}

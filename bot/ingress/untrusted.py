@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +14,9 @@ from core.ids import stable_id
 
 MAX_ALERTS = 2_000
 _MAX_LABELS = 64
+_MAX_PAIRS = 1_000  # beyond this it is no alert
+_MAX_DEPTH = 64
+_MAX_BITS = 1_000  # of a whole number; beyond it is no float
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SERVICE_LABELS = ("service", "app", "service_name", "app_kubernetes_io_name", "job")
 _ENV_LABELS = ("env", "environment", "stage", "namespace")
@@ -27,9 +30,27 @@ class UnreadableError(RefusedError):
 def read_json(body: bytes) -> JsonValue:
     """Parse a request body strictly (UTF-8, no NaN, bounded depth); UnreadableError otherwise."""
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        found = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        refuse_deep(found)
     except (ValueError, RecursionError):
         raise UnreadableError("the body is not JSON that can be read") from None
+    return found
+
+
+def refuse_deep(value: object) -> None:
+    """Raise ValueError where lists and mappings stand in each other more than 64 deep."""
+    level = [value]
+    for _ in range(_MAX_DEPTH + 1):
+        level = [inner for outer in level for inner in _within(outer) if isinstance(inner, dict | list)]
+        if not level:
+            return
+    raise ValueError("too deep")
+
+
+def _within(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _no_constant(name: str) -> None:
@@ -40,14 +61,18 @@ def text(value: object, limit: int) -> str:
     """Return a string or number as text without control characters, at most `limit` characters; anything else is ""."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        return ""
     shown = _CONTROL.sub(" ", str(value) if isinstance(value, str) else f"{value:.15g}").strip()
     return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
 
 
 def pairs(value: object, limit: int = 1_000) -> dict[str, str]:
-    """Return a mapping's text entries, at most 64 of them."""
+    """Return a mapping's text entries, at most 64 of them; UnreadableError for a mapping of more than a thousand."""
     if not isinstance(value, Mapping):
         return {}
+    if len(value) > _MAX_PAIRS:
+        raise UnreadableError(f"at most {_MAX_PAIRS} labels or annotations in one alert")
     found: dict[str, str] = {}
     for key, item in value.items():
         name, content = text(key, 128), text(item, limit)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -15,13 +15,13 @@ from starlette.routing import Route
 
 from bot.ingress import alertmanager, generic, grafana
 from bot.ingress.untrusted import UnreadableError, read_json
-from bot.web.body import read_body
+from bot.web.body import BodyReader
 from bot.web.credentials import AlertCredentials
 from core.alert import Alert
 from core.errors import TransientError
 from core.event import Event
 from core.ids import stable_id
-from core.ports import Clock, Queue
+from core.ports import Clock, Inbox
 
 _log = structlog.get_logger(__name__)
 _PATIENCE = 8.0
@@ -37,9 +37,10 @@ PARSERS: Final[dict[str, Parser]] = {
 class Webhooks:
     """POST /webhooks/{alertmanager,grafana,generic}; 401, 4xx with a sentence, 503 when the queue is out of reach."""
 
-    queue: Queue
+    queue: Inbox
     clock: Clock
     credentials: AlertCredentials
+    reader: BodyReader = field(default_factory=BodyReader)
 
     def routes(self) -> list[Route]:
         """Return the one route."""
@@ -53,12 +54,12 @@ class Webhooks:
         if parse is None:
             raise HTTPException(404, f"known senders: {', '.join(PARSERS)}")
         try:
-            alerts = parse(read_json(await read_body(request)), self.clock.now())
+            alerts = parse(read_json(await self.reader.read(request)), self.clock.now())
         except UnreadableError as error:
             raise HTTPException(400, str(error)) from None
         try:
             async with asyncio.timeout(_PATIENCE):
-                fresh = [await self.queue.put(alert_event(alert, self.clock)) for alert in alerts]
+                fresh = await self.queue.put_many([alert_event(alert, self.clock) for alert in alerts])
         except (TransientError, TimeoutError) as error:
             _log.warning("alerts_not_taken", sender=request.path_params["sender"], error=str(error))
             raise HTTPException(503, "the queue is out of reach; send it again") from None

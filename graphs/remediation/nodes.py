@@ -7,18 +7,12 @@ from core.audit import AuditEvent
 from core.brief import Proposal
 from core.errors import PolicyDeniedError, ToolError
 from core.ids import approval_id_of, remediation_thread_id
-from core.tool_call import Plan, ToolCall
+from core.services.endings import end_key
+from core.tool_call import Plan, ToolCall, ToolResult
 from graphs.context import GraphContext
 from graphs.remediation.state import RemediationState, Update
 from graphs.remediation.verification import watch
 from graphs.wording import call_text
-
-_ENDS = {
-    "ok": ApprovalStatus.EXECUTED,
-    "failed": ApprovalStatus.FAILED,
-    "no_data": ApprovalStatus.FAILED,
-    "refused": ApprovalStatus.SUPERSEDED,
-}
 
 
 async def plan_call(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
@@ -93,16 +87,8 @@ async def execute(state: RemediationState, runtime: Runtime[GraphContext]) -> Up
 
 async def record(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
     """Write how it ended on the row and on the card; an executed rollback also ends the request it undoes."""
-    context, request_id = runtime.context, state["approval_id"]
-    status = _ENDS.get(state["result_status"], ApprovalStatus.UNKNOWN)
-    now = context.clock.now()
-    await context.approvals.finish(request_id, status=status, text=state["result_text"], now=now)
-    await context.cards.show_approval(request_id)
-    undone = Proposal.model_validate(state["proposal"]).rollback_of
-    if undone is not None and status is ApprovalStatus.EXECUTED:
-        text = f"Undone by {request_id}."
-        await context.approvals.finish(undone, status=ApprovalStatus.ROLLED_BACK, text=text, now=now)
-        await context.cards.show_approval(undone)
+    context, undone = runtime.context, Proposal.model_validate(state["proposal"]).rollback_of
+    await context.endings.write(state["approval_id"], undone, state["result_status"], state["result_text"])
     return {}
 
 
@@ -130,7 +116,11 @@ async def announce(state: RemediationState, runtime: Runtime[GraphContext]) -> U
     await context.cards.show_approval(state["approval_id"])
     if proposal.incident_id is not None:
         await context.cards.show_incident(proposal.incident_id)
-    await context.cards.say(proposal.place, _ending(state, proposal), key=f"{state['approval_id']}:end")
+    approval_id, incident_id, undoes = state["approval_id"], proposal.incident_id, proposal.rollback_of
+    result = ToolResult.model_validate({"status": state["result_status"] or "unknown", "text": state["result_text"]})
+    call, place = call_text(proposal.call), proposal.place
+    if not await context.endings.call_human(approval_id, undoes, place, incident_id, call, result):
+        await context.cards.say(place, _ending(state, proposal), key=end_key(approval_id))
     return {}
 
 
@@ -145,10 +135,8 @@ def _ending(state: RemediationState, proposal: Proposal) -> str:
             return f"{call} ran. I could not verify whether it helped: {signal}"
         case "refused", _:
             return f"{call} was not run. {result}"
-        case "failed" | "no_data", _:
-            return f"{call} failed. {result}"
         case _:
-            return f"I do not know whether {call} took effect; please look at the target yourself. {result}"
+            return f"{call} failed. {result}"
 
 
 async def propose_rollback(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:

@@ -69,6 +69,7 @@ class Stage:
             "reports": self.reports,
             "approvals": self.approvals,
             "approval_queue": self.approvals,
+            "audit": self.audit,
             "directory": SlackDirectory(self.client, self.clock),
             "links": links,
             "incident_channel": "#incidents",

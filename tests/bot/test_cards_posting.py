@@ -94,7 +94,7 @@ async def test_the_twin_that_posts_without_looking_is_caught(stage: Stage) -> No
             return ""
 
     row, given = await a_row(stage), vars(stage.cards())
-    names = ("incidents", "reports", "approvals", "approval_queue", "directory", "links", "incident_channel")
+    names = ("incidents", "reports", "approvals", "approval_queue", "audit", "directory", "links", "incident_channel")
     for _ in range(2):
         await Blind(stage.client, **{name: given[f"_{name}"] for name in names}).show_approval(row.id)
         await forget(stage, row)

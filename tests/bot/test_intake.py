@@ -13,7 +13,7 @@ from bot import slack_link
 from bot.intake import build_intake, event_of
 from bot.slack_link import SlackLink
 from core.errors import ConfigurationError, TransientError
-from core.ports import Queue
+from core.ports import Inbox
 from demo.slack import LocalWorkspace
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import InMemoryQueue
@@ -31,14 +31,17 @@ class Switch:
         self.inner = InMemoryQueue()
         self.gone = True
 
-    async def put(self, event: Any) -> bool:
-        return await (UnreachableQueue() if self.gone else self.inner).put(event)
+    async def put(self, event: Any, signature: str = "") -> bool:
+        return await (UnreachableQueue() if self.gone else self.inner).put(event, signature)
+
+    async def put_many(self, events: Any) -> list[bool]:
+        return await (UnreachableQueue() if self.gone else self.inner).put_many(events)
 
 
 @asynccontextmanager
-async def linked(workspace: LocalWorkspace, queue: Queue, app_token: str = APP) -> AsyncIterator[SlackLink]:
+async def linked(workspace: LocalWorkspace, queue: Inbox, app_token: str = APP) -> AsyncIterator[SlackLink]:
     client = AsyncWebClient(token=BOT, base_url=f"{workspace.url}/api/")
-    link = SlackLink(client, lambda identity: build_intake(queue, CLOCK, identity, client, "s"), app_token)
+    link = SlackLink(client, lambda identity: build_intake(queue, CLOCK, identity, client), app_token)
     running = asyncio.create_task(link.run())
     try:
         await wait_until(lambda: running.done() or link.connected())
@@ -153,7 +156,7 @@ async def test_the_socket_is_open_only_while_the_queue_answers(
         return sum(call["method"] == "apps.connections.open" for call in calls)
 
     client = AsyncWebClient(token=BOT, base_url=f"{workspace.url}/api/")
-    link = SlackLink(client, lambda who: build_intake(InMemoryQueue(), CLOCK, who, client, "s"), APP, reach)
+    link = SlackLink(client, lambda who: build_intake(InMemoryQueue(), CLOCK, who, client), APP, reach)
     running = asyncio.create_task(link.run())
     try:
         await wait_until(lambda: asked >= 2)
@@ -179,7 +182,7 @@ async def test_a_token_that_slack_refuses_ends_the_start(
     workspace: LocalWorkspace, bot: str, app: str, named: str
 ) -> None:
     client = AsyncWebClient(token=bot, base_url=f"{workspace.url}/api/")
-    link = SlackLink(client, lambda who: build_intake(InMemoryQueue(), CLOCK, who, client, "s"), app)
+    link = SlackLink(client, lambda who: build_intake(InMemoryQueue(), CLOCK, who, client), app)
     with pytest.raises(ConfigurationError, match=named):
         await link.run()
 

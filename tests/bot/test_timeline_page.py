@@ -24,7 +24,7 @@ from tests.fakes.audit import InMemoryAudit
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.directory import InMemoryDirectory
 from tests.fakes.effects import InMemoryEffects
-from tests.fakes.examples import a_plan, a_report, a_request, an_alert, an_effect
+from tests.fakes.examples import a_plan, a_report, a_request, an_alert, an_audit_event, an_effect
 from tests.fakes.incidents import InMemoryIncidents
 from tests.fakes.reports import InMemoryReports
 
@@ -86,8 +86,9 @@ class House:
         verdict = {"status": ApprovalStatus.APPROVED, "execute_by": at + timedelta(minutes=5), "now": at}
         assert await self.approvals.claim("apr_1", digest=request.digest, **verdict)
         effect = an_effect(request, intent_at=at)
-        await self.effects.intend(effect)
+        await self.effects.intend(effect, an_audit_event(kind="EffectIntended"))
         done = {"status": EffectStatus.DONE, "text": word, "data": {"x": word}, "now": at}
+        done["event"] = an_audit_event(kind="EffectDone")
         await self.effects.conclude(effect.action_id, **done)
         assert await self.approvals.finish("apr_1", status=status, text=word, now=at)
         return incident

@@ -16,17 +16,20 @@ from bot.web.health import health_routes
 from bot.web.site import build_site
 from bot.web.webhooks import Webhooks
 from core.alert import Alert
-from core.ports import Queue
+from core.ports import Inbox
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import InMemoryQueue
 from tests.fakes.queue_faults import SilentQueue, UnreachableQueue
 
 FIRING = (Path(__file__).parents[1] / "payloads" / "alertmanager-firing.json").read_bytes()
 MIXED = (Path(__file__).parents[1] / "payloads" / "alertmanager-group-mixed.json").read_bytes()
+DEEP = b'{"alerts":' + b"[" * 100 + b"]" * 100 + b"}"
+WIDE = json.dumps({"alerts": [{"status": "firing", "labels": {f"l{n}": "v" for n in range(1001)}}]}).encode()
+LONG = b'{"alerts":[{"status":"firing","startsAt":' + b"9" * 5_000 + b"}]}"
 KEY = {"Authorization": "Bearer a-good-token"}
 
 
-def client_of(queue: Queue) -> httpx.AsyncClient:
+def client_of(queue: Inbox) -> httpx.AsyncClient:
     hooks = Webhooks(queue, FakeClock(), AlertCredentials("a-good-token", "monitor:pass word"))
     transport = httpx.ASGITransport(app=build_site(hooks.routes()))
     return httpx.AsyncClient(transport=transport, base_url="http://bot")
@@ -76,7 +79,9 @@ async def test_an_unknown_sender_is_told_the_known_ones(client: httpx.AsyncClien
     assert all(sender in answer.json()["error"] for sender in ("alertmanager", "grafana", "generic"))
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b'{"alerts":[{}]}', b"\xff\xfe", b"[" * 200_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[]", b"null", b'{"alerts":[{}]}', b"\xff\xfe", b"[" * 200_000, DEEP, WIDE, LONG]
+)
 async def test_what_cannot_be_read_is_answered_400(client: httpx.AsyncClient, body: bytes) -> None:
     answer = await client.post("/webhooks/alertmanager", content=body, headers=KEY)
     assert answer.status_code == 400

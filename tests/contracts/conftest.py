@@ -64,12 +64,13 @@ def store_url(request: pytest.FixtureRequest) -> str | None:
 async def stores(store_url: str | None) -> AsyncIterator[Stores]:
     """Yield the stores in every form."""
     if store_url is None:
+        audit = InMemoryAudit()
         yield Stores(
             incidents=InMemoryIncidents(),
             reports=InMemoryReports(),
             approvals=InMemoryApprovals(),
-            effects=InMemoryEffects(),
-            audit=InMemoryAudit(),
+            effects=InMemoryEffects(audit),
+            audit=audit,
         )
         return
     opened = open_database(store_url)

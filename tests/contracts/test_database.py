@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from bot.adapters.database.engine import Database, async_url, open_database
-from bot.adapters.database.migrate import migrate
+from bot.adapters.database.migrate import migrate, newest_revision
 from bot.adapters.database.models import metadata
 from core.approval import ApprovalStatus, Vote
 from core.errors import ConfigurationError, NoDataError, TransientError
@@ -35,7 +35,11 @@ FORBIDDEN = [
     "UPDATE effects SET action_id = 'act_other'",
     "DELETE FROM effects",
 ]
-ON_SQLITE = ["INSERT OR REPLACE INTO audit_events SELECT * FROM audit_events"]
+ON_SQLITE = [
+    "INSERT OR REPLACE INTO audit_events SELECT * FROM audit_events",
+    "INSERT OR REPLACE INTO audit_events (id, sequence, kind, actor, subject, at, details, previous_hash, hash) "
+    "SELECT id + 100, sequence, kind, actor, subject, at, details, previous_hash, hash FROM audit_events",
+]
 ON_POSTGRESQL = ["TRUNCATE audit_events", "TRUNCATE approvals CASCADE"]
 
 
@@ -43,7 +47,7 @@ async def fill(database: Database) -> None:
     stores = sql_stores(database)
     request = await stores.approvals.create(a_request())
     await stores.approvals.vote(Vote(approval_id=request.id, person="U0BOB", choice="approve", at=START))
-    await stores.effects.intend(an_effect(request))
+    await stores.effects.intend(an_effect(request), an_audit_event())
     await stores.audit.append(an_audit_event())
 
 
@@ -68,12 +72,12 @@ async def test_without_the_triggers_it_can_be_rewritten(database: Database) -> N
     # All in a transaction that is thrown away, as the database is used by others.
     async with database.reading() as connection:
         await connection.execute(text(f"DROP TRIGGER audit_events_refuse_update{on}"))
-        assert (await connection.execute(text(FORBIDDEN[0]))).rowcount == 1
+        assert (await connection.execute(text(FORBIDDEN[0]))).rowcount == 2
 
 
 async def test_an_effect_needs_a_request(database: Database) -> None:
     with pytest.raises(NoDataError):
-        await sql_stores(database).effects.intend(an_effect(a_request()))
+        await sql_stores(database).effects.intend(an_effect(a_request()), an_audit_event())
 
 
 async def test_one_group_cannot_have_two_open_incidents(database: Database) -> None:
@@ -109,7 +113,7 @@ async def test_text_that_postgresql_cannot_hold_is_kept_legible(database: Databa
 
 
 async def test_a_database_tells_its_revision(database: Database) -> None:
-    assert await database.revision() == "0001"
+    assert await database.revision() == newest_revision()
 
 
 async def test_sqlite_keeps_a_commit_through_a_power_cut_and_checks_references(database_url: str) -> None:
@@ -126,13 +130,13 @@ async def test_migrating_makes_the_folder_and_may_be_repeated(tmp_path: Path) ->
     database = open_database(url)
     assert await database.revision() is None
     await database.close()
-    assert await migrate(url) == "0001"
-    assert await migrate(url) == "0001"
+    assert await migrate(url) == newest_revision()
+    assert await migrate(url) == newest_revision()
 
 
 async def test_two_processes_may_migrate_at_once(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}"
-    assert await asyncio.gather(migrate(url), migrate(url)) == ["0001", "0001"]
+    assert await asyncio.gather(migrate(url), migrate(url)) == [newest_revision()] * 2
 
 
 def test_two_processes_may_migrate_postgresql_at_once(postgresql: PostgreSql) -> None:
@@ -141,7 +145,7 @@ def test_two_processes_may_migrate_postgresql_at_once(postgresql: PostgreSql) ->
     async def both() -> list[str]:
         return list(await asyncio.gather(migrate(url), migrate(url)))
 
-    assert asyncio.run(both()) == ["0001", "0001"]
+    assert asyncio.run(both()) == [newest_revision()] * 2
     postgresql.drop(url)
 
 

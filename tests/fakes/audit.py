@@ -1,15 +1,18 @@
-"""Audit events in a list."""
+"""Audit events in a list, chained as the database chains them."""
 
 from collections.abc import Sequence
 
 from core.audit import AuditEvent
+from core.audit_chain import START, ChainCheck, Head, StoredRow, Verdict, content_of, next_head
 
 
 class InMemoryAudit:
-    """Implements core.ports.Audit; `events` is there to be asserted on."""
+    """Implements core.ports.Audit; `events` is there to be asserted on, `rows` to be tampered with."""
 
     def __init__(self) -> None:
         self.events: list[AuditEvent] = []
+        self.rows: list[StoredRow] = []
+        self._head = START
 
     @property
     def kinds(self) -> list[str]:
@@ -18,6 +21,10 @@ class InMemoryAudit:
 
     async def append(self, event: AuditEvent) -> None:
         """Add one row."""
+        content = content_of(event)
+        previous, self._head = self._head, next_head(self._head, content)
+        sequence, own = self._head
+        self.rows.append(StoredRow(sequence, sequence, previous.hash.encode(), own.encode(), content))
         self.events.append(event)
 
     async def of_incident(self, incident_id: str) -> Sequence[AuditEvent]:
@@ -27,3 +34,10 @@ class InMemoryAudit:
     async def of_subject(self, subject: str) -> Sequence[AuditEvent]:
         """Return a subject's rows, oldest first."""
         return [event for event in self.events if event.subject == subject]
+
+    def check(self, noted: Head | None = None) -> Verdict:
+        """Return what a check of the rows finds."""
+        check = ChainCheck(noted)
+        for row in self.rows:
+            check.look_at(row)
+        return check.finish()

@@ -1,34 +1,46 @@
-"""The effects ledger in a dict."""
+"""The effects ledger in a dict, with its lines in a history."""
 
 from datetime import datetime
 
 from pydantic import JsonValue
 
+from core.audit import AuditEvent
 from core.effect import Effect, EffectStatus
 from core.errors import NoDataError
+from core.ports import Audit
+from tests.fakes.audit import InMemoryAudit
 
 
 class InMemoryEffects:
     """Implements core.ports.Effects."""
 
-    def __init__(self) -> None:
+    def __init__(self, audit: Audit | None = None) -> None:
         self.rows: dict[str, Effect] = {}
+        self.audit = InMemoryAudit() if audit is None else audit
 
-    async def intend(self, effect: Effect) -> bool:
-        """Insert the intent; False when the action has one."""
-        return self.rows.setdefault(effect.action_id, effect) is effect
+    async def intend(self, effect: Effect, event: AuditEvent) -> bool:
+        """Insert the intent and its event; False when the action has one."""
+        if self.rows.setdefault(effect.action_id, effect) is not effect:
+            return False
+        try:
+            await self.audit.append(event)
+        except BaseException:
+            del self.rows[effect.action_id]
+            raise
+        return True
 
     async def conclude(
-        self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime
-    ) -> None:
-        """Write the outcome, once; NoDataError without an intent."""
+        self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime, event: AuditEvent
+    ) -> bool:
+        """Write the outcome and its event, once; NoDataError without an intent."""
         row = self.rows.get(action_id)
         if row is None:
             raise NoDataError(f"There is no intent of {action_id}.")
-        if row.status is EffectStatus.INTENT:
-            self.rows[action_id] = row.model_copy(
-                update={"status": status, "text": text, "data": data, "outcome_at": now}
-            )
+        if row.status is not EffectStatus.INTENT:
+            return False
+        await self.audit.append(event)
+        self.rows[action_id] = row.model_copy(update={"status": status, "text": text, "data": data, "outcome_at": now})
+        return True
 
     async def load(self, action_id: str) -> Effect | None:
         """Return the row, or None."""

@@ -78,3 +78,7 @@ class PretendToolBox:
         self.on_effect(request.plan.call)
         self._done[grant.action_id] = self.result
         return self.result
+
+    async def settle(self, approval_id: str) -> ToolResult | None:
+        """Return the result of what was done."""
+        return self._done.get(f"act_{approval_id.removeprefix('apr_')}")

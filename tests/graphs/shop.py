@@ -53,7 +53,12 @@ class Ward:
         await wait_until(lambda: not self.shop.status()["alerts"], within=25)
         self.world = world = World(clock=self.clock, config=self.config, verify_within=25, verify_every=0.5)
         world.toolbox = Guard(
-            build_registry(self.environment), world.approvals, InMemoryEffects(), world.audit, self.clock, lambda: False
+            build_registry(self.environment),
+            world.approvals,
+            InMemoryEffects(world.audit),
+            world.audit,
+            self.clock,
+            lambda: False,
         )
         while not self.notices.empty():
             self.notices.get_nowait()

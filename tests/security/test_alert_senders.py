@@ -69,6 +69,15 @@ async def test_without_a_configured_credential_nobody_gets_in(header: str) -> No
     assert queue.waiting == []
 
 
+async def test_a_door_without_a_lock_would_be_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AlertCredentials, "accept", lambda *_: True)
+    for header in (None, "Bearer wrong", basic("monitor:wrong")):
+        with pytest.raises(AssertionError):
+            await test_a_wrong_credential_is_answered_401_and_queues_nothing(header)
+    with pytest.raises(AssertionError):
+        await test_without_a_configured_credential_nobody_gets_in("")
+
+
 async def test_the_right_credential_does_get_in() -> None:
     queue = InMemoryQueue()
     async with client_of(AlertCredentials(TOKEN), queue) as client:
@@ -78,7 +87,7 @@ async def test_the_right_credential_does_get_in() -> None:
 
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(max_size=30),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
     max_leaves=4,
 )
@@ -126,6 +135,12 @@ def fuzz(count: int) -> None:
 
 def test_two_thousand_odd_bodies_are_never_answered_5xx() -> None:
     fuzz(700)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_hundred_thousand_odd_bodies_are_never_answered_5xx() -> None:
+    fuzz(34_000)
 
 
 def test_a_parser_that_trusts_its_input_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

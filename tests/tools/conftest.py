@@ -67,6 +67,7 @@ class Bench:
         return Registry(built.environment, [replace(spec, timeout=min(timeout, spec.timeout)) for spec in built])
 
     def guard(self, kind: type[Guard] = Guard, *, settle_seconds: float = 0.3, timeout: float = 10.0) -> Guard:
+        self.effects.audit = self.audit  # whatever a test has put in its place: one database holds both
         return kind(
             self.registry(timeout=timeout),
             self.approvals,

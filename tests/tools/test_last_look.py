@@ -9,7 +9,6 @@ from core.audit import AuditEvent
 from core.effect import Effect, EffectStatus
 from tests.fakes.audit import InMemoryAudit
 from tests.fakes.effects import InMemoryEffects
-from tests.fakes.examples import an_effect
 from tests.tools.conftest import Bench
 from tools.guard import Guard
 
@@ -31,9 +30,9 @@ class SlowEffects(InMemoryEffects):
         super().__init__()
         self._meanwhile = meanwhile
 
-    async def intend(self, effect: Effect) -> bool:
+    async def intend(self, effect: Effect, event: AuditEvent) -> bool:
         self._meanwhile()
-        return await super().intend(effect)
+        return await super().intend(effect, event)
 
 
 class LockedOnce(InMemoryAudit):
@@ -50,17 +49,13 @@ class LockedOnce(InMemoryAudit):
         await super().append(event)
 
 
-class LockedOnceAfterTheIntent(LockedOnce):
-    """What a guard that writes history second would do: its intent row stands when the history fails."""
+class TornEffects(InMemoryEffects):
+    """Broken on purpose: intent and history in two transactions, so that the intent stands when the history fails."""
 
-    def __init__(self, effects: InMemoryEffects, intent: Effect) -> None:
-        super().__init__()
-        self._ledger, self._intent = effects, intent
-
-    async def append(self, event: AuditEvent) -> None:
-        if event.kind == "EffectIntended":
-            await self._ledger.intend(self._intent)
-        await super().append(event)
+    async def intend(self, effect: Effect, event: AuditEvent) -> bool:
+        self.rows[effect.action_id] = effect
+        await self.audit.append(event)
+        return True
 
 
 def time_runs_out(bench: Bench) -> object:
@@ -123,9 +118,9 @@ async def test_a_history_that_fails_before_the_act_leaves_nothing_behind_and_a_r
     assert bench.audit.kinds == ["EffectIntended", "EffectDone"]
 
 
-async def test_a_guard_that_writes_history_after_the_intent_is_caught(bench: Bench) -> None:
+async def test_a_ledger_that_is_written_apart_from_the_history_is_caught(bench: Bench) -> None:
     row, grant = await bench.approved("restart_service", service="checkout")
-    bench.audit = LockedOnceAfterTheIntent(bench.effects, an_effect(row, intent_at=bench.clock.now()))
+    bench.audit, bench.effects = LockedOnce(), TornEffects()
     with pytest.raises(ConnectionError):
         await bench.guard().execute(row, grant)
     bench.clock.advance(minutes=1)

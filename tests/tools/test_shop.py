@@ -43,7 +43,9 @@ class OnCall:
         environment = Environment.of(catalogue, supervisor_token=shop.supervisor_token, http=http, clock=WallClock())
         registry = build_registry(environment)
         self.audit = InMemoryAudit()
-        self.guard = Guard(registry, self.approvals, InMemoryEffects(), self.audit, WallClock(), lambda: False)
+        self.guard = Guard(
+            registry, self.approvals, InMemoryEffects(self.audit), self.audit, WallClock(), lambda: False
+        )
 
     async def read(self, name: str, **args: Any) -> dict[str, Any]:
         result = await self.guard.read(ToolCall(name=name, args=args))

@@ -1,4 +1,4 @@
-"""The ledger of attempts on the outside world as rows: the intent before, the outcome beside it."""
+"""The ledger of attempts on the outside world as rows: each written in one transaction with its line of the history."""
 
 from datetime import datetime
 
@@ -6,8 +6,10 @@ from pydantic import JsonValue
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from bot.adapters.database.audit_log import append_event
 from bot.adapters.database.engine import Database
 from bot.adapters.database.models import effects
+from core.audit import AuditEvent
 from core.effect import Effect, EffectStatus
 from core.errors import NoDataError
 
@@ -18,20 +20,23 @@ class SqlEffects:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def intend(self, effect: Effect) -> bool:
-        """Insert the intent; False when that action has one. NoDataError when no request stands behind it."""
+    async def intend(self, effect: Effect, event: AuditEvent) -> bool:
+        """Insert the intent and its event; False when that action has one. NoDataError when no request is behind it."""
         statement = self._database.insert(effects).values(effect.model_dump())
-        once = statement.on_conflict_do_nothing(index_elements=[effects.c.action_id])
-        try:
-            async with self._database.writing() as connection:
-                return (await connection.execute(once.returning(effects.c.action_id))).scalar() is not None
-        except IntegrityError as error:
-            raise NoDataError(f"There is no approval request {effect.approval_id}.") from error
+        once = statement.on_conflict_do_nothing(index_elements=[effects.c.action_id]).returning(effects.c.action_id)
+        async with self._database.writing() as connection:
+            try:
+                first = (await connection.execute(once)).scalar() is not None
+            except IntegrityError as error:
+                raise NoDataError(f"There is no approval request {effect.approval_id}.") from error
+            if first:
+                await append_event(connection, event)
+            return first
 
     async def conclude(
-        self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime
-    ) -> None:
-        """Write the outcome once, later ones are ignored; NoDataError without an intent."""
+        self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime, event: AuditEvent
+    ) -> bool:
+        """Write the outcome and its event once, later ones are ignored and False; NoDataError without an intent."""
         statement = update(effects).where(
             effects.c.action_id == action_id, effects.c.status == EffectStatus.INTENT.value
         )
@@ -39,8 +44,11 @@ class SqlEffects:
             result = await connection.execute(
                 statement.values(status=status.value, text=text, data=data, outcome_at=now)
             )
+            if result.rowcount == 1:
+                await append_event(connection, event)
         if result.rowcount == 0 and await self.load(action_id) is None:
             raise NoDataError(f"There is no intent of {action_id}.")
+        return result.rowcount == 1
 
     async def load(self, action_id: str) -> Effect | None:
         """Return the row, or None."""

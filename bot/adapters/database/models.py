@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -111,6 +112,7 @@ votes = Table(
     Column("choice", String(16), nullable=False),
     Column("reason", Words, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("groups", Json, nullable=False, server_default="[]"),
     UniqueConstraint("approval_id", "person", name="uq_votes_approval_person"),
     sqlite_autoincrement=True,
 )
@@ -140,10 +142,32 @@ audit_events = Table(
     Column("incident_id", _id),
     Column("at", UtcDateTime, nullable=False),
     Column("details", Json, nullable=False),
-    # A row cannot be changed afterwards, so a chain of hashes has to be written with it: its place, empty until then.
-    Column("previous_hash", String(64)),
-    Column("hash", String(64)),
+    # The chain of core.audit_chain. Ids have gaps where a transaction was rolled back; sequence numbers have none.
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("sequence", _serial, nullable=False),
+    UniqueConstraint("sequence", name="uq_audit_events_sequence"),
     Index("ix_audit_events_incident", "incident_id", "id"),
     Index("ix_audit_events_subject", "subject", "id"),
     sqlite_autoincrement=True,
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("kind", String(80), nullable=False),
+    Column("key", Words, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("taken_at", UtcDateTime),
+    # Empty while an attempt is under way, or for ever when its process died: nothing else tells of such an end.
+    Column("ended_at", UtcDateTime),
+    Column("error", Words, nullable=False),
+    Column("body", Json),
+    Column("decided_by", Words, nullable=False),
+    Column("untold", Boolean, nullable=False),
+    Index("ix_events_status", "status", "ended_at"),
+    Index("ix_events_untold", "ended_at", sqlite_where=text("untold"), postgresql_where=text("untold")),
 )

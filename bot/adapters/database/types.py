@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
+from core.storable import storable_json, storable_words
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware moment, kept in UTC; a naive one is a programming error."""
@@ -38,7 +40,7 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:
         """Write ASCII only."""
-        return json.dumps(value, separators=(",", ":"))
+        return storable_json(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Return the value; None stands for JSON null."""
@@ -55,4 +57,4 @@ class Words(TypeDecorator[str]):
         """Replace what cannot be stored."""
         if value is None:
             return None
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+        return storable_words(value)

@@ -1,0 +1,161 @@
+"""What became of every event, as rows: attempts are counted before they begin, and none follows the end."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, case, delete, func, or_, select, update
+
+from bot.adapters.database.engine import Database
+from bot.adapters.database.group_commit import GroupCommit
+from bot.adapters.database.models import events
+from core.dead_letter import DeadLetter
+from core.errors import NoDataError
+from core.event import Event, Start
+
+_TAKEN, _DONE, _DEAD = "taken", "done", "dead"
+_PAGE = 50
+_LONGEST_ID = 200
+
+
+class SqlDeliveries:
+    """Implements core.ports.Deliveries and DeadLetters.
+
+    An attempt is counted when it begins, and taken back if it ends for no fault of its event. One that is neither taken
+    back nor ended is what a killed process leaves: `ended_at` stays empty."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._commits = GroupCommit(database)
+
+    async def begin(self, event: Event, now: datetime, *, most: int, alone: bool = False) -> Start:
+        """Count one more attempt, unless the event is over, spent or a suspect that is not alone; see the port."""
+        fresh = self._database.insert(events).values(_row(event, now) | {"attempts": 1, "taken_at": now})
+        may_begin = (events.c.status == _TAKEN) & (events.c.attempts < most)
+        if not alone:
+            # Only attempts that left no word make a suspect; one that failed in good order endangers nobody.
+            may_begin &= ~((events.c.attempts == most - 1) & (events.c.attempts > 0) & events.c.ended_at.is_(None))
+        again = fresh.on_conflict_do_update(
+            index_elements=[events.c.id],
+            set_={
+                "attempts": events.c.attempts + 1,
+                "taken_at": func.coalesce(events.c.taken_at, fresh.excluded.taken_at),
+                "ended_at": None,
+                "body": None,
+            },
+            where=may_begin,
+        ).returning(events.c.attempts, events.c.taken_at)
+        rows = await self._commits.run(row_id(event.id), again)
+        if rows:
+            return Start("begun", rows[0].attempts, rows[0].taken_at)
+        row = await self._load(row_id(event.id))
+        state = "over" if row.status != _TAKEN else "spent" if row.attempts >= most else "suspect"
+        return Start(state, row.attempts, row.taken_at or now)
+
+    async def done(self, event_id: str, now: datetime) -> None:
+        """Note that nothing more is owed; a dead letter whose attempt went on elsewhere and succeeded is done too."""
+        asked_about = or_(events.c.status == _DEAD, events.c.decided_by != "")
+        statement = update(events).where(events.c.id == row_id(event_id), events.c.status != _DONE)
+        untold = case((asked_about, True), else_=events.c.untold)
+        await self._commits.run(
+            row_id(event_id), statement.values(status=_DONE, ended_at=now, error="", body=None, untold=untold)
+        )
+
+    async def failed(self, event_id: str, error: str, now: datetime) -> None:
+        """Note how the last attempt failed."""
+        await self._commits.run(row_id(event_id), _of_taken(event_id).values(ended_at=now, error=error))
+
+    async def release(self, event_ids: Sequence[str], now: datetime) -> None:
+        """Take back the last attempt of each."""
+        fewer = case((events.c.attempts > 0, events.c.attempts - 1), else_=0)
+        writes = ((row_id(each), _of_taken(each).values(attempts=fewer, ended_at=now)) for each in event_ids)
+        await asyncio.gather(*(self._commits.run(*write) for write in writes))
+
+    async def bury(self, event: Event, error: str, now: datetime) -> None:
+        """Give the event up and keep it whole; one that is over already stays as it is."""
+        given_up = {"status": _DEAD, "ended_at": now, "error": error, "untold": True}
+        given_up["body"] = event.model_dump(mode="json")
+        fresh = self._database.insert(events).values(_row(event, now) | {"attempts": 1, "taken_at": now} | given_up)
+        again = fresh.on_conflict_do_update(
+            index_elements=[events.c.id], set_=given_up, where=events.c.status == _TAKEN
+        )
+        await self._commits.run(row_id(event.id), again)
+
+    async def forget(self, before: datetime) -> int:
+        """Delete rows that were done before then and return how many; dead letters stay until somebody decides."""
+        old = delete(events).where(events.c.status == _DONE, events.c.ended_at < before, ~events.c.untold)
+        async with self._database.writing() as connection:
+            return (await connection.execute(old)).rowcount
+
+    async def dead(self) -> Sequence[DeadLetter]:
+        """Return those that nobody has decided about, oldest first."""
+        query = select(events).where(events.c.status == _DEAD).order_by(events.c.ended_at, events.c.id)
+        async with self._database.reading() as connection:
+            return [_letter(row) for row in await connection.execute(query)]
+
+    async def load(self, letter_id: str) -> DeadLetter:
+        """Return that row, whatever became of it; NoDataError when there is none."""
+        return _letter(await self._load(letter_id))
+
+    async def decide(self, letter_id: str, *, retry: bool, person: str, now: datetime) -> bool:
+        """One conditional UPDATE from dead; see the port."""
+        anew: dict[str, Any] = {"status": _TAKEN, "attempts": 0, "taken_at": None}
+        over: dict[str, Any] = {"status": _DONE, "body": None}
+        statement = update(events).where(events.c.id == letter_id, events.c.status == _DEAD)
+        values = (anew if retry else over) | {"ended_at": now, "decided_by": person, "untold": True}
+        async with self._database.writing() as connection:
+            return (await connection.execute(statement.values(values))).rowcount == 1
+
+    async def untold(self) -> Sequence[DeadLetter]:
+        """Return at most fifty rows whose card does not show them as they are, oldest first."""
+        query = select(events).where(events.c.untold).order_by(events.c.ended_at, events.c.id).limit(_PAGE)
+        async with self._database.reading() as connection:
+            return [_letter(row) for row in await connection.execute(query)]
+
+    async def told(self, letter: DeadLetter) -> None:
+        """Note that the card shows the row like this, unless the row has moved on since."""
+        same = (events.c.id == letter.id) & (events.c.status == letter.status)
+        # A second burial has the same status and another moment.
+        same &= or_(events.c.status != _DEAD, events.c.ended_at == letter.ended_at)
+        async with self._database.writing() as connection:
+            await connection.execute(update(events).where(same).values(untold=False))
+
+    async def _load(self, letter_id: str) -> Row[Any]:
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(events).where(events.c.id == letter_id))).first()
+        if row is None:
+            raise NoDataError(f"There is no event {letter_id}.")
+        return row
+
+
+def row_id(event_id: str) -> str:
+    """Return the id of an event's row: its own, or a hash where that one is long or a database could not hold it."""
+    plain = event_id.isascii() and event_id.isprintable() and 0 < len(event_id) <= _LONGEST_ID
+    if plain and not event_id.startswith("sha256:"):
+        return event_id
+    return f"sha256:{hashlib.sha256(event_id.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def _row(event: Event, now: datetime) -> dict[str, Any]:
+    return {
+        "id": row_id(event.id),
+        "kind": event.kind[:80],
+        "key": event.key,
+        "status": _TAKEN,
+        "received_at": event.received_at,
+        "ended_at": None,
+        "error": "",
+        "body": None,
+        "decided_by": "",
+        "untold": False,
+    }
+
+
+def _of_taken(event_id: str) -> Any:
+    return update(events).where(events.c.id == row_id(event_id), events.c.status == _TAKEN)
+
+
+def _letter(row: Row[Any]) -> DeadLetter:
+    return DeadLetter.model_validate({**row._mapping, "event": row.body})

@@ -1,0 +1,68 @@
+"""How an approved request ends: on its row, on its card, on the request that it undoes, and with a human if need be."""
+
+from dataclasses import dataclass
+
+from core.approval import ApprovalRequest, ApprovalStatus
+from core.brief import Place
+from core.ports import Approvals, Audit, Cards, Clock
+from core.services.needs_human import NeedsHuman
+from core.tool_call import ToolResult
+
+_ENDS = {
+    "ok": ApprovalStatus.EXECUTED,
+    "failed": ApprovalStatus.FAILED,
+    "no_data": ApprovalStatus.FAILED,
+    "refused": ApprovalStatus.SUPERSEDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """Writes each end once; whoever comes second changes nothing and shows the card as it stands."""
+
+    approvals: Approvals
+    cards: Cards
+    audit: Audit
+    clock: Clock
+
+    async def close(self, request: ApprovalRequest, result: ToolResult) -> None:
+        """End a request whose graph is not there to do it."""
+        place = Place(channel=request.channel, thread_ts=request.thread_ts)
+        call = f"`{request.plan.call.name}` on {request.plan.service}"
+        await self.write(request.id, request.rollback_of, result.status, result.text)
+        await self.call_human(request.id, request.rollback_of, place, request.incident_id, call, result)
+
+    async def write(self, approval_id: str, rollback_of: str | None, result: str, text: str) -> None:
+        """End the request as its tool's result status says; an executed rollback also ends what it undoes."""
+        status, now = _ENDS.get(result, ApprovalStatus.UNKNOWN), self.clock.now()
+        await self.approvals.finish(approval_id, status=status, text=text, now=now)
+        await self.cards.show_approval(approval_id)
+        if rollback_of is not None and status is ApprovalStatus.EXECUTED:
+            undone = f"Undone by {approval_id}."
+            await self.approvals.finish(rollback_of, status=ApprovalStatus.ROLLED_BACK, text=undone, now=now)
+            await self.cards.show_approval(rollback_of)
+
+    async def call_human(
+        self,
+        approval_id: str,
+        rollback_of: str | None,
+        place: Place,
+        incident_id: str | None,
+        call: str,
+        result: ToolResult,
+    ) -> bool:
+        """Call a human when the end is unknown or an undo did not come about; False for an end that needs nobody."""
+        if result.status not in _ENDS:
+            what, why = f"I do not know whether {call} took effect", f"Please look at the target. {result.text}"
+        elif rollback_of is not None and result.status != "ok":
+            what, why = f"the undo {call} did not come about", result.text
+        else:
+            return False
+        human = NeedsHuman(self.cards, self.audit, self.clock)
+        await human.tell(place, what, why, incident_id, key=end_key(approval_id))
+        return True
+
+
+def end_key(approval_id: str) -> str:
+    """Return the key of the one sentence that ends a request's thread, whoever says it."""
+    return f"{approval_id}:end"
