@@ -135,6 +135,6 @@ def _first_fault(error: ValidationError, parsed: Any) -> str:
         except (KeyError, IndexError, TypeError):
             said = [f"rule number {int(where[1]) + 1}"]
         where = where[2:]
-    place = ".".join(str(part) for part in where)
+    place = ".".join(str(part) for part in where) or ("" if said else "file")
     message = " ".join(first["msg"].removeprefix("Value error, ").split())
     return ": ".join([*said, *([place] if place else []), message])
