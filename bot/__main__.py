@@ -1,4 +1,4 @@
-"""The command line: `python -m bot run | doctor | tools | policy | migrate | audit`."""
+"""The command line: `python -m bot run | doctor | tools | policy | migrate | audit | dead`."""
 
 import argparse
 import importlib
@@ -40,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("tools", help="list the tools with their risk")
     _policy_arguments(verbs.add_parser("policy", help="check the policy, explain it, test it"))
     verbs.add_parser("migrate", help="bring the SQL schema up to date")
+    dead = verbs.add_parser("dead", help="list the events that were given up, or decide about one")
+    dead.add_argument("act", choices=("list", "retry", "discard"))
+    dead.add_argument("id", nargs="?", metavar="ID", help="a letter's id, as `dead list` shows it")
     audit = verbs.add_parser("audit", help="check that the history is as it was written")
     audit.add_argument("act", choices=("verify",))
     audit.add_argument("--expect", type=_head, metavar="SEQ:HASH", help="a head that an earlier check has printed")

@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -14,6 +12,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.addresses import shown
+from bot.finding import Finding
+from bot.self_check import moment_of, skew_of
 from bot.settings import OpenAISettings, Settings
 from core.errors import ConfigurationError, WatchkeeperError
 from core.ports import Clock
@@ -35,24 +35,7 @@ SCOPES: Final = (
     "usergroups:read",
     "users:read",
 )
-_SKEW_WARN, _SKEW_FAIL = 30.0, 240.0
 _PATIENCE = 10.0
-_MARKS: Final = {"ok": "\x1b[32mok  \x1b[0m", "warn": "\x1b[33mwarn\x1b[0m", "fail": "\x1b[31mfail\x1b[0m"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report."""
-
-    state: Literal["ok", "warn", "fail"]
-    name: str
-    text: str
-
-    def line(self, *, coloured: bool) -> str:
-        """Return the line as it is printed."""
-        return f"{_MARKS[self.state] if coloured else self.state.ljust(4)} {self.name.ljust(10)} {self.text}"
-
-
 Check = tuple[str, Callable[[], Awaitable[Sequence[Finding]]]]
 
 
@@ -93,19 +76,8 @@ class SlackCheck:
             found.append(Finding("fail", "scopes", text))
         else:
             found.append(Finding("ok", "scopes", f"all {len(SCOPES)} granted"))
-        found.append(self._skew(headers.get("date", "")))
+        found.append(skew_of("clock", "Slack", moment_of(headers.get("date", "")), self.clock))
         return found
-
-    def _skew(self, told: str) -> Finding:
-        try:
-            there = parsedate_to_datetime(told)
-        except ValueError:
-            return Finding("warn", "clock", "Slack told no time to compare with")
-        there = there if there.tzinfo else there.replace(tzinfo=UTC)
-        skew = abs((self.clock.now() - there).total_seconds())
-        state: Literal["ok", "warn", "fail"] = "ok" if skew < _SKEW_WARN else "warn" if skew < _SKEW_FAIL else "fail"
-        mend = "" if state == "ok" else ": synchronise this machine's clock (signatures are valid for five minutes)"
-        return Finding(state, "clock", f"{skew:.0f} s from Slack's{mend}")
 
     async def app_token(self) -> Sequence[Finding]:
         """Ask for a socket's address, which needs the scope connections:write; the socket is not opened."""

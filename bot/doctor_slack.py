@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.cards.channels import ChannelBook
 from bot.cards.faults import code_of
-from bot.doctor import Finding
+from bot.finding import Finding
 from core.errors import ConfigurationError
 
 

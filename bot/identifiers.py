@@ -8,6 +8,10 @@ DETAILS: Final = "approval.details"
 UNDO: Final = "approval.undo"
 DECIDE_BLOCK: Final = "approval.decide"
 
+DEAD_RETRY: Final = "dead_letter.retry"
+DEAD_DISCARD: Final = "dead_letter.discard"
+DEAD_BLOCK: Final = "dead_letter.decide"
+
 REJECT_VIEW: Final = "approval.reject_reason"
 DETAILS_VIEW: Final = "approval.details_view"
 REASON_BLOCK: Final = "reason"
@@ -21,5 +25,6 @@ EVENTS: Final = ("app_home_opened", "app_mention", "message.channels", "message.
 INCIDENT_CARD: Final = "watchkeeper_incident"
 REPORT_CARD: Final = "watchkeeper_report"
 APPROVAL_CARD: Final = "watchkeeper_approval"
+DEAD_LETTER_CARD: Final = "watchkeeper_dead_letter"
 NOTE: Final = "watchkeeper_note"
 QUESTION: Final = "watchkeeper_question"

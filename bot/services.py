@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from core.ports import ApprovalQueue, Approvals, Audit, Cards, Clock, Directory, Incidents, Queue, Reports
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
+from core.services.dead_letters import DeadLetterDesk
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 
@@ -29,6 +30,7 @@ class Services:
     audit: Audit
     queue: Queue
     clock: Clock
+    dead_letters: DeadLetterDesk
     links: str = ""
     incident_channel: str = "#incidents"
     approvers: tuple[str, ...] = ()

@@ -1,71 +1,25 @@
 """The only reader of the environment: nested, frozen, with secrets hidden, placeholders and contradictions refused."""
 
 import os
-import re
+from base64 import b64decode
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.setting_fields import NOTHING, HttpUrl, Seconds, Secret, address, group_of
 from core.errors import ConfigurationError
-
-_PLACEHOLDER = re.compile(
-    r"(?ix) ( change[-_ ]?me | replace[-_ ]?me | todo | fixme | secret | password | token | example | dummy | none"
-    r" | null | x{3,} | \.{3} | <.*> | (xox[bp]-|xapp-|sk-)?your[-_ ].* | (xox[bp]|xapp|sk)-[-x.\d]* ) [!.]{0,3}"
-)
-
-
-def _seconds(value: object) -> object:
-    """Take a plain number for seconds; anything else that is text is refused."""
-    if not isinstance(value, str):
-        return value
-    if not re.fullmatch(r"-?\d{1,12}(\.\d{1,6})?", value):
-        raise ValueError("must be a number of seconds")
-    return timedelta(seconds=float(value))
-
-
-def _real(value: SecretStr) -> SecretStr:
-    if _PLACEHOLDER.fullmatch(value.get_secret_value()):
-        raise ValueError("holds a placeholder; put the real value there or leave the line out")
-    return value
-
-
-def _address(schemes: tuple[str, ...]) -> AfterValidator:
-    def check(value: str) -> str:
-        if value and (urlsplit(value).scheme not in schemes or not value.split("://", 1)[-1]):
-            raise ValueError(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _span(value: timedelta) -> timedelta:
-    if not timedelta(0) < value <= timedelta(days=365):
-        raise ValueError("must be more than 0 and at most 31536000 seconds")
-    return value
-
-
-Seconds = Annotated[timedelta, BeforeValidator(_seconds), AfterValidator(_span)]
-Secret = Annotated[SecretStr, AfterValidator(_real)]
-HttpUrl = Annotated[str, _address(("http", "https"))]
-NOTHING = SecretStr("")
-
-
-def _group(prefix: str) -> SettingsConfigDict:
-    return SettingsConfigDict(
-        env_prefix=prefix, frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-    )
 
 
 class SlackSettings(BaseSettings):
     """How Slack is reached and proves itself."""
 
-    model_config = _group("SLACK_")
+    model_config = group_of("SLACK_")
 
     bot_token: Secret = Field(
         NOTHING, description="Bot User OAuth Token (xoxb-...), from the app's page OAuth & Permissions"
@@ -96,19 +50,31 @@ class SlackSettings(BaseSettings):
 class RedisSettings(BaseSettings):
     """Where the queue and the checkpoints are."""
 
-    model_config = _group("REDIS_")
+    model_config = group_of("REDIS_")
 
-    url: Annotated[str, _address(("redis", "rediss", "unix"))] = Field(
+    url: Annotated[str, address(("redis", "rediss", "unix"))] = Field(
         "", description="Address of a Redis with appendonly yes and noeviction; empty starts an embedded one"
+    )
+
+
+class QueueSettings(BaseSettings):
+    """How much may wait, and how often it is tried."""
+
+    model_config = group_of("QUEUE_")
+
+    longest: int = Field(20_000, ge=100, le=1_000_000, description="Events that may wait before senders are refused")
+    attempts: int = Field(3, ge=1, le=20, description="Failed attempts before an event becomes a dead letter")
+    patience_seconds: Seconds = Field(
+        timedelta(hours=1), description="Seconds of outages before an event becomes a dead letter"
     )
 
 
 class DatabaseSettings(BaseSettings):
     """Where decisions, effects and the audit trail are."""
 
-    model_config = _group("DATABASE_")
+    model_config = group_of("DATABASE_")
 
-    url: Annotated[str, _address(("sqlite", "postgresql"))] = Field(
+    url: Annotated[str, address(("sqlite", "postgresql"))] = Field(
         "", description="postgresql://user:password@host/name or sqlite:///file; empty is a file in DATA_DIR"
     )
 
@@ -116,7 +82,7 @@ class DatabaseSettings(BaseSettings):
 class OpenAISettings(BaseSettings):
     """The language model, if there is one."""
 
-    model_config = _group("OPENAI_")
+    model_config = group_of("OPENAI_")
 
     model: str = Field("", description="Model name; empty investigates by rules alone, without a language model")
     base_url: HttpUrl = Field("", description="Address of an OpenAI-compatible API; empty is OpenAI's own")
@@ -132,7 +98,7 @@ class OpenAISettings(BaseSettings):
 class ModelSettings(BaseSettings):
     """What one investigation may spend."""
 
-    model_config = _group("MODEL_")
+    model_config = group_of("MODEL_")
 
     max_calls: int = Field(12, ge=1, le=100, description="Model calls per investigation")
     max_tokens: int = Field(60_000, ge=1_000, le=2_000_000, description="Tokens per investigation, in and out")
@@ -142,7 +108,7 @@ class ModelSettings(BaseSettings):
 class WebSettings(BaseSettings):
     """The page, the webhooks and the health checks."""
 
-    model_config = _group("WEB_")
+    model_config = group_of("WEB_")
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on")
@@ -167,7 +133,7 @@ class WebSettings(BaseSettings):
 class AlertsSettings(BaseSettings):
     """Who may post alerts."""
 
-    model_config = _group("ALERTS_")
+    model_config = group_of("ALERTS_")
 
     token: Secret = Field(
         NOTHING, description="Bearer token of alert webhooks; without this and the next, all are refused"
@@ -185,7 +151,7 @@ class AlertsSettings(BaseSettings):
 class FileSettings(BaseSettings):
     """Files that operators own, and the folder that the bot owns."""
 
-    model_config = _group("")
+    model_config = group_of("")
 
     data_dir: Path = Field(Path("data"), description="Folder for the embedded Redis, SQLite and generated secrets")
     policy_file: Path = Field(Path("policy.yaml"), description="Who must countersign what")
@@ -196,7 +162,7 @@ class FileSettings(BaseSettings):
 class SupervisorSettings(BaseSettings):
     """The system that acts on services."""
 
-    model_config = _group("SUPERVISOR_")
+    model_config = group_of("SUPERVISOR_")
 
     token: Secret = Field(NOTHING, description="Bearer token of the supervisor API that tools act through")
 
@@ -204,7 +170,7 @@ class SupervisorSettings(BaseSettings):
 class VerifySettings(BaseSettings):
     """How long an action may take to show its effect."""
 
-    model_config = _group("VERIFY_")
+    model_config = group_of("VERIFY_")
 
     within_seconds: Seconds = Field(timedelta(seconds=300), description="Seconds until an action must have helped")
     every_seconds: Seconds = Field(timedelta(seconds=2), description="Seconds between two looks")
@@ -216,18 +182,54 @@ class VerifySettings(BaseSettings):
         return self
 
 
+class AuditSettings(BaseSettings):
+    """How it can be shown later that history is as it was written."""
+
+    model_config = group_of("AUDIT_")
+
+    key_file: str = Field(
+        "", description="Private key that signs history; made when missing; empty: DATA_DIR/audit.key"
+    )
+    head_minutes: int = Field(15, ge=0, le=1440, description="Minutes between two signatures; 0 signs nothing")
+    channel: str = Field("", description="Channel, by id or #name, that each signature is posted to; empty: file only")
+
+
 class CheckpointSettings(BaseSettings):
     """How long a graph may wait."""
 
-    model_config = _group("CHECKPOINT_")
+    model_config = group_of("CHECKPOINT_")
 
     ttl_seconds: Seconds = Field(timedelta(days=7), description="Seconds a graph's state is kept after its last step")
+    interrupted_ttl_seconds: Seconds = Field(
+        timedelta(days=28), description="Seconds it is kept instead while it waits for an answer"
+    )
+    keep_last: int = Field(100, ge=1, le=100_000, description="Steps of each graph that are kept")
+    encryption_key: Secret = Field(
+        NOTHING, description="32 bytes in hex or base64 that encrypt it; what was kept under another key is refused"
+    )
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if self.interrupted_ttl_seconds < self.ttl_seconds:
+            raise ValueError("CHECKPOINT_INTERRUPTED_TTL_SECONDS must not be shorter than CHECKPOINT_TTL_SECONDS")
+        if self.encryption_key.get_secret_value() and self.key is None:
+            raise ValueError("CHECKPOINT_ENCRYPTION_KEY must be 32 bytes: 64 hexadecimal digits, or base64")
+        return self
+
+    @property
+    def key(self) -> bytes | None:
+        """The encryption key as bytes; None without one."""
+        for decode in (bytes.fromhex, b64decode):
+            with suppress(ValueError):
+                if len(key := decode(self.encryption_key.get_secret_value())) == 32:
+                    return key
+        return None
 
 
 class LogSettings(BaseSettings):
     """What is logged."""
 
-    model_config = _group("LOG_")
+    model_config = group_of("LOG_")
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     format: Literal["console", "json"] = Field("console", description="console or json")
@@ -236,6 +238,7 @@ class LogSettings(BaseSettings):
 GROUPS: Mapping[str, type[BaseSettings]] = {
     "slack": SlackSettings,
     "redis": RedisSettings,
+    "queue": QueueSettings,
     "database": DatabaseSettings,
     "openai": OpenAISettings,
     "model": ModelSettings,
@@ -244,6 +247,7 @@ GROUPS: Mapping[str, type[BaseSettings]] = {
     "files": FileSettings,
     "supervisor": SupervisorSettings,
     "verify": VerifySettings,
+    "audit": AuditSettings,
     "checkpoint": CheckpointSettings,
     "log": LogSettings,
 }
@@ -256,6 +260,7 @@ class Settings(BaseSettings):
 
     slack: SlackSettings
     redis: RedisSettings
+    queue: QueueSettings
     database: DatabaseSettings
     openai: OpenAISettings
     model: ModelSettings
@@ -264,6 +269,7 @@ class Settings(BaseSettings):
     files: FileSettings
     supervisor: SupervisorSettings
     verify: VerifySettings
+    audit: AuditSettings
     checkpoint: CheckpointSettings
     log: LogSettings
 
@@ -293,6 +299,16 @@ class Settings(BaseSettings):
         """DATABASE_URL, or the SQLite file in the data folder."""
         return self.database.url or f"sqlite:///{self.files.data_dir.resolve() / 'watchkeeper.db'}"
 
+    @property
+    def audit_key_file(self) -> Path:
+        """AUDIT_KEY_FILE, or the one in the data folder."""
+        return Path(self.audit.key_file or self.files.data_dir / "audit.key")
+
+    @property
+    def audit_heads_file(self) -> Path:
+        """Where the signed heads of history are kept."""
+        return self.files.data_dir / "audit-heads.jsonl"
+
 
 def example() -> str:
     """Return what .env.example holds: every variable once, commented out, with its default and what it is for."""
@@ -318,7 +334,7 @@ def _variable(group: type[BaseSettings], name: str) -> str:
 def _shown(default: object) -> str:
     if isinstance(default, SecretStr):
         return default.get_secret_value()
-    return f"{default.total_seconds():g}" if isinstance(default, timedelta) else str(default)
+    return f"{default.total_seconds():.10g}" if isinstance(default, timedelta) else str(default)
 
 
 def _fault(group: type[BaseSettings], detail: ErrorDetails) -> str:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
+from bot.adapters.redis.cancelling import cancel_until_gone
 from bot.settings import WebSettings
 from bot.slack_link import SlackLink
+from bot.web.http_protocol import BoundedProtocol
 from core.errors import ConfigurationError
 
 READY = "watchkeeper is ready"
@@ -43,7 +45,7 @@ class WebRole:
             )
         server = _Server(
             uvicorn.Config(
-                self.site, log_config=None, access_log=False, lifespan="off", http="httptools", ws="none",
+                self.site, log_config=None, access_log=False, lifespan="off", http=BoundedProtocol, ws="none",
                 timeout_graceful_shutdown=3, server_header=False,
             )
         )  # fmt: skip
@@ -61,8 +63,8 @@ class WebRole:
                     task.result()
         finally:
             server.should_exit = True
-            for task in (*tasks[1:], stopped):
-                task.cancel()
+            # More than asked: a task that waits for Redis may swallow the first request.
+            await cancel_until_gone([*tasks[1:], stopped])
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _announce(self) -> None:

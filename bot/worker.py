@@ -10,6 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.ingress import slack_alerts
+from bot.places import Places
 from bot.services import Services
 from core.alert import Alert
 from core.brief import Place, Proposal
@@ -99,7 +100,12 @@ class Worker:
         due = (event.received_at.timestamp() // span + 1) * span
         await asyncio.sleep(max(0.0, due - self.services.clock.now().timestamp()))
         async with self.edits:
-            await self.services.cards.show_incident(_word(event, "incident_id"))
+            if "approval_id" in event.body:
+                await self.services.cards.show_approval(_word(event, "approval_id"))
+            elif "report_id" in event.body:
+                await self.services.investigation.show(_word(event, "report_id"))
+            else:
+                await self.services.cards.show_incident(_word(event, "incident_id"))
             await asyncio.sleep(self.pause)
 
     async def _ask(self, event: Event) -> None:
@@ -117,24 +123,9 @@ class Worker:
 
     async def _tell(self, event: Event, sentence: str) -> None:
         """Say it in the thread that the job belongs to; jobs without a known thread are told in the log only."""
-        place = await self._place(event)
+        place = await Places(self.services.incidents, self.services.approvals).of(event)
         if place is not None:
             await self.services.cards.say(place, sentence, key=f"failed:{event.id}")
-
-    async def _place(self, event: Event) -> Place | None:
-        match event.kind:
-            case "job.ask":
-                return Place(channel=_word(event, "channel"), thread_ts=_word(event, "thread_ts"))
-            case "job.propose":
-                return Proposal.model_validate(event.body).place
-            case "job.investigate":
-                incident = await self.services.incidents.load(_word(event, "incident_id"))
-                return Place(channel=incident.channel, thread_ts=incident.thread_ts) if incident.thread_ts else None
-            case "job.resume":
-                request = await self.services.approvals.load(_word(event, "approval_id"))
-                return Place(channel=request.channel, thread_ts=request.thread_ts)
-            case _:
-                return None
 
 
 def _word(event: Event, name: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.adapters.redis.heartbeat import Heartbeat
 from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.scheduler import Ticker
-from bot.worker import Worker
+from bot.delivery import Delivery
 
 _GRACE = 3.0
 _CONCURRENCY = 32
@@ -17,13 +17,13 @@ class WorkerRole:
     """Everything the worker role runs; built by bootstrap."""
 
     queue: RedisQueue
-    worker: Worker
+    delivery: Delivery
     heartbeat: Heartbeat
     tickers: tuple[Ticker, ...]
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until `stopping` is set; what is under way then gets three seconds, and the rest is delivered again."""
-        consuming = asyncio.create_task(self.queue.consume(self.worker.handle, _CONCURRENCY, _GRACE))
+        consuming = asyncio.create_task(self.queue.consume(self.delivery.handle, _CONCURRENCY, _GRACE))
         stopped = asyncio.create_task(stopping.wait())
         await self.heartbeat.beat()
         print("worker: taking events", flush=True)
@@ -36,4 +36,7 @@ class WorkerRole:
             for ticker in self.tickers:
                 ticker.stop()
             self.queue.stop()
-            await consuming
+            try:
+                await consuming
+            finally:
+                await self.delivery.close()

@@ -13,7 +13,7 @@ from core.audit import AuditEvent
 from core.storable import storable_json, storable_words
 
 # Names the encoding below; another encoding needs another label, and the sequence number from which it holds.
-_LABEL = b"watchkeeper audit 1\n"
+LABEL = b"watchkeeper audit 1\n"
 _MOST_FAULTS = 100
 _NOTED = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})")
 
@@ -84,10 +84,12 @@ def next_head(head: Head, content: Content) -> Head:
 
 
 def _row_hash(previous: bytes, sequence: int, content: Sequence[bytes | None]) -> bytes:
-    # Each field carries its length, so that no two rows have one encoding; `~` is NULL, which no length begins with.
-    fields = (previous, b"%d" % sequence, *content)
-    parts = [b"~," if field is None else b"%d:%b," % (len(field), field) for field in fields]
-    return sha256(_LABEL + b"".join(parts)).hexdigest().encode()
+    return sha256(LABEL + encoded((previous, b"%d" % sequence)) + encoded(content)).hexdigest().encode()
+
+
+def encoded(fields: Sequence[bytes | None]) -> bytes:
+    """Return the fields one after the other, each with its length, so that no two rows look alike; `~` is NULL."""
+    return b"".join([b"~," if field is None else b"%d:%b," % (len(field), field) for field in fields])
 
 
 class Verdict(NamedTuple):

@@ -41,6 +41,10 @@ class FrozenError(RefusedError):
     """The freeze switch is on: no effects at all."""
 
 
+class UnfitError(RefusedError):
+    """The self-check is red: nothing may be changed until it is green again."""
+
+
 class ToolError(WatchkeeperError):
     """Becomes a ToolResult with status failed, refused or no_data for the model; logged at WARNING."""
 

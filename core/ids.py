@@ -27,9 +27,20 @@ def conversation_thread_id(channel: str, thread_ts: str) -> str:
     return f"conversation:{channel}:{thread_ts}"
 
 
+def conversation_place(thread_id: str) -> tuple[str, str]:
+    """Return channel and thread_ts out of what `conversation_thread_id` made of them."""
+    channel, _, thread_ts = thread_id.removeprefix("conversation:").partition(":")
+    return channel, thread_ts
+
+
 def remediation_thread_id(remediation_id: str) -> str:
     """LangGraph thread of one proposal: its gate, its effect, its verification and its rollback."""
     return f"remediation:{remediation_id}"
+
+
+def remediation_id_in(thread_id: str) -> str:
+    """Return the id that `remediation_thread_id` was given."""
+    return thread_id.removeprefix("remediation:")
 
 
 def remediation_id_of(report_id: str) -> str:

@@ -71,6 +71,14 @@ class Reports(Protocol):
         """Return the reports of one LangGraph thread, oldest first."""
         ...
 
+    async def shown(self, report_id: str, now: datetime) -> None:
+        """Note that everything that follows from the report has been done: it is shown, and its proposal queued."""
+        ...
+
+    async def unshown(self, before: datetime) -> Sequence[str]:
+        """Return the ids of at most fifty reports finished before that moment of which this is not noted."""
+        ...
+
 
 class Approvals(Protocol):
     """Approval rows: the truth about who decided what."""
@@ -83,16 +91,23 @@ class Approvals(Protocol):
         """Return the request with its votes; NoDataError when there is none."""
         ...
 
-    async def vote(self, vote: Vote) -> None:
-        """Insert the vote while the request is pending; AlreadyDecidedError when it no longer is, AlreadyVotedError
-        when that person voted on it before."""
+    async def vote(self, vote: Vote, event: AuditEvent | None = None) -> None:
+        """Insert the vote while the request is pending, and its event in the history, both or neither;
+        AlreadyDecidedError when it no longer is, AlreadyVotedError when that person voted on it before."""
         ...
 
     async def claim(
-        self, approval_id: str, *, digest: str, status: ApprovalStatus, now: datetime, execute_by: datetime | None
+        self,
+        approval_id: str,
+        *,
+        digest: str,
+        status: ApprovalStatus,
+        now: datetime,
+        execute_by: datetime | None,
+        event: AuditEvent | None = None,
     ) -> bool:
         """One conditional UPDATE from pending to `status`; approving also needs the digest, `now < decide_by` and that
-        nobody has rejected it. True for the one caller that wins."""
+        nobody has rejected it. True for the one caller that wins, with the event in the history: both or neither."""
         ...
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
@@ -141,6 +156,10 @@ class Effects(Protocol):
 
     async def load(self, action_id: str) -> Effect | None:
         """Return the row, or None."""
+        ...
+
+    async def unsettled(self, before: datetime) -> Sequence[Effect]:
+        """Return at most fifty intents from before that moment that have no outcome, oldest first."""
         ...
 
 

@@ -20,6 +20,7 @@ from graphs.context import GraphContext
 from graphs.investigation import graph as investigation
 from graphs.investigation.state import new_input
 from graphs.remediation import graph as remediation
+from graphs.remediation.rebuilt import AS_NODE, rebuilt
 from graphs.remediation.state import GRAPH_VERSION, Update
 from graphs.wording import call_text
 
@@ -55,7 +56,8 @@ def pending_interrupt(snapshot: StateSnapshot, approval_id: str) -> str | None:
 
 def half_done(snapshot: StateSnapshot) -> bool:
     """True when a crash or an error left steps to do and nobody is waited for."""
-    return bool(snapshot.next) and not snapshot.interrupts
+    # Not `next`: that leaves out a task whose result is stored already, though the step after it has not begun.
+    return bool(snapshot.tasks) and not snapshot.interrupts
 
 
 class LangGraphRunner:
@@ -141,6 +143,12 @@ class LangGraphRunner:
 
     async def _answer(self, request: ApprovalRequest, config: RunnableConfig) -> bool:
         snapshot = await self._remediation.aget_state(config)
+        if not snapshot.values and request.status is ApprovalStatus.APPROVED:
+            # Redis has lost the run (emptied, or a replica that was behind); what was decided stands in SQL, and the
+            # guard holds it to its votes, its clocks and its one attempt as ever.
+            logger.warning("run_rebuilt", extra={"approval_id": request.id})
+            await self._remediation.aupdate_state(config, rebuilt(request), as_node=AS_NODE)
+            snapshot = await self._remediation.aget_state(config)
         if half_done(snapshot):
             # The crash may have come before the gate: people can vote as soon as the card stands.
             await self._run(self._remediation, None, config)

@@ -20,7 +20,9 @@ from core.errors import (
     StaleApprovalError,
     ToolError,
     ToolTimeoutError,
+    UnfitError,
 )
+from core.fitness import Unfit, fit
 from core.ports import Approvals, Audit, Clock, Effects, ToolSummary
 from core.risk import Risk
 from core.tool_call import Plan, ToolCall, ToolResult, plan_digest
@@ -38,8 +40,8 @@ logger = logging.getLogger(__name__)
 class Guard:
     """Implements core.ports.ToolBox.
 
-    `frozen` is asked before each effect; when it cannot answer, nothing runs. `settle_seconds` is how long an act whose
-    answer got lost is looked for on its target before it is called unknown.
+    `frozen` and `unfit` are asked before each effect; when they cannot answer, nothing runs. `settle_seconds` is how
+    long an act whose answer got lost is looked for on its target before it is called unknown.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Guard:
         clock: Clock,
         frozen: Frozen,
         *,
+        unfit: Unfit = fit,
         settle_seconds: float = 5.0,
     ) -> None:
         self._registry = registry
@@ -59,6 +62,7 @@ class Guard:
         self._audit = audit
         self._clock = clock
         self._frozen = frozen
+        self._unfit = unfit
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._attempts = Attempts(registry, effects, clock, settle_seconds)
 
@@ -160,6 +164,8 @@ class Guard:
             raise GrantMissingError("The request is marked as approved, but its votes do not add up to that.")
         if await self._is_frozen():
             raise FrozenError("The freeze switch is on: no changes are made.")
+        if why := await self._why_unfit():
+            raise UnfitError(f"I only read at the moment: {why}.")
         # The clock comes last, because the switch may take its time to answer.
         if row.execute_by is None or self._clock.now() >= min(row.execute_by, grant.until):
             raise ApprovalExpiredError("The approval has run out: it was not carried out in time.")
@@ -177,6 +183,13 @@ class Guard:
         except Exception:
             logger.exception("freeze_switch_unreadable")
             return True
+
+    async def _why_unfit(self) -> str:
+        try:
+            return await self._unfit()
+        except Exception:
+            logger.exception("self_check_unreadable")
+            return "the self-check gives no answer"
 
     async def _refuse(self, approval_id: str, row: ApprovalRequest | None, reason: Exception) -> ToolResult:
         why = self._clean(reason)

@@ -6,7 +6,7 @@ from bot import identifiers
 from bot.blocks import budget, rich
 from bot.blocks.exact_call import exact_call, fits, inline_call, odd_characters
 from bot.blocks.text import Block, asker, context, date, fields, header, inert, mention, one_line, section, span
-from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_SIGNS, STATUS_TITLES, loud_env
+from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_SIGNS, STATUS_TITLES, loud_env, reads_only
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.risk import Risk
 
@@ -20,6 +20,8 @@ class ApprovalFacts:
     """Triples of id, one-line summary and address."""
     target_seen: bool | None = None
     timeline_url: str = ""
+    banner: str = ""
+    """Why nothing can be changed at the moment."""
 
 
 def approval_text(request: ApprovalRequest) -> str:
@@ -51,7 +53,7 @@ def diff_is_cut(request: ApprovalRequest) -> bool:
 
 
 def _pending(request: ApprovalRequest, facts: ApprovalFacts, diff_bytes: int) -> list[Block]:
-    blocks = [_title(request), _overview(request, facts), _call(request)]
+    blocks = [_title(request), *_banner(facts), _overview(request, facts), _call(request)]
     blocks += _warnings(request, facts)
     blocks += [_why(request), _change(request, diff_bytes), _clocks(request)]
     blocks += _evidence(facts) + _votes(request)
@@ -59,11 +61,16 @@ def _pending(request: ApprovalRequest, facts: ApprovalFacts, diff_bytes: int) ->
 
 
 def _settled(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
-    blocks = [_title(request), section(_verdict(request))]
+    running = request.status is ApprovalStatus.APPROVED
+    blocks = [_title(request), *(_banner(facts) if running else []), section(_verdict(request))]
     if request.outcome_text:
         blocks.append(rich.block(rich.quote(one_line(request.outcome_text, 900))))
     blocks += [*_votes(request), _call(request, tense="The exact call"), _why(request)]
     return [*blocks, *_evidence(ApprovalFacts(timeline_url=facts.timeline_url)), _buttons(request)]
+
+
+def _banner(facts: ApprovalFacts) -> list[Block]:
+    return [context(reads_only(facts.banner))] if facts.banner else []
 
 
 def _title(request: ApprovalRequest) -> Block:

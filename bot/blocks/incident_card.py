@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.blocks import rich
 from bot.blocks.text import Block, context, date, fields, header, inert, mention, one_line
-from bot.blocks.wording import STATUS_TITLES, confidence_words, loud_env
+from bot.blocks.wording import STATUS_TITLES, confidence_words, loud_env, reads_only
 from core.alert import Alert, AlertStatus
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.evidence import Report
@@ -38,8 +38,10 @@ def build_incident_card(
     timeline_url: str,
     *,
     needs_human: Sequence[str] = (),
+    banner: str = "",
 ) -> list[Block]:
-    """Return the card; `approvals` are this incident's, oldest first, and so is what a human was called for."""
+    """Return the card; `approvals` are this incident's, oldest first, and so is what a human was called for. `banner`
+    says why nothing can be changed at the moment; a resolved incident does not show it."""
     resolved = incident.status is IncidentStatus.RESOLVED
     state = state_words(incident, report, approvals)
     since = f"Since {date(incident.opened_at, '{date_short_pretty} {time}')}"
@@ -54,6 +56,8 @@ def build_incident_card(
         ),
         _alerts(incident.alerts),
     ]
+    if banner and not resolved:
+        blocks.insert(1, context(reads_only(banner)))
     if report is not None:
         blocks.append(_cause(report))
     blocks += [context(_action(request)) for request in approvals[-3:]]

@@ -1,5 +1,6 @@
 """The words for risk, status, confidence and environment: the same everywhere."""
 
+from bot.blocks.text import inert
 from core.approval import ApprovalStatus
 from core.risk import Risk
 
@@ -45,6 +46,11 @@ STATUS_SENTENCES = {
     ApprovalStatus.UNKNOWN: "It may or may not have happened. Please look at the target before anything else is done.",
     ApprovalStatus.ROLLED_BACK: "It ran, and was undone afterwards.",
 }
+
+
+def reads_only(why: str) -> str:
+    """Return the banner of a card that is open while nothing may be changed, as mrkdwn; `why` is our own sentence."""
+    return f"⛔ *Nothing will run at the moment: I only read.* {inert(why, 600)}."
 
 
 def confidence_words(confidence: float) -> str:

@@ -5,6 +5,7 @@ from typing import Self
 
 from bot.adapters.database.approval_store import SqlApprovals
 from bot.adapters.database.audit_log import SqlAudit
+from bot.adapters.database.delivery_store import SqlDeliveries
 from bot.adapters.database.effect_store import SqlEffects
 from bot.adapters.database.engine import Database
 from bot.adapters.database.incident_store import SqlIncidents
@@ -14,13 +15,14 @@ from core.ports import Clock
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Each implements the port of its name; `approvals` is the approval queue too."""
+    """Each implements the port of its name; `approvals` is also the approval queue, `deliveries` the dead letters."""
 
     incidents: SqlIncidents
     reports: SqlReports
     approvals: SqlApprovals
     effects: SqlEffects
     audit: SqlAudit
+    deliveries: SqlDeliveries
 
     @classmethod
     def of(cls, database: Database, clock: Clock) -> Self:
@@ -31,4 +33,5 @@ class Stores:
             approvals=SqlApprovals(database, clock),
             effects=SqlEffects(database),
             audit=SqlAudit(database),
+            deliveries=SqlDeliveries(database),
         )

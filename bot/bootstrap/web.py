@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from starlette.routing import BaseRoute, Route
 
 from bot.adapters.clock import SystemClock
+from bot.adapters.redis.cancelling import answer_within
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.heartbeat import Heartbeat
 from bot.adapters.redis.inspection import reach
@@ -37,7 +38,7 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
     async with AsyncExitStack() as stack:
         redis = connect(settings.redis.url, timeout=_ANSWER_WITHIN)
         stack.push_async_callback(redis.aclose)
-        queue = RedisQueue(redis)
+        queue = RedisQueue(redis, longest=settings.queue.longest)
         client = slack_client(settings.slack)
         in_socket = settings.slack.mode == "socket"
         link = SlackLink(
@@ -50,16 +51,29 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
 
         async def readiness() -> Mapping[str, bool]:
             try:
-                alive, queue_reached = await worker.fresh(), True
-            except TransientError:
+                alive, queue_reached = await answer_within(_ANSWER_WITHIN, worker.fresh()), True
+            except (TransientError, TimeoutError):
                 alive, queue_reached = False, False
             return {"slack": await link.connected(), "queue": queue_reached, "worker": alive}
+
+        async def reads_only() -> str:
+            try:
+                return await answer_within(_ANSWER_WITHIN, worker.word())
+            except (TransientError, TimeoutError):
+                return "the queue cannot be reached"
+
+        async def backlog() -> Mapping[str, Mapping[str, float]]:
+            try:
+                behind = await answer_within(_ANSWER_WITHIN, queue.lag())
+                return {name: lag._asdict() for name, lag in behind.items()}
+            except (TransientError, TimeoutError):
+                return {}
 
         alerts = settings.alerts
         webhooks = Webhooks(
             queue, clock, AlertCredentials(alerts.token.get_secret_value(), alerts.basic_auth.get_secret_value())
         )
-        routes: list[BaseRoute] = [*health_routes(readiness), *webhooks.routes()]
+        routes: list[BaseRoute] = [*health_routes(readiness, reads_only, backlog), *webhooks.routes()]
         if not in_socket:
             routes += slack_routes(link, SlackVerifier(settings.slack.signing_secret.get_secret_value(), clock))
 

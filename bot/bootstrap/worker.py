@@ -1,8 +1,10 @@
 """Builds the worker role: stores, tools, graphs and the Bolt app that runs listeners."""
 
+import os
+import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import aiohttp
@@ -11,22 +13,25 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.adapters.clock import SystemClock
 from bot.adapters.database.engine import open_database
 from bot.adapters.database.migrate import migrate
-from bot.adapters.redis.checkpointer import open_saver
+from bot.adapters.redis.checkpointer import RedisSaver, open_saver
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.heartbeat import Heartbeat
 from bot.adapters.redis.inspection import inspect, reach, require_durable
 from bot.adapters.redis.lease import RedisLease
 from bot.adapters.redis.queue import RedisQueue
-from bot.adapters.scheduler import Ticker
 from bot.addresses import shown
 from bot.app import build_app
+from bot.bootstrap.dead_letters import build_dead_letters
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.stores import Stores
 from bot.bootstrap.tools import build_tools
+from bot.bootstrap.upkeep import build_self_check, build_tickers
 from bot.cards.slack_cards import SlackCards
+from bot.delivery import Delivery
 from bot.directory import SlackDirectory
 from bot.link_secret import link_secret
 from bot.policy_file import load_policy
+from bot.self_check import SelfCheck
 from bot.services import Services
 from bot.settings import Settings
 from bot.slack_link import identify, own_ids
@@ -38,9 +43,9 @@ from core.policy import Policy
 from core.runbook import Runbook
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
+from core.services.dead_letters import DeadLetterDesk
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
-from core.services.sweeper import Sweeper
 from graphs.context import GraphContext, InvestigatorConfig, Mind
 from graphs.models.runbooks import load_runbooks
 from graphs.runner import LangGraphRunner
@@ -48,8 +53,7 @@ from tools.catalogue import load_catalogue
 from tools.environment import open_http
 from tools.guard import Guard
 
-_TICK = timedelta(seconds=2)
-_THREAD_LEASE = timedelta(seconds=10)  # what a killed worker held is free again after at most this long
+_THREAD_LEASE = timedelta(seconds=5)  # what a killed worker held is free again after at most this long
 _SLACK_WITHIN = aiohttp.ClientTimeout(total=30)
 
 
@@ -71,18 +75,23 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         stack.push_async_callback(redis.aclose)
         await reach(redis, f"REDIS_URL {shown(settings.redis.url)}")
         require_durable(await inspect(redis))
-        print(f"sql: at revision {await migrate(settings.database_url)}", flush=True)
+        revision = await migrate(settings.database_url)
+        print(f"sql: at revision {revision}", flush=True)
         database = open_database(settings.database_url)
         stack.push_async_callback(database.close)
         stores = Stores.of(database, clock)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_SLACK_WITHIN))
         client = slack_client(settings.slack, session)
-        queue = RedisQueue(redis, consumer=f"worker@{socket.gethostname()}")
+        queue = RedisQueue(redis, consumer=_own_name())
         frozen = (settings.files.data_dir / "freeze").exists
-        toolbox = Guard(registry, stores.approvals, stores.effects, stores.audit, clock, frozen=frozen)
-        saver = await stack.enter_async_context(open_saver(settings.redis.url, settings.checkpoint.ttl_seconds))
+        alive = Heartbeat(redis, "worker")
+        check = build_self_check(alive, database, client, clock, revision)
+        toolbox = Guard(
+            registry, stores.approvals, stores.effects, stores.audit, clock, frozen=frozen, unfit=check.unfit
+        )
+        saver = await stack.enter_async_context(_saver(settings))
         lease = RedisLease(redis, ttl=_THREAD_LEASE)
-        desk, cards, directory = _people(settings, policy, stores, client, queue, clock)
+        desk, cards, directory = _people(settings, policy, stores, client, queue, clock, check)
         context = GraphContext(
             toolbox=toolbox,
             approvals=stores.approvals,
@@ -104,10 +113,32 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         services = _services(settings, policy, stores, desk, cards, directory, runner, queue, clock, environments)
         identity = await identify(client)
         worker = Worker(build_app(services, identity, client), services, ours=own_ids(identity))
-        sweeper = Sweeper(stores.approvals, stores.approvals, stores.incidents, cards, queue, stores.audit, clock)
-        alive = Heartbeat(redis, "worker")
-        sweep = Ticker("sweeper", sweeper.tick, _TICK, RedisLease(redis, wait=timedelta(0)))
-        yield WorkerRole(queue, worker, alive, (sweep, Ticker("heartbeat", alive.beat, _TICK, None)))
+        alone = RedisLease(redis, wait=timedelta(0))
+        tickers = build_tickers(stores, context, services, check, alive, alone)
+        tickers += build_dead_letters(stores, queue, client, services, context.human, alone)
+        await check.look_if_due()
+        yield WorkerRole(queue, _delivery(settings, worker, stores, clock), alive, tickers)
+
+
+def _delivery(settings: Settings, worker: Worker, stores: Stores, clock: SystemClock) -> Delivery:
+    limits = settings.queue
+    return Delivery(worker.handle, stores.deliveries, clock, most=limits.attempts, patience=limits.patience_seconds)
+
+
+def _saver(settings: Settings) -> AbstractAsyncContextManager[RedisSaver]:
+    kept = settings.checkpoint
+    return open_saver(
+        settings.redis.url,
+        kept.ttl_seconds,
+        ttl_interrupted=kept.interrupted_ttl_seconds,
+        keep_last=kept.keep_last,
+        encryption_key=kept.key,
+    )
+
+
+def _own_name() -> str:
+    # Never that of a process that went before: what that one had is taken over, and counted as given up by it.
+    return f"worker@{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
 async def _mind(settings: Settings, runbooks: tuple[Runbook, ...], stack: AsyncExitStack) -> Mind | None:
@@ -130,10 +161,16 @@ async def _mind(settings: Settings, runbooks: tuple[Runbook, ...], stack: AsyncE
 
 
 def _people(
-    settings: Settings, policy: Policy, stores: Stores, client: AsyncWebClient, queue: RedisQueue, clock: SystemClock
+    settings: Settings,
+    policy: Policy,
+    stores: Stores,
+    client: AsyncWebClient,
+    queue: RedisQueue,
+    clock: SystemClock,
+    check: SelfCheck,
 ) -> tuple[ApprovalDesk, SlackCards, SlackDirectory]:
     directory = SlackDirectory(client, clock)
-    desk = ApprovalDesk(stores.approvals, directory, policy, queue, stores.audit, clock)
+    desk = ApprovalDesk(stores.approvals, directory, policy, queue, stores.audit, clock, check.unfit)
     cards = SlackCards(
         client,
         incidents=stores.incidents,
@@ -144,6 +181,7 @@ def _people(
         directory=directory,
         links=TimelineLinks(settings.web.links, link_secret(settings), clock),
         incident_channel=settings.slack.incident_channel,
+        banner=check.told,
     )
     return desk, cards, directory
 
@@ -175,6 +213,7 @@ def _services(
         audit=stores.audit,
         queue=queue,
         clock=clock,
+        dead_letters=DeadLetterDesk(stores.deliveries, stores.audit, clock),
         links=settings.web.links,
         incident_channel=settings.slack.incident_channel,
         approvers=policy.members,

@@ -1,7 +1,7 @@
 """The Cards port over Slack's Web API: reads rows, builds blocks, posts or edits."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -33,7 +33,7 @@ _PLOTS = 2
 
 
 class SlackCards:
-    """Implements core.ports.Cards; `incident_channel` is an id or #name."""
+    """Implements core.ports.Cards; `incident_channel` is an id or #name, `banner` says why nothing can be changed."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class SlackCards:
         directory: Directory,
         links: TimelineLinks,
         incident_channel: str,
+        banner: Callable[[], str] = str,
         pace: timedelta = timedelta(seconds=1.2),
     ) -> None:
         self._incidents = incidents
@@ -57,6 +58,7 @@ class SlackCards:
         self._directory = directory
         self._links = links
         self._incident_channel = incident_channel
+        self._banner = banner
         self._channels = ChannelBook(client)
         self._poster = Poster(client)
         self._files = ThreadFiles(client, self._poster)
@@ -70,8 +72,8 @@ class SlackCards:
             requests = await self._approval_queue.of(incident_id=incident.id)
             report = latest_look(reports)
             calls = [str(call.details.get("what", "")) for call in await calls_for_humans(self._audit, incident.id)]
-            link = self._links.url(incident.id)
-            blocks = build_incident_card(incident, report, requests, link, needs_human=calls)
+            link, banner = self._links.url(incident.id), self._banner()
+            blocks = build_incident_card(incident, report, requests, link, needs_human=calls, banner=banner)
             root = Place(channel=incident.channel or await self._channels.id_of(self._incident_channel), thread_ts="")
             text = incident_text(incident, report, requests)
             facts = {"status": incident.status.value, "service": incident.service}
@@ -150,6 +152,7 @@ class SlackCards:
             evidence=evidence,
             target_seen=seen,
             timeline_url=self._links.url(request.incident_id or request.report_id or ""),
+            banner=self._banner(),
         )
 
     async def _names(self, request: ApprovalRequest) -> tuple[str, ...]:

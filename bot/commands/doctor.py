@@ -8,15 +8,15 @@ from pathlib import Path
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.database.engine import open_database
+from bot.adapters.database.inspection import inspect_sql
 from bot.adapters.database.migrate import newest_revision
 from bot.adapters.redis.connection import connect
-from bot.adapters.redis.inspection import inspect, require_durable
+from bot.adapters.redis.inspection import inspect
 from bot.addresses import shown
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.tools import build_tools
 from bot.doctor import (
     Check,
-    Finding,
     SlackCheck,
     check_addresses,
     check_model,
@@ -26,7 +26,9 @@ from bot.doctor import (
 )
 from bot.doctor_slack import check_channel, check_members
 from bot.env_file import unknown_variables
+from bot.finding import Finding
 from bot.policy_file import load_policy
+from bot.self_check import redis_probe, sql_probe
 from bot.settings import GROUPS, Settings
 from core.errors import ConfigurationError, TransientError
 from graphs.models.runbooks import load_runbooks
@@ -98,24 +100,24 @@ async def _redis(settings: Settings) -> Sequence[Finding]:
         return [Finding("ok", "redis", f"embedded, in {settings.files.data_dir / 'redis'}")]
     redis = connect(settings.redis.url, timeout=3)
     try:
-        facts = await inspect(redis)
-        require_durable(facts)
-    except ConfigurationError as error:
-        return [Finding("fail", "redis", str(error))]
+        return await redis_probe(lambda: inspect(redis), SystemClock())()
     except TransientError as error:
         text = f"REDIS_URL {shown(settings.redis.url)} cannot be reached ({error}): start it or correct the address"
         return [Finding("fail", "redis", text)]
     finally:
         await redis.aclose()
-    return [Finding("ok", "redis", f"version {facts.version}, append-only, {facts.eviction}")]
 
 
 async def _sql(settings: Settings) -> Sequence[Finding]:
     if _is_new(settings):
         return [Finding("ok", "sql", "a SQLite file will be made on the first start")]
     database = open_database(settings.database_url)
+    newest = newest_revision()
     try:
         revision = await database.revision()
+        if revision != newest:  # the next start brings it there
+            return [Finding("warn", "sql", f"at revision {revision or 'none'}: run `python -m bot migrate`")]
+        return await sql_probe(lambda: inspect_sql(database), SystemClock(), newest)()
     except TransientError as error:
         text = (
             f"DATABASE_URL {shown(settings.database_url)} cannot be reached ({error}): start it or correct the address"
@@ -123,9 +125,6 @@ async def _sql(settings: Settings) -> Sequence[Finding]:
         return [Finding("fail", "sql", text)]
     finally:
         await database.close()
-    if revision != newest_revision():
-        return [Finding("warn", "sql", f"at revision {revision or 'none'}: run `python -m bot migrate`")]
-    return [Finding("ok", "sql", f"at revision {revision}, the newest")]
 
 
 def _tools(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 MAX_BODY = 1024 * 1024
 _SMALL = 64 * 1024
@@ -23,8 +23,8 @@ class BodyReader:
     _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
 
     async def read(self, request: Request) -> bytes:
-        """Return the body; 413 above 1 MiB, 415 if compressed, 408 from senders slower than 10 s, 503 when too many
-        large ones are under way."""
+        """Return the body; 413 above 1 MiB, 415 if compressed, 400 or 408 from senders that hang up or take longer than
+        10 s, 503 when too many large ones are under way."""
         if request.headers.get("content-encoding", "identity") != "identity":
             raise HTTPException(415, "compressed bodies are not accepted")
         told = request.headers.get("content-length", "")
@@ -33,6 +33,8 @@ class BodyReader:
         try:
             async with asyncio.timeout(_PATIENCE), self._turn(told):
                 return await _collect(request)
+        except ClientDisconnect:
+            raise HTTPException(400, "the body did not come") from None
         except TimeoutError:
             raise HTTPException(408, "the body took too long") from None
 

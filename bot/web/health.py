@@ -1,5 +1,6 @@
-"""Is the process alive, and can the bot do its work."""
+"""Is the process alive, can the bot do its work, and how far behind is it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import Request
@@ -7,17 +8,31 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 Readiness = Callable[[], Awaitable[Mapping[str, bool]]]
+ReadsOnly = Callable[[], Awaitable[str]]
+Backlog = Callable[[], Awaitable[Mapping[str, Mapping[str, float]]]]
 
 
-def health_routes(readiness: Readiness) -> list[Route]:
-    """Return /healthz (this process) and /readyz (Slack connected, queue in reach, a worker alive; 503 until then)."""
+async def _nothing() -> str:
+    return ""
+
+
+async def _unknown() -> Mapping[str, Mapping[str, float]]:
+    return {}
+
+
+def health_routes(readiness: Readiness, reads_only: ReadsOnly = _nothing, backlog: Backlog = _unknown) -> list[Route]:
+    """Return /healthz (this process) and /readyz (Slack connected, queue in reach, a worker alive; 503 until then).
+
+    `reads_only` says why the worker changes nothing at the moment: it still takes and answers, so it is ready.
+    `backlog` is shown beside: what waits, what is under way, and the age of the oldest, for each stream."""
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok")
 
     async def readyz(_: Request) -> Response:
-        checks = dict(await readiness())
-        ready = all(checks.values())
-        return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
+        found, why, behind = await asyncio.gather(readiness(), reads_only(), backlog())
+        ready = all(found.values())
+        body = {"ready": ready, "checks": dict(found), "reads_only": why, "queue": dict(behind)}
+        return JSONResponse(body, status_code=200 if ready else 503)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]

@@ -20,6 +20,7 @@ from bot.web.credentials import AlertCredentials
 from core.alert import Alert
 from core.errors import TransientError
 from core.event import Event
+from core.grouping import LATE_COPY_WINDOW
 from core.ids import stable_id
 from core.ports import Clock, Inbox
 
@@ -67,10 +68,15 @@ class Webhooks:
 
 
 def alert_event(alert: Alert, clock: Clock) -> Event:
-    """Return the event for one alert; the same state of the same alert gives the same id."""
+    """Return the event for one alert; the same state of the same alert gives the same id for a while.
+
+    What is handled is never handled again, so an alert that ends and fires anew with its old start, as some senders
+    have it, needs another id: it is news from the moment on when it is no late copy any more."""
     ended = alert.ends_at.isoformat() if alert.ends_at else ""
+    state = (alert.source, alert.fingerprint, alert.status.value, alert.starts_at.isoformat(), ended)
+    span = int(clock.now().timestamp() // LATE_COPY_WINDOW.total_seconds())
     return Event(
-        id=stable_id("alert", alert.source, alert.fingerprint, alert.status.value, alert.starts_at.isoformat(), ended),
+        id=stable_id("alert", *state, str(span)),
         kind="alert",
         key=f"alert:{alert.group_key}",
         body=alert.model_dump(mode="json"),

@@ -1,6 +1,7 @@
 """Where requests are made, votes are counted and exactly one decision is claimed."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.approval import ApprovalRequest, ApprovalStatus, Choice, Vote, tally
@@ -16,8 +17,10 @@ from core.errors import (
     RefusedError,
     SelfApprovalError,
     StaleApprovalError,
+    UnfitError,
 )
 from core.event import Event
+from core.fitness import Unfit, fit
 from core.person import GUESTS_MAY_NOT
 from core.policy_rules import ALERT, Asker
 from core.ports import Approvals, Audit, Clock, Directory, Queue, Rules
@@ -47,6 +50,7 @@ class ApprovalDesk:
     queue: Queue
     audit: Audit
     clock: Clock
+    unfit: Unfit = fit
 
     async def request(self, approval_id: str, plan: Plan, proposal: Proposal, thread_id: str) -> ApprovalRequest:
         """Write the approval row for a plan; PolicyDeniedError when no rule allows it. What policy lets run unasked is
@@ -96,23 +100,30 @@ class ApprovalDesk:
         self, account: str, groups: Mapping[str, Sequence[str]], *, fresh: bool = False
     ) -> tuple[str, ...]:
         """Return the names of those groups that the account is in; `fresh` asks Slack anew."""
-        found = [name for name, ids in groups.items() if account in await self.directory.members(ids, fresh=fresh)]
-        return tuple(found)
+        members = await asyncio.gather(*(self.directory.members(ids, fresh=fresh) for ids in groups.values()))
+        return tuple(name for name, found in zip(groups, members, strict=True) if account in found)
 
     async def why_not_ask(self, requester: str) -> str:
         """Return why nothing is proposed in this name, or an empty text; our own (`alert`) is nobody's."""
         if requester == ALERT:
             return ""
+        return "" if await self._may_decide(requester) else GUESTS_MAY_NOT
+
+    async def _may_decide(self, account: str, *, fresh: bool = False) -> bool:
+        """True for a full, active, human member; an account that Slack does not know is none."""
         try:
-            return "" if (await self.directory.person(requester)).may_decide else GUESTS_MAY_NOT
+            return (await self.directory.person(account, fresh=fresh)).may_decide
         except NoDataError:
-            return GUESTS_MAY_NOT
+            return False
 
     async def vote(self, approval_id: str, person_id: str, choice: Choice, reason: str = "") -> ApprovalRequest:
         """Count one person's word and return the request after it; RefusedError says why it does not count. The same
         word again (a click that was delivered twice) returns the request as it stands."""
         request = await self.approvals.load(approval_id)
         if request.status is not ApprovalStatus.PENDING and _has_cast(request, person_id, choice):
+            if request.status in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):
+                # A crash between the claim and its job delivers the click again; the job, if it was put, is known.
+                await self.queue.put(resume_job(request, self.clock))
             return request
         try:
             groups = await self._check(request, person_id, choice)
@@ -145,11 +156,16 @@ class ApprovalDesk:
         if any(vote.person != person_id and needed.same_human(vote.person, person_id) for vote in request.votes):
             raise AlreadyVotedError("You have voted on this request already, with another account.")
         groups = await self._groups_of(person_id, needed.members_of)
-        if not groups or not (await self.directory.person(person_id)).may_decide:
+        if not groups or not await self._may_decide(person_id):
             people = ", ".join(f"<@{each}>" for each in sorted(await self.directory.members(needed.members))[:_NAMED])
             raise NotAnApproverError(
                 f"Only members of {', '.join(needed.groups)} ({people}) may decide this request "
                 f"(policy rule “{needed.rule}”)."
+            )
+        if choice == "approve" and (why := await self.unfit()):
+            raise UnfitError(
+                f"Nothing will run at the moment, so your approval was not counted: {why}. "
+                "The request stays open; approve it again once its card no longer says so."
             )
         return groups
 
@@ -159,8 +175,9 @@ class ApprovalDesk:
         """Write the vote; False when this very vote stands already."""
         now = self.clock.now()
         vote = Vote(approval_id=request.id, person=person_id, choice=choice, reason=reason, at=now, groups=groups)
+        told = self._event("VoteCast", person_id, request.id, request.incident_id, choice=choice, reason=reason)
         try:
-            await self.approvals.vote(vote)
+            await self.approvals.vote(vote, told)
         except (AlreadyVotedError, AlreadyDecidedError):
             # The same click again, or a crash between the vote and the claim: carry on to the claim if it is due.
             present = await self.approvals.load(request.id)
@@ -169,17 +186,17 @@ class ApprovalDesk:
             if present.status is not ApprovalStatus.PENDING:
                 raise AlreadyDecidedError(_already(present)) from None
             raise
-        await self._note("VoteCast", person_id, request.id, request.incident_id, choice=choice, reason=reason)
         return True
 
     async def _decide(self, approval_id: str, person_id: str, *, again: bool) -> ApprovalRequest:
         request = await self.approvals.load(approval_id)
         verdict = tally(request.requirement, request.votes)
         if verdict is ApprovalStatus.APPROVED and request.requirement.effect == "approve":
-            verdict = tally(request.requirement, [vote async for vote in self._standing(request)])
+            verdict = tally(request.requirement, await self._standing(request))
         if verdict is ApprovalStatus.PENDING:
             return request
-        if not await self._claim(request, verdict):
+        decided = await self._claim(request, verdict, person_id)
+        if decided is None:
             request = await self.approvals.load(approval_id)
             if request.status is ApprovalStatus.PENDING:
                 # Out of time, or rejected after the count above: then whoever rejected it claims that.
@@ -188,37 +205,40 @@ class ApprovalDesk:
                 return request
             await self._note("ClaimLost", person_id, request.id, request.incident_id, status=request.status.value)
             raise AlreadyDecidedError(_already(request))
-        request = await self.approvals.load(approval_id)
-        await self._note("ApprovalDecided", person_id, request.id, request.incident_id, verdict=verdict.value)
-        await self.queue.put(resume_job(request, self.clock))
-        return request
+        await self.queue.put(resume_job(decided, self.clock))
+        return decided
 
-    async def _standing(self, request: ApprovalRequest) -> AsyncIterator[Vote]:
-        """Yield the votes of those who may still decide, as Slack says this very moment and not a minute ago."""
-        for vote in request.votes:
-            groups = await self._groups_of(vote.person, request.requirement.members_of, fresh=True)
-            if groups and (await self.directory.person(vote.person, fresh=True)).may_decide:
-                yield vote.model_copy(update={"groups": groups})
+    async def _standing(self, request: ApprovalRequest) -> list[Vote]:
+        """Return the votes of those who may still decide, as Slack says this very moment and not a minute ago."""
+        needed = request.requirement.members_of
+        groups = await asyncio.gather(*(self._groups_of(vote.person, needed, fresh=True) for vote in request.votes))
+        able = await asyncio.gather(*(self._may_decide(vote.person, fresh=True) for vote in request.votes))
+        standing: list[Vote] = []
+        for vote, found, may in zip(request.votes, groups, able, strict=True):
+            if found and may:
+                standing.append(vote.model_copy(update={"groups": found}))
             else:
                 await self._note("VoteVoid", vote.person, request.id, request.incident_id, choice=vote.choice)
+        return standing
 
-    async def _claim(self, request: ApprovalRequest, verdict: ApprovalStatus) -> bool:
+    async def _claim(self, request: ApprovalRequest, verdict: ApprovalStatus, actor: str) -> ApprovalRequest | None:
+        """Return the request as it now stands, or None when somebody else has won."""
         now = self.clock.now()
         execute_by = now + request.requirement.execute_within if verdict is ApprovalStatus.APPROVED else None
-        return await self.approvals.claim(
-            request.id, digest=request.digest, status=verdict, now=now, execute_by=execute_by
+        told = self._event("ApprovalDecided", actor, request.id, request.incident_id, verdict=verdict.value)
+        won = await self.approvals.claim(
+            request.id, digest=request.digest, status=verdict, now=now, execute_by=execute_by, event=told
         )
+        changes = {"status": verdict, "decided_at": now, "execute_by": execute_by}
+        return request.model_copy(update=changes) if won else None
 
     async def _note(self, kind: str, actor: str, subject: str, incident_id: str | None, **details: str) -> None:
-        await self.audit.append(
-            AuditEvent(
-                kind=kind,
-                actor=actor,
-                subject=subject,
-                incident_id=incident_id,
-                at=self.clock.now(),
-                details=dict(details),
-            )
+        await self.audit.append(self._event(kind, actor, subject, incident_id, **details))
+
+    def _event(self, kind: str, actor: str, subject: str, incident_id: str | None, **details: str) -> AuditEvent:
+        now = self.clock.now()
+        return AuditEvent(
+            kind=kind, actor=actor, subject=subject, incident_id=incident_id, at=now, details=dict(details)
         )
 
 

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 from core.audit import AuditEvent
 from core.brief import Brief, Place
+from core.errors import NoDataError
 from core.evidence import Report, latest_look
-from core.ids import conversation_thread_id, incident_thread_id, stable_id
+from core.ids import conversation_place, conversation_thread_id, incident_thread_id, stable_id
 from core.ports import Audit, Cards, Clock, GraphRunner, Incidents, Reports
 from core.services.remediation import Remediation
+
+_FINISHED = "InvestigationFinished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +62,35 @@ class Investigation:
 
     async def _run(self, brief: Brief) -> Report:
         report = await self.runner.investigate(brief)
-        await self.audit.append(
-            AuditEvent(
-                kind="InvestigationFinished",
-                actor=report.mind,
-                subject=report.id,
-                incident_id=report.incident_id,
-                at=self.clock.now(),
-                details={"requester": report.requester, "proposal": report.proposal.name if report.proposal else ""},
+        await self._follow(report, brief.place)
+        return report
+
+    async def show(self, report_id: str) -> None:
+        """Do what follows from a report that is written, for one that a crash left there; safe to repeat."""
+        report = await self.reports.load(report_id)
+        if report is None:
+            raise NoDataError(f"There is no report {report_id}.")
+        if report.incident_id is not None:
+            await self._follow(report, await self.cards.show_incident(report.incident_id))
+        else:
+            channel, thread_ts = conversation_place(report.thread_id)
+            await self._follow(report, Place(channel=channel, thread_ts=thread_ts))
+
+    async def _follow(self, report: Report, place: Place) -> None:
+        if not any(event.kind == _FINISHED for event in await self.audit.of_subject(report.id)):
+            proposal = report.proposal.name if report.proposal else ""
+            await self.audit.append(
+                AuditEvent(
+                    kind=_FINISHED,
+                    actor=report.mind,
+                    subject=report.id,
+                    incident_id=report.incident_id,
+                    at=self.clock.now(),
+                    details={"requester": report.requester, "proposal": proposal},
+                )
             )
-        )
-        await self.cards.show_report(report.id, brief.place)
+        await self.cards.show_report(report.id, place)
         if report.incident_id is not None:
             await self.cards.show_incident(report.incident_id)
-        await self.remediation.propose(report, brief.place)
-        return report
+        await self.remediation.propose(report, place)
+        await self.reports.shown(report.id, self.clock.now())

@@ -7,7 +7,7 @@ from datetime import timedelta
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.audit import AuditEvent
 from core.incident import IncidentStatus
-from core.ports import ApprovalQueue, Approvals, Audit, Cards, Clock, Incidents, Queue
+from core.ports import ApprovalQueue, Approvals, Cards, Clock, Incidents, Queue
 from core.services.approval_desk import resume_job
 
 _PATIENCE = timedelta(seconds=5)
@@ -23,7 +23,6 @@ class Sweeper:
     incidents: Incidents
     cards: Cards
     queue: Queue
-    audit: Audit
     clock: Clock
 
     async def tick(self) -> None:
@@ -55,12 +54,12 @@ class Sweeper:
 
     async def _end(self, request: ApprovalRequest, status: ApprovalStatus, kind: str) -> None:
         now = self.clock.now()
-        won = await self.approvals.claim(request.id, digest=request.digest, status=status, now=now, execute_by=None)
-        if won:
-            event = AuditEvent(
-                kind=kind, actor="sweeper", subject=request.id, incident_id=request.incident_id, at=now, details={}
-            )
-            await self.audit.append(event)
+        event = AuditEvent(
+            kind=kind, actor="sweeper", subject=request.id, incident_id=request.incident_id, at=now, details={}
+        )
+        if await self.approvals.claim(
+            request.id, digest=request.digest, status=status, now=now, execute_by=None, event=event
+        ):
             await self.cards.show_approval(request.id)
 
 

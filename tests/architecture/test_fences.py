@@ -14,10 +14,10 @@ PACKAGES = ("bot", "core", "graphs", "tools", "prompts", "demo")
 FENCES: dict[str, tuple[str, ...]] = {
     "slack_bolt": ("bot/", "demo/"),
     "slack_sdk": ("bot/", "demo/"),
-    "langgraph": ("graphs/", "bot/adapters/redis/checkpointer.py"),
-    "langgraph_checkpoint_aws": ("bot/adapters/redis/checkpointer.py",),
+    "langgraph": ("graphs/", "bot/adapters/redis/checkpointer/"),
+    "langgraph_checkpoint_aws": (),
     "langchain": ("graphs/",),
-    "langchain_core": ("graphs/",),
+    "langchain_core": ("graphs/", "bot/adapters/redis/checkpointer/"),
     "langchain_openai": ("graphs/",),
     "sqlalchemy": ("bot/adapters/",),
     "alembic": ("bot/adapters/",),

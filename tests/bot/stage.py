@@ -28,12 +28,14 @@ from core.policy import Policy, PolicyFile
 from core.ports import GraphRunner
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
+from core.services.dead_letters import DeadLetterDesk
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 from demo.slack import LocalWorkspace
 from tests.fakes.approvals import InMemoryApprovals
 from tests.fakes.audit import InMemoryAudit
 from tests.fakes.clock import FakeClock
+from tests.fakes.deliveries import InMemoryDeliveries
 from tests.fakes.effects import InMemoryEffects
 from tests.fakes.examples import a_request, a_requirement, an_alert
 from tests.fakes.incidents import InMemoryIncidents
@@ -59,7 +61,11 @@ class Stage:
     reports: InMemoryReports = field(default_factory=InMemoryReports)
     effects: InMemoryEffects = field(default_factory=InMemoryEffects)
     queue: InMemoryQueue = field(default_factory=InMemoryQueue)
+    letters: InMemoryDeliveries = field(default_factory=InMemoryDeliveries)
     dispatched: int = 0
+
+    def __post_init__(self) -> None:
+        self.approvals.audit = self.audit
 
     def cards(self, **changes: Any) -> SlackCards:
         """Return cards as a fresh process has them: nothing remembered but the rows."""
@@ -222,5 +228,6 @@ def _services(stage: Stage, runner: GraphRunner) -> Services:
         audit=stage.audit,
         queue=stage.queue,
         clock=stage.clock,
+        dead_letters=DeadLetterDesk(stage.letters, stage.audit, stage.clock),
         approvers=("S0SRE",),
     )

@@ -139,3 +139,23 @@ def test_no_secret_is_shown(environment: pytest.MonkeyPatch) -> None:
     settings = Settings.load(None)
     assert "alerts-1-secret-value" not in repr(settings)
     assert set(secrets_of(settings)) == {"xoxb-1-local", "xapp-1-local", "alerts-1-secret-value"}
+
+
+@pytest.mark.parametrize("given", ["a1" * 32, "oaGh" * 10 + "oaE="])
+def test_an_encryption_key_is_taken_as_hex_or_base64(environment: pytest.MonkeyPatch, given: str) -> None:
+    environment.setenv("CHECKPOINT_ENCRYPTION_KEY", given)
+    assert Settings.load(None).checkpoint.key == b"\xa1" * 32
+
+
+@pytest.mark.parametrize("given", ["a1" * 31, "oaGh" * 11, "not a key"])
+def test_an_encryption_key_of_another_length_is_refused(environment: pytest.MonkeyPatch, given: str) -> None:
+    told = faults(environment, CHECKPOINT_ENCRYPTION_KEY=given)
+    assert len(told) == 1
+    assert told[0].startswith("CHECKPOINT_ENCRYPTION_KEY must be 32 bytes")
+    assert given not in told[0]
+
+
+def test_who_waits_for_an_answer_is_not_kept_for_less(environment: pytest.MonkeyPatch) -> None:
+    assert Settings.load(None).checkpoint.key is None
+    told = faults(environment, CHECKPOINT_INTERRUPTED_TTL_SECONDS="60")
+    assert [line.split()[0] for line in told] == ["CHECKPOINT_INTERRUPTED_TTL_SECONDS"]

@@ -16,8 +16,10 @@ from bot.web.health import health_routes
 from bot.web.site import build_site
 from bot.web.webhooks import Webhooks
 from core.alert import Alert
+from core.grouping import LATE_COPY_WINDOW
 from core.ports import Inbox
 from tests.fakes.clock import FakeClock
+from tests.fakes.examples import an_alert
 from tests.fakes.queue import InMemoryQueue
 from tests.fakes.queue_faults import SilentQueue, UnreachableQueue
 
@@ -65,6 +67,14 @@ async def test_a_repeated_body_is_accepted_and_queued_once(client: httpx.AsyncCl
     resolved = FIRING.replace(b'"status":"firing"', b'"status":"resolved"')
     await client.post("/webhooks/alertmanager", content=resolved, headers=KEY)
     assert len(queue.waiting) == 2
+
+
+def test_an_alert_that_fires_anew_with_its_old_start_is_news_once_it_is_no_late_copy() -> None:
+    clock, alert = FakeClock(), an_alert()
+    first = webhooks.alert_event(alert, clock)
+    assert webhooks.alert_event(alert, clock).id == first.id
+    clock.advance(LATE_COPY_WINDOW)
+    assert webhooks.alert_event(alert, clock).id != first.id
 
 
 async def test_a_user_and_a_password_do_as_well(client: httpx.AsyncClient) -> None:

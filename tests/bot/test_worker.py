@@ -21,6 +21,7 @@ from core.event import Event
 from core.person import Person
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
+from core.services.dead_letters import DeadLetterDesk
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 from demo.slack import LocalWorkspace
@@ -28,6 +29,7 @@ from tests.fakes.approvals import InMemoryApprovals
 from tests.fakes.audit import InMemoryAudit
 from tests.fakes.cards import RecordingCards
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.deliveries import InMemoryDeliveries
 from tests.fakes.directory import InMemoryDirectory
 from tests.fakes.examples import a_report, an_alert, an_event
 from tests.fakes.incidents import InMemoryIncidents
@@ -99,6 +101,7 @@ def services_of(runner: ScriptedRunner, cards: RecordingCards, queue: InMemoryQu
         audit=audit,
         queue=queue,
         clock=clock,
+        dead_letters=DeadLetterDesk(InMemoryDeliveries(), audit, clock),
     )
 
 

@@ -64,6 +64,8 @@ def _faults_of(act: Act, row: ApprovalRequest, history: History) -> Iterator[str
     stored = next((effect.digest for effect in history.effects if effect.action_id == act.action_id), row.digest)
     if not row.digest == stored == digest_of(row):
         yield "the digest is not that of what was approved"
+    if any(act.found.get(name, value) != value for name, value in row.plan.precondition.items()):
+        yield f"done on {dict(act.found)}, approved on {row.plan.precondition}"
     if row.status.value not in _ACTED:
         yield f"an effect under a request that is {row.status.value}"
     at = act.at - history.grace
@@ -105,12 +107,15 @@ def digest_of(row: ApprovalRequest) -> str:
 
 
 def nothing_acknowledged_is_lost(history: History) -> Found:
-    """I3: every event that was answered with 200 has a row, and the row says that it ended; so has every other row."""
+    """I3: every event that was answered with 200 ended, and every other; none was carried out again and again."""
     endings = {ending.event_id: ending.status for ending in history.endings}
     for ack in history.acks:
         if ack.event_id not in endings:
             yield ack.event_id, f"acknowledged and lost {ack.what}".strip()
     yield from ((each, f"still {status}") for each, status in endings.items() if status not in {"done", "dead"})
+    for ending in history.endings:
+        if ending.times > 1 + history.interruptions:
+            yield ending.event_id, f"carried out {ending.times} times, interrupted {history.interruptions} times"
 
 
 def every_effect_is_on_record(history: History) -> Found:
@@ -153,9 +158,12 @@ def every_run_ends_visibly(history: History) -> Found:
     cards: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for post in history.posts:
         cards[post.kind, post.subject][post.ts] = post.shows
+    tried = {effect.action_id for effect in history.effects}
     for row in history.approvals:
         if row.status.value not in _TERMINAL:
             yield row.id, f"never ended: {row.status.value}"
+        if history.keeps_threads and row.status.value == "unknown" and row.action_id not in tried:
+            yield row.id, "approved, and its verdict got lost although no checkpoint was"
         shown = sorted(cards["approval", row.id].values())
         if shown != [row.status.value]:
             yield row.id, f"is {row.status.value}, people see {shown or 'nothing'}"

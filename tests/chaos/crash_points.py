@@ -64,7 +64,7 @@ class CrashPoint(Enum):
     DEDUPE_ROW_WRITTEN = (
         "The event's unique row says taken; its handler has not begun.",
         "ask",
-        Spot("bot.adapters.database.event_store.SqlEvents.take", "after"),
+        Spot("bot.adapters.database.delivery_store.SqlDeliveries.begin", "after"),
     )
     BEFORE_PAUSE_CHECKPOINT = (
         "Mid-graph: the request's row and its card stand, the graph's pause is not in any checkpoint.",
@@ -171,5 +171,6 @@ class CrashPoint(Enum):
         return self.stage.startswith("undo")
 
 
-SIXTEEN = tuple(point for point in CrashPoint if not point.undoes)
-ROLLBACK = tuple(point for point in CrashPoint if point.undoes)
+ASKED = tuple(point for point in CrashPoint if point.stage == "ask")
+DECIDED = tuple(point for point in CrashPoint if point.stage == "click")
+UNDONE = tuple(point for point in CrashPoint if point.undoes)

@@ -24,19 +24,24 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the row of an event ended: `done` or `dead`; anything else has not ended."""
+    """How an event ended: `done` or `dead`; anything else has not ended. `times` is how often it was carried out to
+    its end, as far as the harness could count."""
 
     event_id: str
     status: str
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One line of the target's own ledger; two lines under one action id are two effects."""
+    """One line of the target's own ledger; two lines under one action id are two effects.
+
+    `found` is the state that it was done on, under the names of the plan's precondition, if the target keeps that."""
 
     action_id: str
     call: ToolCall
     at: datetime
+    found: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,9 @@ class History:
     members only). `grace` is how far the target's clock may be from ours, and how much later than the guard's last look
     at the clock it may stamp its line (the shop stamps whole milliseconds, so processes need at least that).
     `sinks` are texts that left the bot beside Slack, audit and rows: prompts, logs, pages. `audit_faults` is what the
-    verification of the chain said, nothing when it held. `events_kept` is False for a system without rows of events."""
+    verification of the chain said, nothing when it held. `interruptions` counts crashes and cut connections: each may
+    have one event carried out once more. `keeps_threads` says that no checkpoint was lost, so that no verdict
+    may be lost either."""
 
     acks: Sequence[Ack] = ()
     endings: Sequence[Ending] = ()
@@ -113,3 +120,5 @@ class History:
     canaries: Sequence[str] = ()
     sinks: Mapping[str, Sequence[str | JsonValue]] = field(default_factory=dict[str, Sequence[str | JsonValue]])
     grace: timedelta = timedelta(0)
+    interruptions: int = 0
+    keeps_threads: bool = False

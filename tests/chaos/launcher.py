@@ -1,7 +1,8 @@
 """A process that has imported the whole bot and forks a role on demand: a start costs a tenth of a second, not three.
 
-Reads one JSON object a line on stdin: {"name", "role", "environment", "log", "armed", "without"}; writes one a line on
-stdout: {"started", "pid"} and {"ended", "pid", "status"}. When stdin ends it kills what it has started and goes.
+Its four arguments are `roles.Spans` in seconds. It reads one JSON object a line on stdin: {"name", "role",
+"environment", "log", "armed", "without"}, and writes one a line on stdout: {"started", "pid"} and {"ended", "pid",
+"status"}. When stdin ends it kills what it has started and goes.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +29,11 @@ _IMPORTED = ("bot.__main__", "bot.commands.run", "bot.bootstrap.web", "bot.boots
 _IN_FLIGHT = 0.05  # seconds into a call
 
 
-def die() -> None:
-    """End this process as a power cut does."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def arm(point: CrashPoint, number: int, spot: Spot, folder: Path) -> None:
-    """Make the spot's method kill this process once, when `folder` holds the point's file; the file is taken first.
+    """Make the spot's method end this process as a power cut does, once, when `folder` holds the point's file.
 
-    The file holds which of the point's spots is meant; a number other than ours leaves it to the others."""
+    The file, which is taken first, bears the number of the spot that is meant. If it says "stop", the process is
+    paused there instead, until somebody lets it go on."""
     owner_path, _, name = spot.path.rpartition(".")
     module, _, owner_name = owner_path.rpartition(".")
     owner = getattr(importlib.import_module(module), owner_name)
@@ -58,10 +56,11 @@ def arm(point: CrashPoint, number: int, spot: Spot, folder: Path) -> None:
 
 def _die_if_armed(mark: Path) -> None:
     try:
+        fate = mark.read_text()
         mark.unlink()
     except FileNotFoundError:
         return
-    die()
+    os.kill(os.getpid(), signal.SIGSTOP if fate == "stop" else signal.SIGKILL)
 
 
 class Launcher:
@@ -156,7 +155,22 @@ def _tell(**fact: Any) -> None:
     print(json.dumps(fact), flush=True)
 
 
+def _shorten(act: float, settle: float, consumer: float, thread: float) -> None:
+    """Put these seconds (0: leave the product's own) in place of an action's patience, of that with a lost answer, and
+    of the spans after which a dead worker's entries and threads are free."""
+    if act:  # the tools read it when they are imported
+        setattr(importlib.import_module("tools.supervisor.operation"), "TIMEOUT", act)  # noqa: B010
+    if settle:
+        importlib.import_module("tools.guard").Guard.__init__.__kwdefaults__["settle_seconds"] = settle
+    if consumer:
+        queue = importlib.import_module("bot.adapters.redis.queue").RedisQueue
+        queue.__init__.__kwdefaults__["lease"] = timedelta(seconds=consumer)
+    if thread:
+        setattr(importlib.import_module("bot.bootstrap.worker"), "_THREAD_LEASE", timedelta(seconds=thread))  # noqa: B010
+
+
 if __name__ == "__main__":
+    _shorten(*map(float, sys.argv[1:]))
     for each in _IMPORTED:
         importlib.import_module(each)
     assert threading.active_count() == 1, threading.enumerate()

@@ -1,6 +1,7 @@
 """The whole of it as the chaos tests drive it: Slack, a target with its own ledger, Redis, SQLite and our processes."""
 
 import asyncio
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,17 +11,20 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import httpx
 import yaml
 from redis.asyncio import Redis
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.database.engine import Database, open_database
 from bot.intake import event_of
+from core.ids import stable_id
 from demo.slack import LocalWorkspace
 from demo.slack.delivery import Outcome
+from tests.chaos.checker import Violation, check
 from tests.chaos.collect import joined, rows_of
 from tests.chaos.history import Ack, History, Run
-from tests.chaos.roles import Roles
+from tests.chaos.roles import SHORT, Roles, Spans
 from tests.chaos.target import Service, Target
 from tests.fakes.processes import end, free_port
 from tests.fakes.running_bot import ALERTS_TOKEN, ROOT
@@ -32,6 +36,7 @@ ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
 SRE = frozenset({ALICE, CAROL})
 _RETRY_SPEED = 60.0  # Slack's minute is a second
 _SERVICES = 60
+_SOCKETS = shutil.ignore_patterns("*.sock")
 Message = dict[str, Any]
 
 
@@ -62,10 +67,13 @@ class Rig:
     environment: Mapping[str, str]
     delivered: list[Delivered] = field(default_factory=list[Delivered])
     questions: list[str] = field(default_factory=list[str])
+    redis_options: tuple[str, ...] = ()
+    lost_threads: bool = False
+    known: set[Violation] = field(default_factory=set[Violation])
 
     @property
     def web_url(self) -> str:
-        """The address of the first web role."""
+        """The address of the web role."""
         return f"http://127.0.0.1:{self.environment['WEB_PORT']}"
 
     async def ask(self, text: str, *, by: str = BOB) -> str:
@@ -99,18 +107,23 @@ class Rig:
         await wait_until(look, within)
         return look()[0]
 
+    async def carried_out(self, thread_ts: str, *, by: str = ALICE) -> Message:
+        """Approve what waits in that thread (pressing again where Slack says that it did not work), and see it end."""
+        card = await self.card(thread_ts, "pending")
+        await wait_until(lambda: self.click(card, by=by), 15)
+        await self.card(thread_ts, "executed", within=30)
+        await settle(self)
+        return card
+
     async def quiet(self, within: float = 30.0) -> None:
         """Wait until the queue is empty and no decision waits for its graph."""
-        redis = Redis.from_url(self.redis_url)
-        try:
+        async with Redis.from_url(self.redis_url) as redis:
 
             async def still() -> bool:
                 left = [await redis.xlen(f"watchkeeper:{name}") for name in ("slack", "work")]
                 return not any(left)
 
             await wait_until(still, within)
-        finally:
-            await redis.aclose()
 
     async def history(self) -> History:
         """Join what all witnesses say now; take it when nothing moves any more."""
@@ -123,7 +136,14 @@ class Rig:
         return joined(
             rows, messages=messages, ledger=ledger, acks=acks if rows.endings else [],
             deciders={"S0SRE": SRE}, runs=[_run(ts) for ts in self.questions],
+            interruptions=len(self.roles.ends()), keeps_threads=not self.lost_threads,
         )  # fmt: skip
+
+    async def violations(self) -> list[Violation]:
+        """Return what the checker finds that it had not found before."""
+        fresh = [each for each in check(await self.history()) if each not in self.known]
+        self.known.update(fresh)
+        return fresh
 
     def kill_redis(self) -> None:
         """End Redis as a power cut does."""
@@ -132,7 +152,33 @@ class Rig:
 
     def start_redis(self) -> None:
         """Start it again over its files."""
-        self.redis_child, _ = start_redis(self.folder / "redis", "redis")
+        self.redis_child, _ = start_redis(self.folder / "redis", "redis", self.redis_options)
+
+    def remember_redis(self) -> None:
+        """Keep a copy of what it has on its disk now: what a replica that lags behind would have later."""
+        shutil.copytree(self.folder / "redis", self.folder / "replica", dirs_exist_ok=True, ignore=_SOCKETS)
+
+    def fail_over(self) -> None:
+        """Put the copy of `remember_redis` in its place, as a failover to that replica does."""
+        self.kill_redis()
+        shutil.rmtree(self.folder / "redis" / "appendonlydir")
+        shutil.copytree(self.folder / "replica" / "appendonlydir", self.folder / "redis" / "appendonlydir")
+        self.lost_threads = True
+        self.start_redis()
+
+    async def empty_redis(self) -> None:
+        """Lose everything that it holds."""
+        self.lost_threads = True
+        async with Redis.from_url(self.redis_url) as redis:
+            await redis.flushall()
+
+    async def forget_events(self) -> None:
+        """Let Redis forget which events and signatures it has seen, as it does after fifteen minutes."""
+        async with Redis.from_url(self.redis_url) as redis:
+            for kind in ("seen", "signature"):
+                found = [key async for key in redis.scan_iter(match=f"watchkeeper:{kind}:*")]
+                if found:
+                    await redis.delete(*found)
 
 
 def vars_of(line: Any) -> dict[str, Any]:
@@ -151,16 +197,22 @@ def _kind(message: Message) -> str:
 
 
 def _run(ts: str) -> Run:
-    from core.ids import stable_id
-
     return Run("question", stable_id("rep", OPS, ts))
 
 
 @asynccontextmanager
 async def open_rig(
-    folder: Path, *, workers: int = 1, webs: int = 1, without: tuple[str, ...] = (), **settings: str
+    folder: Path,
+    *,
+    workers: int = 1,
+    without: tuple[str, ...] = (),
+    spans: Spans = SHORT,
+    redis_options: tuple[str, ...] = (),
+    **settings: str,
 ) -> AsyncIterator[Rig]:
-    """Yield a rig whose roles are ready; `without` names protections that its processes do not have."""
+    """Yield a rig whose roles are ready; `without` names protections that its processes do not have.
+
+    `spans` are what the product waits before it calls an act unknown or takes over what a dead worker held."""
     async with AsyncExitStack() as stack:
         target = Target({f"shop{number:02}": Service() for number in range(_SERVICES)})
         slack = LocalWorkspace()
@@ -168,18 +220,18 @@ async def open_rig(
         await stack.enter_async_context(slack)
         slack.workspace.faults.rate_limits = 0
         slack.workspace.clock.set_scale(_RETRY_SPEED)
-        redis_child, redis_url = start_redis(folder / "redis", "redis")
+        redis_child, redis_url = start_redis(folder / "redis", "redis", redis_options)
         environment = _environment(slack.url, target, folder, redis_url) | settings
-        roles = await stack.enter_async_context(Roles(folder, environment, without))
+        roles = await stack.enter_async_context(Roles(folder, environment, without, spans))
         database = open_database(f"sqlite:///{folder / 'data' / 'watchkeeper.db'}")
         stack.push_async_callback(database.close)
         rig = Rig(folder, slack, target, roles, database, redis_url, redis_child, environment)
+        rig.redis_options = redis_options
         stack.callback(lambda: end(rig.redis_child))
         _listen_to_deliveries(rig)
         for number in range(workers):
             roles.keep(f"worker{number}", "worker")
-        for number in range(webs):
-            roles.keep(f"web{number}", "web")
+        roles.keep("web", "web")
         await ready(rig)
         slack.workspace.state.apps[APP].request_url = f"{rig.web_url}/slack/events"
         yield rig
@@ -187,8 +239,6 @@ async def open_rig(
 
 async def ready(rig: Rig, within: float = 20.0) -> None:
     """Wait until the web role says that both roles are there."""
-    import httpx
-
     async with httpx.AsyncClient(base_url=rig.web_url) as http:
 
         async def look() -> bool:
@@ -237,12 +287,22 @@ def _listen_to_deliveries(rig: Rig) -> None:
     async def noted(app: Any, kind: str, payload: Any, number: int, reason: str) -> Outcome:
         began = monotonic()
         outcome = await send(app, kind, payload, number, reason)
+        if _is_echo(payload):
+            return outcome
         event = event_of(payload, clock)
-        told = Delivered(event.id, event.kind, number, outcome.ok, monotonic() - began, datetime.now(UTC), outcome.reason)
+        told = Delivered(
+            event.id, event.kind, number, outcome.ok, monotonic() - began, datetime.now(UTC), outcome.reason
+        )
         rig.delivered.append(told)
         return outcome
 
     transport.send = noted  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _is_echo(payload: Any) -> bool:
+    """True for what our own messages set off: Bolt answers that with 200 before it comes to us."""
+    event = payload.get("event") or {}
+    return "U0WATCH" in (event.get("user"), (event.get("message") or {}).get("user"))
 
 
 async def settle(rig: Rig) -> None:

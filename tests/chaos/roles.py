@@ -10,13 +10,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Any, Self
+from typing import NamedTuple, Self
+
+import psutil
 
 from tests.fakes.running_bot import ROOT
 from tests.fakes.waiting import wait_until
 
 _AGAIN_AFTER = 0.2  # seconds, as our own supervisor waits after a first crash
 _PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")
+
+
+class Spans(NamedTuple):
+    """Seconds that tests wait for; 0 is the product's own (25, 5, 3 and 5)."""
+
+    act: float
+    settle: float
+    consumer: float
+    thread: float
+
+
+SHORT = Spans(2.0, 0.5, 1.0, 1.5)
+OWN_LEASES = Spans(2.0, 0.5, 0, 0)
 
 
 @dataclass
@@ -34,7 +49,8 @@ class Role:
 class Roles:
     """Keeps roles running in `folder`; `environment` is theirs, `without` names the protections that are removed."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], without: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], without: tuple[str, ...], spans: Spans) -> None:
+        self._spans = spans
         self._environment = dict(environment)
         self._without = without
         self.log = folder / "roles.log"
@@ -48,7 +64,7 @@ class Roles:
         given = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         with self.log.open("ab") as log:
             self._launcher = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.chaos.launcher", cwd=ROOT, stderr=log,
+                sys.executable, "-m", "tests.chaos.launcher", *map(str, self._spans), cwd=ROOT, stderr=log,
                 env=given | {"LANGGRAPH_STRICT_MSGPACK": "true"},
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             )  # fmt: skip
@@ -83,24 +99,26 @@ class Roles:
             os.kill(role.pid, signal.SIGKILL)
         await wait_until(lambda: len(role.killed_at) > before or not role.pid)
 
-    @contextlib.asynccontextmanager
-    async def paused(self, name: str) -> Any:
-        """Stop it in the middle of whatever it does, and let it go on when the block ends."""
-        pid = self._roles[name].pid
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+    async def stopped(self, name: str, within: float = 20.0) -> None:
+        """Wait until it is paused at a point that was armed with "stop"."""
+        process = psutil.Process(self._roles[name].pid)
+        await wait_until(lambda: process.status() == psutil.STATUS_STOPPED, within)
+
+    def go_on(self, name: str) -> None:
+        """Let a paused process go on."""
+        os.kill(self._roles[name].pid, signal.SIGCONT)
 
     def role(self, name: str) -> Role:
         """Return it."""
         return self._roles[name]
 
-    def ends(self) -> int:
-        """Return how often any of them ended."""
-        return sum(len(role.killed_at) for role in self._roles.values())
+    def ends(self) -> list[float]:
+        """Return when one of them ended, for each time."""
+        return sorted(at for role in self._roles.values() for at in role.killed_at)
+
+    def all_there(self) -> bool:
+        """True when none of those that are kept is down."""
+        return all(role.pid for role in self._roles.values() if role.kept)
 
     def _start(self, role: Role) -> None:
         assert self._launcher.stdin is not None

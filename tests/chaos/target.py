@@ -49,13 +49,15 @@ class Service:
 @dataclass
 class Target:
     """Speaks the supervisor's protocol, without its mercies: the same action id twice is two effects, as with any
-    system that knows no idempotency key. `manner` and `lag` (seconds) are what the next acts meet."""
+    system that knows no idempotency key. `manner` and `lag` (seconds) are what the next acts meet. A `silent` one shows
+    nothing of an act in its state, so that no look at it before the next one can tell."""
 
     services: dict[str, Service]
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     manner: Manner = "at once"
     lag: float = 0.5
     healthy: bool = True
+    silent: bool = False
     ledger: list[Line] = field(default_factory=list[Line])
 
     def app(self) -> Starlette:
@@ -96,7 +98,9 @@ class Target:
         args = {key: body[key] for key in ("workers",) if key in body}
         before, after = service.state(), service.after(operation, args)
         if body.get("dry_run"):
-            diff = "\n".join(f"-{key}: {before[key]}\n+{key}: {after[key]}" for key in after if before[key] != after[key])
+            diff = "\n".join(
+                f"-{key}: {before[key]}\n+{key}: {after[key]}" for key in after if before[key] != after[key]
+            )
             answer = {"dry_run": True, "before": before, "after": after, "diff": diff}
             return JSONResponse(answer | {"resource_version": service.version})
         # A task of its own: a caller that dies does not stop what it has set going.
@@ -104,16 +108,15 @@ class Target:
         line = await asyncio.shield(doing)
         return JSONResponse(_row(line) | {"before": before, "after": after, "resource_version": service.version})
 
-    async def _carry_out(
-        self, manner: Manner, action_id: str, name: str, operation: str, args: dict[str, Any]
-    ) -> Line:
+    async def _carry_out(self, manner: Manner, action_id: str, name: str, operation: str, args: dict[str, Any]) -> Line:
         if manner == "never":
             await asyncio.sleep(3600)
         if manner == "act late":
             await asyncio.sleep(self.lag)
         service = self._named(name)
         after = service.after(operation, args)
-        service.workers, service.generation = after["workers"], after["restart_generation"]
+        if not self.silent:
+            service.workers, service.generation = after["workers"], after["restart_generation"]
         line = Line(action_id, name, operation, args, datetime.now(UTC), monotonic())
         self.ledger.append(line)
         if manner == "answer late":

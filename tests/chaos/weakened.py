@@ -1,7 +1,12 @@
 """The durable core with one protection taken out: what the checker has to catch, or it checks nothing."""
 
+# pyright: reportPrivateUsage=false, reportAttributeAccessIssue=false
+
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+from sqlalchemy import update
 
 
 def _no_intent_row() -> None:
@@ -18,7 +23,7 @@ def _no_intent_row() -> None:
         await intend(self, effect, event)
         return True
 
-    Attempts.find = find  # pyright: ignore[reportAttributeAccessIssue]
+    Attempts.find = find
     SqlEffects.intend = always
 
 
@@ -29,13 +34,83 @@ def _acknowledged_unwritten() -> None:
 
     put = RedisQueue.put
 
-    async def pretend(self: RedisQueue, event: Event) -> bool:
-        return True if event.kind == "slack.interactive" else await put(self, event)
+    async def pretend(self: RedisQueue, event: Event, signature: str = "") -> bool:
+        return True if event.kind == "slack.interactive" else await put(self, event, signature)
 
     RedisQueue.put = pretend
+
+
+def _no_de_duplication() -> None:
+    """Neither Redis nor SQL knows an event again, and a job is another one each time."""
+    from bot.adapters.redis.queue import RedisQueue
+    from core.event import Event
+    from core.ids import new_id
+
+    put = RedisQueue.put
+
+    async def put_anew(self: RedisQueue, event: Event, signature: str = "") -> bool:
+        return await put(self, event.model_copy(update={"id": new_id("twin")}))
+
+    RedisQueue.put = put_anew
+
+
+def _retries_dropped() -> None:
+    """Slack's retries are answered and thrown away, as many bots do."""
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    import bot.bootstrap.web as web
+
+    routes = web.slack_routes
+
+    def dropping(*given: Any) -> list[Route]:
+        (route,) = routes(*given)
+
+        async def receive(request: Request) -> Response:
+            return Response() if "x-slack-retry-num" in request.headers else await route.endpoint(request)
+
+        return [Route(route.path, receive, methods=["POST"])]
+
+    web.slack_routes = dropping
+
+
+def _no_look_before_the_claim() -> None:
+    """A click counts whatever became of its request: no look before the vote, no WHERE in the claim."""
+    import core.services.approval_desk as desk
+    from bot.adapters.database.approval_store import SqlApprovals, approvals
+    from core.errors import RefusedError
+
+    vote = SqlApprovals.vote
+
+    async def vote_anyway(self: SqlApprovals, one: Any, event: Any = None) -> None:
+        with suppress(RefusedError):
+            await vote(self, one, event)
+
+    async def claim_anyway(self: SqlApprovals, approval_id: str, *, status: Any, **more: Any) -> bool:
+        changes = {"status": status.value, "decided_at": more["now"], "execute_by": more["execute_by"]}
+        return await self._won(update(approvals).where(approvals.c.id == approval_id).values(**changes))
+
+    async def unchecked(*given: Any) -> None: ...
+
+    SqlApprovals.vote = vote_anyway
+    SqlApprovals.claim = claim_anyway
+    desk.ApprovalDesk._check = unchecked
+    desk._has_cast = lambda *given: False
+
+
+def _durability_unasked() -> None:
+    """The worker starts over a Redis that forgets."""
+    import bot.bootstrap.worker as worker
+
+    worker.require_durable = lambda *given: None
 
 
 WEAKENED: dict[str, Callable[[], None]] = {
     "the intent row": _no_intent_row,
     "the durable write": _acknowledged_unwritten,
+    "de-duplication": _no_de_duplication,
+    "retries": _retries_dropped,
+    "the claim's WHERE": _no_look_before_the_claim,
+    "the look at Redis": _durability_unasked,
 }

@@ -68,7 +68,7 @@ async def stores(store_url: str | None) -> AsyncIterator[Stores]:
         yield Stores(
             incidents=InMemoryIncidents(),
             reports=InMemoryReports(),
-            approvals=InMemoryApprovals(),
+            approvals=InMemoryApprovals(audit),
             effects=InMemoryEffects(audit),
             audit=audit,
         )

@@ -10,10 +10,11 @@ from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError
 from core.tool_call import plan_digest
 from tests.contracts.conftest import Stores
 from tests.fakes.clock import START
-from tests.fakes.examples import a_plan, a_request
+from tests.fakes.examples import a_plan, a_request, an_audit_event
 
 SOON = START + timedelta(minutes=1)
 EXECUTE_BY = SOON + timedelta(minutes=5)
+NAIVE = START.replace(tzinfo=None)  # a moment that no database keeps: a history that cannot be written
 
 
 async def claim(stores: Stores, request: ApprovalRequest, status: ApprovalStatus, **changed: object) -> bool:
@@ -190,3 +191,29 @@ async def test_the_cards_place_is_remembered(stores: Stores) -> None:
     request = await stores.approvals.create(a_request())
     await stores.approvals.place(request.id, "17.000200")
     assert (await stores.approvals.load(request.id)).card_ts == "17.000200"
+
+
+async def test_a_vote_and_its_line_of_the_history_stand_together_or_not_at_all(stores: Stores) -> None:
+    request = await stores.approvals.create(a_request())
+    cast = an_audit_event(kind="VoteCast", subject=request.id)
+    with pytest.raises(ValueError, match="time zone"):
+        await stores.approvals.vote(a_vote(request, "U0BOB"), cast.model_copy(update={"at": NAIVE}))
+    assert (await stores.approvals.load(request.id)).votes == ()
+    await stores.approvals.vote(a_vote(request, "U0BOB"), cast)
+    with pytest.raises(AlreadyVotedError):
+        await stores.approvals.vote(a_vote(request, "U0BOB"), cast)
+    assert list(await stores.audit.of_subject(request.id)) == [cast]
+
+
+async def test_a_decision_and_its_line_of_the_history_stand_together_or_not_at_all(stores: Stores) -> None:
+    request = await stores.approvals.create(a_request())
+    decided = an_audit_event(kind="ApprovalDecided", subject=request.id)
+    with pytest.raises(ValueError, match="time zone"):
+        await claim(stores, request, ApprovalStatus.APPROVED, event=decided.model_copy(update={"at": NAIVE}))
+    assert (await stores.approvals.load(request.id)).status is ApprovalStatus.PENDING
+    won = [
+        await claim(stores, request, status, event=decided)
+        for status in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED)
+    ]
+    assert won == [True, False]
+    assert list(await stores.audit.of_subject(request.id)) == [decided]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -14,11 +15,11 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from bot.adapters.redis import keys, stream
+from bot.adapters.redis import queue as queue_module
 from bot.adapters.redis.connection import connect
-from bot.adapters.redis.lanes import Lanes
 from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.redis.stream import EventStream
-from core.event import Event
+from core.event import UNREADABLE, Event
 from tests.fakes.examples import an_event
 from tests.fakes.processes import end
 from tests.fakes.servers import start_redis
@@ -205,11 +206,11 @@ async def test_another_worker_takes_over_from_the_dead_after_the_lease(valkey: R
 STEADY: dict[str, Any] = QUICK | {"lease": timedelta(milliseconds=600)}
 
 
-class Heedless(RedisQueue):
-    """A consumer that does not hold what it works on: the variant that the next test must catch."""
+class Silent(EventStream):
+    """A consumer that does not say that it lives: the variant that the next test must catch."""
 
-    async def _keep_up(self, stream: EventStream, lanes: Lanes) -> None:
-        await asyncio.Event().wait()
+    async def stay(self, lease: timedelta) -> None:
+        """Say nothing."""
 
 
 async def taken_from(slow: RedisQueue, redis: Redis) -> list[str]:
@@ -232,8 +233,13 @@ async def test_nobody_takes_from_a_worker_that_is_only_slow(valkey: Redis) -> No
     assert await taken_from(RedisQueue(valkey, consumer="w1", **STEADY), valkey) == []
 
 
-async def test_a_slow_worker_that_does_not_hold_its_event_loses_it(valkey: Redis) -> None:
-    assert await taken_from(Heedless(valkey, consumer="w1", **STEADY), valkey) == ["e1"]
+async def test_a_slow_worker_that_does_not_say_that_it_lives_loses_its_event(
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(queue_module, "EventStream", Silent)
+        slow = RedisQueue(valkey, consumer="w1", **STEADY)
+    assert await taken_from(slow, valkey) == ["e1"]
 
 
 async def test_a_failed_event_comes_again_with_growing_pauses_while_others_go_on(valkey: Redis) -> None:
@@ -283,12 +289,23 @@ async def has_more(redis: Redis, than: int) -> bool:
 
 
 async def test_an_unreadable_entry_keeps_nobody_waiting(redis: Redis) -> None:
-    queue, diary = RedisQueue(redis), Diary()
-    await redis.xadd(keys.WORK, {"event": "{not json"})
-    await redis.xadd(keys.WORK, {"other": "field"})
+    queue = RedisQueue(redis)
+    found: list[Event] = []
+
+    async def handler(event: Event) -> None:
+        found.append(event)
+
+    broken: Any = await redis.xadd(keys.WORK, {"event": "{not json"})
+    await redis.xadd(keys.WORK, {"other": b"\xff" + b"x" * 200_000})
     await queue.put(an_event(id="good"))
-    async with consuming(queue, diary):
-        await wait_until(lambda: diary.ids == ["good"])
+    async with consuming(queue, handler):
+        await wait_until(lambda: len(found) == 3)
+        await wait_until(lambda: is_empty(redis))
+    found.sort(key=lambda event: (event.kind == "alert", event.id))  # each has a key of its own
+    assert [event.kind for event in found] == [UNREADABLE, UNREADABLE, "alert"]
+    assert found[0].id == f"unreadable:{keys.WORK}:{broken.decode()}"
+    assert found[0].body == {"fields": {"event": "{not json"}}
+    assert '"\\\\xffxxxx' in json.dumps(found[1].body)
 
 
 async def test_stopping_lets_the_running_end_and_begins_nothing(valkey: Redis) -> None:

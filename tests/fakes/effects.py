@@ -1,5 +1,6 @@
 """The effects ledger in a dict, with its lines in a history."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -45,3 +46,8 @@ class InMemoryEffects:
     async def load(self, action_id: str) -> Effect | None:
         """Return the row, or None."""
         return self.rows.get(action_id)
+
+    async def unsettled(self, before: datetime) -> Sequence[Effect]:
+        """Return what is older and has no outcome."""
+        rows = sorted(self.rows.values(), key=lambda row: row.intent_at)
+        return [row for row in rows if row.status is EffectStatus.INTENT and row.intent_at < before][:50]

@@ -9,6 +9,7 @@ import pytest
 
 from core.alert import AlertStatus
 from core.approval import ApprovalRequest, ApprovalStatus, Vote, tally
+from core.audit import AuditEvent
 from core.brief import Place, Proposal
 from core.errors import (
     AlreadyDecidedError,
@@ -81,14 +82,13 @@ class Desk:
     incidents: InMemoryIncidents = field(default_factory=InMemoryIncidents)
 
     def __post_init__(self) -> None:
+        self.approvals.audit = self.audit
         members = {"S0SRE": {ALICE, CAROL, GUEST, GONE, BOT}}
         directory = InMemoryDirectory(PEOPLE, members)
         self.desk = ApprovalDesk(
             self.approvals, directory, Policy.parse(b"", POLICY), self.queue, self.audit, self.clock
         )
-        self.sweeper = Sweeper(
-            self.approvals, self.approvals, self.incidents, self.cards, self.queue, self.audit, self.clock
-        )
+        self.sweeper = Sweeper(self.approvals, self.approvals, self.incidents, self.cards, self.queue, self.clock)
 
     async def asked(self, *, requester: str = "alert", plan: Plan | None = None) -> str:
         plan = plan or a_plan()
@@ -176,10 +176,10 @@ class LateApprovals(YieldingApprovals):
 
     late: Callable[[], Awaitable[object]] | None = None
 
-    async def vote(self, vote: Vote) -> None:
+    async def vote(self, vote: Vote, event: AuditEvent | None = None) -> None:
         if vote.choice == "reject" and self.late is not None:
             await self.late()
-        await super().vote(vote)
+        await super().vote(vote, event)
 
 
 async def a_late_rejection(approvals: LateApprovals) -> tuple[Desk, BaseException | None]:
@@ -200,7 +200,7 @@ async def test_a_rejection_that_comes_after_the_decision_is_not_written_and_told
 
 async def test_votes_that_are_written_whatever_the_status_would_be_caught() -> None:
     class Heedless(LateApprovals):
-        async def vote(self, vote: Vote) -> None:
+        async def vote(self, vote: Vote, event: AuditEvent | None = None) -> None:
             if vote.choice == "reject" and self.late is not None:
                 await self.late()
             row = self.rows[vote.approval_id]
@@ -230,9 +230,9 @@ async def test_a_claim_that_reads_before_it_writes_would_be_caught() -> None:
             self.rows[approval_id] = self.rows[approval_id].model_copy(update={"status": decision["status"]})
             return True
 
-        async def vote(self, vote: Vote) -> None:
+        async def vote(self, vote: Vote, event: AuditEvent | None = None) -> None:
             await asyncio.sleep(0)
-            await super().vote(vote)
+            await super().vote(vote, event)
 
     desk = Desk(approvals=ReadThenWrite())
     request = await desk.asked()

@@ -1,6 +1,5 @@
 """Who may decide: identity and membership are looked at when somebody clicks, and again when it is decided."""
 
-from collections.abc import AsyncIterator
 from dataclasses import fields, replace
 from typing import Any
 
@@ -41,9 +40,8 @@ class UncheckedClick(ApprovalDesk):
 class UncheckedDesk(UncheckedClick):
     """Looks at nobody a second time either."""
 
-    async def _standing(self, request: ApprovalRequest) -> AsyncIterator[Vote]:
-        for vote in request.votes:
-            yield vote
+    async def _standing(self, request: ApprovalRequest) -> list[Vote]:
+        return list(request.votes)
 
 
 def in_place_of(kind: type[ApprovalDesk], desk: ApprovalDesk) -> ApprovalDesk:

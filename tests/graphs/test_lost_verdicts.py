@@ -10,6 +10,7 @@ from core.errors import ToolError
 from core.services.remediation import Remediation
 from core.tool_call import Plan, ToolCall
 from graphs.runner import LangGraphRunner
+from tests.fakes.queue import InMemoryQueue
 from tests.graphs.world import World, a_proposal, approval_of
 
 
@@ -73,7 +74,9 @@ async def test_an_approved_request_whose_run_has_ended_is_called_unknown_and_sho
     world = World()
     await world.runner().remediate(a_proposal())
     row = await world.vote(approval_of())
-    await World(approvals=world.approvals, cards=world.cards).runner().resume(row)
+    await world.runner().resume(row.model_copy(update={"status": ApprovalStatus.EXPIRED}))  # its gate has its answer
+    await world.runner().resume(row)
+    assert world.toolbox.effects == []
     assert (await world.approvals.load(row.id)).status is ApprovalStatus.UNKNOWN
     assert world.cards.shown[-1] == ("approval", row.id)
 
@@ -94,3 +97,13 @@ async def test_a_call_that_could_not_be_prepared_is_prepared_anew_when_it_is_ask
     again: Proposal = a_proposal()
     await world.runner().remediate(again)
     assert len(world.approvals.rows) == 1
+
+
+async def test_a_click_that_a_crash_delivers_again_brings_the_verdict_whose_job_was_never_queued() -> None:
+    world = World()
+    await world.runner().remediate(a_proposal())
+    await world.vote(approval_of())
+    world.queue = InMemoryQueue()  # killed right after the claim: the decision stands, the job does not
+    await world.vote(approval_of())
+    await world.vote(approval_of())
+    assert [event.kind for event in world.queue.waiting] == ["job.resume"]

@@ -103,17 +103,6 @@ async def test_an_answer_to_an_interrupt_that_is_gone_is_refused_by_strict_resum
     assert world.toolbox.effects == []
 
 
-async def test_a_verdict_for_an_unknown_thread_starts_nothing_and_ends_visibly() -> None:
-    world = World()
-    await world.runner().remediate(a_proposal())
-    row = await world.vote(approval_of())
-    world.saver = InMemorySaver()  # Redis was lost
-    assert not await world.runner().resume(row)
-    assert world.toolbox.effects == []
-    assert (await world.approvals.load(row.id)).status is ApprovalStatus.UNKNOWN
-    assert world.cards.shown[-1] == ("approval", row.id)
-
-
 class Crash(RuntimeError):
     """Stands for a process that dies at this very point."""
 

@@ -72,6 +72,9 @@ class World:
     verify_within: float = 0.2
     verify_every: float = 0.01
 
+    def __post_init__(self) -> None:
+        self.approvals.audit = self.audit
+
     @property
     def desk(self) -> ApprovalDesk:
         people = [

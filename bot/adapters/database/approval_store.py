@@ -6,9 +6,11 @@ from typing import Any
 
 from sqlalchemy import Select, Update, exists, false, literal, or_, select, update
 
+from bot.adapters.database.audit_log import append_event
 from bot.adapters.database.engine import Database
 from bot.adapters.database.models import approvals, votes
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
+from core.audit import AuditEvent
 from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError
 from core.ports import Clock
 
@@ -40,9 +42,10 @@ class SqlApprovals:
             raise NoDataError(f"There is no approval request {approval_id}.")
         return found[0]
 
-    async def vote(self, vote: Vote) -> None:
-        """Insert the vote while the request is pending, in one INSERT; AlreadyDecidedError when it no longer is,
-        AlreadyVotedError for a person's second, NoDataError without a request."""
+    async def vote(self, vote: Vote, event: AuditEvent | None = None) -> None:
+        """Insert the vote while the request is pending, in one INSERT, and its event in the same transaction;
+        AlreadyDecidedError when it no longer is, AlreadyVotedError for a person's second, NoDataError without a
+        request."""
         row = vote.model_dump()
         pending = select(*(literal(value, votes.c[name].type) for name, value in row.items()))
         pending = pending.where(approvals.c.id == vote.approval_id, approvals.c.status == _PENDING)
@@ -51,15 +54,24 @@ class SqlApprovals:
         once = chosen.on_conflict_do_nothing(index_elements=[votes.c.approval_id, votes.c.person])
         async with self._database.writing() as connection:
             number = (await connection.execute(once.returning(votes.c.id))).scalar()
+            if number is not None and event is not None:
+                await append_event(connection, event)
         if number is None:
             if (await self.load(vote.approval_id)).status is not ApprovalStatus.PENDING:
                 raise AlreadyDecidedError("This request is decided already; your vote does not count.")
             raise AlreadyVotedError("You have voted on this request already.")
 
     async def claim(
-        self, approval_id: str, *, digest: str, status: ApprovalStatus, now: datetime, execute_by: datetime | None
+        self,
+        approval_id: str,
+        *,
+        digest: str,
+        status: ApprovalStatus,
+        now: datetime,
+        execute_by: datetime | None,
+        event: AuditEvent | None = None,
     ) -> bool:
-        """Leave pending in one UPDATE; True for the one caller that wins."""
+        """Leave pending in one UPDATE, with its event in the same transaction; True for the one caller that wins."""
         mine = approvals.c.id == approval_id
         statement = update(approvals).where(mine, approvals.c.status == _PENDING)
         if status is ApprovalStatus.APPROVED:
@@ -69,7 +81,10 @@ class SqlApprovals:
             # A vote under way is waited for first: the UPDATE must see what it has written.
             await connection.execute(select(approvals.c.id).where(mine).with_for_update())
             changed = statement.values(status=status.value, decided_at=now, execute_by=execute_by)
-            return (await connection.execute(changed)).rowcount == 1
+            won = (await connection.execute(changed)).rowcount == 1
+            if won and event is not None:
+                await append_event(connection, event)
+            return won
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
         """Leave approved (or executed, for a rollback) in one UPDATE; False when it had ended."""

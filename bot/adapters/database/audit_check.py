@@ -32,7 +32,7 @@ async def check_chain(url: str, noted: Head | None = None) -> Verdict:
                 for row_id, sequence, previous_hash, own_hash, *content in map(tuple, rows):
                     check.look_at(StoredRow(row_id, sequence, previous_hash, own_hash, content))
             return check.finish()
-    except DBAPIError as error:  # such as a file that is damaged or no database at all
+    except DBAPIError as error:  # such as a file that is damaged
         raise ConfigurationError(f"DATABASE_URL: the history cannot be read ({error.orig})") from error
     finally:
         await database.close()
@@ -65,7 +65,14 @@ def _columns(connection: Connection) -> set[str]:
 
 def _existing(url: str) -> str:
     parsed = async_url(url)
-    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").expanduser().is_file():
-        # Opening would make it.
-        raise ConfigurationError(f"DATABASE_URL: there is no file {parsed.database}")
+    if parsed.get_backend_name() == "sqlite":
+        # Opening would make the file.
+        file = Path(parsed.database or "").expanduser()
+        if not file.is_file() or _beginning(file) not in (b"", b"SQLite format 3\0"):
+            raise ConfigurationError(f"DATABASE_URL: {file} is no SQLite database")
     return url
+
+
+def _beginning(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(16)

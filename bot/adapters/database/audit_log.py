@@ -3,19 +3,33 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, func, insert, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    LargeBinary,
+    String,
+    Text,
+    bindparam,
+    column,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database.engine import Database
 from bot.adapters.database.models import audit_events
 from core.audit import AuditEvent
-from core.audit_chain import START, Head, content_of, next_head
+from core.audit_chain import LABEL, START, Content, Head, content_of, encoded, next_head
 
-_LOCK = 0x61756469  # any constant but the one of migrate.py will do
 _LAST = select(audit_events.c.sequence, audit_events.c.hash).order_by(audit_events.c.sequence.desc()).limit(1)
-_TURN = select(func.pg_advisory_xact_lock(literal(_LOCK, BigInteger, literal_execute=True)))
 # The JSON goes in as the very text that was hashed.
-_INSERT = insert(audit_events).values(details=bindparam("details", type_=Text)).inline()
+_VALUES = {
+    name: bindparam(name, type_=Text() if name == "details" else audit_events.c[name].type) for name in Content._fields
+}
+_LINKS = ("sequence", "previous_hash", "hash")
+_INSERT = insert(audit_events).values(_VALUES | {name: bindparam(name) for name in _LINKS}).inline()
 
 
 class SqlAudit:
@@ -47,17 +61,33 @@ async def append_event(connection: AsyncConnection, event: AuditEvent) -> None:
     """Add one row in the caller's transaction of `Database.writing`, as its last statement: from here to its end
     nobody else can append. ValueError for a moment without a time zone."""
     content = content_of(event)
-    head = await last_head(connection)
-    sequence, own = next_head(head, content)
     row = event.model_dump(exclude={"details"}) | {"details": content.details.decode()}
+    if connection.dialect.name == "postgresql":
+        await connection.execute(_APPEND, row | {"content": encoded(content)})
+        return
+    # SQLite's transaction has held the write lock from its start.
+    last = (await connection.execute(_LAST)).first()
+    head = START if last is None else Head(last.sequence, last.hash)
+    sequence, own = next_head(head, content)
     await connection.execute(_INSERT, row | {"sequence": sequence, "previous_hash": head.hash, "hash": own})
 
 
-async def last_head(connection: AsyncConnection) -> Head:
-    """Return the chain's head, and keep others from appending until the caller's transaction ends."""
-    if connection.dialect.name == "postgresql":
-        # A statement of its own: the one that waits for its turn would read the head as it was before the wait.
-        # (SQLite's transaction holds the write lock from its start.)
-        await connection.execute(_TURN)
-    last = (await connection.execute(_LAST)).first()
-    return START if last is None else Head(last.sequence, last.hash)
+def _append_in_turn(wait: str = "10s", patience: str = "30s") -> Any:
+    """Return PostgreSQL's statement: it waits for its turn, reads the head and hashes, all in one round trip.
+
+    It waits as long as SQLite would; whoever has the turn and then does nothing for that long loses it."""
+    head = func.audit_events_head(literal_column(f"'{wait}'"), literal_column(f"'{patience}'"))
+    head = head.table_valued(column("sequence", BigInteger), column("hash", String), name="head")
+    sequence, digits = "(head.sequence + 1)", "CAST(head.sequence + 1 AS text)"
+    # What core.audit_chain puts before the content; every check of the chain compares both.
+    label = f"E'{LABEL.decode('ascii').encode('unicode_escape').decode()}'"
+    links = literal_column(
+        f"convert_to({label} || '64:' || head.hash || ',' || length({digits}) || ':' || {digits} || ',', 'UTF8')",
+        LargeBinary,
+    )
+    own = func.encode(func.sha256(links.op("||")(bindparam("content", type_=LargeBinary))), literal_column("'hex'"))
+    row = select(*_VALUES.values(), literal_column(sequence), head.c.hash, own)
+    return insert(audit_events).from_select([*_VALUES, *_LINKS], row)
+
+
+_APPEND = _append_in_turn()

@@ -1,5 +1,6 @@
 """The ledger of attempts on the outside world as rows: each written in one transaction with its line of the history."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -55,3 +56,10 @@ class SqlEffects:
         async with self._database.reading() as connection:
             row = (await connection.execute(select(effects).where(effects.c.action_id == action_id))).first()
         return None if row is None else Effect.model_validate(dict(row._mapping))
+
+    async def unsettled(self, before: datetime) -> Sequence[Effect]:
+        """Return at most fifty intents from before that moment that have no outcome, oldest first."""
+        query = select(effects).where(effects.c.status == EffectStatus.INTENT.value, effects.c.intent_at < before)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query.order_by(effects.c.intent_at).limit(50))).all()
+        return [Effect.model_validate(dict(row._mapping)) for row in rows]

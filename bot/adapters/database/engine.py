@@ -1,20 +1,23 @@
 """One way to a connection: either engine, opened with the settings that keep a decision once it is committed."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Table, event, inspect, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from core.errors import ConfigurationError, TransientError
 
 _UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
+# PostgreSQL's codes for what passes: lost connections, an idle transaction that was ended, races that were rolled back,
+# no room or connections left, a lock not had in time, shutdowns, a failing disk.
+_PASSING = ("08", "25P03", "40", "53", "55P03", "57", "58")
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgres": "postgresql+asyncpg",
@@ -39,22 +42,18 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Yield a connection in a transaction that is thrown away."""
-        try:
+        with _passing_faults():
             async with self.engine.connect() as connection:
                 yield connection
-        except _UNAVAILABLE as error:
-            raise TransientError(f"database: {type(error).__name__}") from error
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """Yield a connection in a transaction that is committed; on SQLite it holds the write lock from its start."""
-        try:
+        with _passing_faults():
             async with self.engine.connect() as connection:
                 await connection.execution_options(begin_immediate=True)
                 async with connection.begin():
                     yield connection
-        except _UNAVAILABLE as error:
-            raise TransientError(f"database: {type(error).__name__}") from error
 
     def insert(self, table: Table) -> Any:
         """Return this engine's INSERT, which knows ON CONFLICT (postgresql.Insert or sqlite.Insert)."""
@@ -76,7 +75,9 @@ def open_database(url: str) -> Database:
     """Return the database behind `sqlite:///file` or `postgresql://...` (drivers are filled in); connects on use."""
     parsed = async_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return Database(create_async_engine(parsed, pool_size=10, pool_timeout=10, pool_pre_ping=True))
+        # What waited for a lock has to see what its holder wrote, whatever the server's own default is.
+        waits = {"pool_size": 10, "pool_timeout": 10, "pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
+        return Database(create_async_engine(parsed, **waits))
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).expanduser().absolute().parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(parsed)
@@ -94,6 +95,19 @@ def async_url(url: str) -> URL:
     # libpq says sslmode where asyncpg says ssl; managed databases hand out the libpq form.
     query = {"ssl" if name == "sslmode" else name: value for name, value in parsed.query.items()}
     return parsed.set(drivername=_DRIVERS[backend], query=query)
+
+
+@contextmanager
+def _passing_faults() -> Iterator[None]:
+    try:
+        yield
+    except _UNAVAILABLE as error:
+        raise TransientError(f"database: {type(error).__name__}") from error
+    except DBAPIError as error:
+        code = str(getattr(error.orig, "sqlstate", None))
+        if not code.startswith(_PASSING):
+            raise
+        raise TransientError(f"database: SQLSTATE {code}") from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -65,7 +65,14 @@ reports = Table(
     Column("thread_id", String(200), nullable=False),
     Column("finished_at", UtcDateTime, nullable=False),
     Column("body", Json, nullable=False),
+    Column("shown_at", UtcDateTime),
     Index("ix_reports_thread", "thread_id", "finished_at"),
+    Index(
+        "ix_reports_unshown",
+        "finished_at",
+        sqlite_where=text("shown_at IS NULL"),
+        postgresql_where=text("shown_at IS NULL"),
+    ),
 )
 
 approvals = Table(
@@ -130,6 +137,12 @@ effects = Table(
     Column("data", Json),
     Column("intent_at", UtcDateTime, nullable=False),
     Column("outcome_at", UtcDateTime),
+    Index(
+        "ix_effects_unsettled",
+        "intent_at",
+        sqlite_where=text("status = 'intent'"),
+        postgresql_where=text("status = 'intent'"),
+    ),
 )
 
 audit_events = Table(

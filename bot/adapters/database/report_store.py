@@ -1,8 +1,9 @@
 """Finished investigations as rows."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.adapters.database.engine import Database
 from bot.adapters.database.models import reports
@@ -39,3 +40,15 @@ class SqlReports:
         async with self._database.reading() as connection:
             bodies = (await connection.execute(query.order_by(reports.c.finished_at, reports.c.id))).scalars().all()
         return [Report.model_validate(body) for body in bodies]
+
+    async def shown(self, report_id: str, now: datetime) -> None:
+        """Note that everything that follows from the report has been done; the first note stands."""
+        statement = update(reports).where(reports.c.id == report_id, reports.c.shown_at.is_(None))
+        async with self._database.writing() as connection:
+            await connection.execute(statement.values(shown_at=now))
+
+    async def unshown(self, before: datetime) -> Sequence[str]:
+        """Return the ids of at most fifty reports finished before that moment of which this is not noted."""
+        query = select(reports.c.id).where(reports.c.shown_at.is_(None), reports.c.finished_at < before)
+        async with self._database.reading() as connection:
+            return (await connection.execute(query.order_by(reports.c.finished_at).limit(50))).scalars().all()

@@ -17,12 +17,19 @@ class Heartbeat:
     role: str
     lasts: timedelta = timedelta(seconds=6)
 
-    async def beat(self) -> None:
-        """Say that this role is alive; TransientError when nobody can be told."""
+    async def beat(self, word: str = "") -> None:
+        """Say that this role is alive, and in a word how it is; TransientError when nobody can be told."""
         with outages():
-            await self.redis.set(keys.heartbeat(self.role), b"1", px=int(self.lasts.total_seconds() * 1000))
+            lasts = int(self.lasts.total_seconds() * 1000)
+            await self.redis.set(keys.heartbeat(self.role), word.encode("utf-8", "replace"), px=lasts)
 
     async def fresh(self) -> bool:
         """True when a process of this role has said so lately; TransientError when it cannot be known."""
         with outages():
             return bool(await self.redis.exists(keys.heartbeat(self.role)))
+
+    async def word(self) -> str:
+        """Return what that role said of itself at its last beat, or an empty text; TransientError as above."""
+        with outages():
+            said: bytes = await self.redis.get(keys.heartbeat(self.role)) or b""
+        return said.decode("utf-8", "replace")

@@ -1,11 +1,10 @@
 """Every Redis key of ours, once.
 
 All of them expire but the streams and their consumer groups, which live as long as the bot is used: entries leave a
-stream when they have been handled, so what stays is what still has to be done. The keys of checkpoints are named here
-too; they live as long as CHECKPOINT_TTL_SECONDS says.
+stream when they have been handled, so what stays is what still has to be done. The checkpointer names its own keys:
+it is made to be taken by others.
 """
 
-from collections.abc import Sequence
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -18,12 +17,22 @@ WORK = "watchkeeper:work"
 WORKERS = "workers"
 """Consumer group on both streams; each has its own under this name."""
 
+OURS = "job."
+"""What the kinds of our own jobs begin with."""
+
+CONSUMERS = "watchkeeper:consumer:"
+"""What `consumer` keys begin with; a script that looks for dead consumers puts their names behind it."""
+
 SEEN_FOR = timedelta(minutes=15)
 """How long an event's id and the signature it came under are remembered: Slack's last retry comes after five to six
 minutes, and a signature is good for ten at most."""
 
 EPOCH_FOR = timedelta(days=30)
-"""How long a lease's counter is remembered after it was last taken; far longer than any holder can be asleep."""
+"""How long a lease's last epoch is remembered after it was taken, should the server's clock be set back meanwhile. An
+epoch that begins anew after this, or after all was lost, follows the clock and so comes after all before it."""
+
+LANE_FOR = timedelta(days=1)
+"""How long the order of a key is remembered after its last event came."""
 
 
 def stream_of(kind: str) -> str:
@@ -41,45 +50,29 @@ def signature(value: str) -> str:
     return f"watchkeeper:signature:{_word(value)}"
 
 
+def lane(stream: str, key: str) -> str:
+    """Lists the entries of one key in that stream, oldest first; expires after LANE_FOR."""
+    return f"{stream}:lane:{_word(key)}"
+
+
+def consumer(name: str) -> str:
+    """Says that this consumer of the streams is alive; expires seconds after it was last renewed."""
+    return f"{CONSUMERS}{name}"
+
+
 def lease(name: str) -> str:
     """Holds the token of a lease's holder; expires with the lease."""
     return f"watchkeeper:lease:{_word(name)}"
 
 
 def epoch(name: str) -> str:
-    """Counts how often a lease was taken; expires after EPOCH_FOR."""
+    """Holds the last epoch of a lease; expires after EPOCH_FOR."""
     return f"watchkeeper:epoch:{_word(name)}"
 
 
 def heartbeat(role: str) -> str:
     """Says that some process of that role is alive; expires seconds after its last beat."""
     return f"watchkeeper:heartbeat:{role}"
-
-
-def checkpoint(thread_id: str, namespace: str, checkpoint_id: str) -> str:
-    """Holds one checkpoint."""
-    return f"watchkeeper:checkpoint:{_word(thread_id)}:{_word(namespace)}:{checkpoint_id}"
-
-
-def writes(thread_id: str, namespace: str, checkpoint_id: str) -> str:
-    """Holds what nodes wrote on top of one checkpoint."""
-    return f"watchkeeper:writes:{_word(thread_id)}:{_word(namespace)}:{checkpoint_id}"
-
-
-def thread(thread_id: str, namespace: str) -> str:
-    """Lists the ids of a thread's checkpoints in one namespace, newest first."""
-    return f"watchkeeper:thread:{_word(thread_id)}:{_word(namespace)}"
-
-
-def thread_namespaces(thread_id: str) -> str:
-    """Pattern of `thread` keys of one thread; a quoted id holds neither `:` nor anything that a pattern obeys."""
-    return f"watchkeeper:thread:{_word(thread_id)}:*"
-
-
-def of_checkpoints(thread_key: str, checkpoint_ids: Sequence[str]) -> list[str]:
-    """Return the `checkpoint` and `writes` keys of the checkpoints that are listed under a `thread` key."""
-    place = thread_key.removeprefix("watchkeeper:thread:")
-    return [f"watchkeeper:{kind}:{place}:{each}" for each in checkpoint_ids for kind in ("checkpoint", "writes")]
 
 
 def _word(name: str) -> str:

@@ -1,7 +1,7 @@
 """Order where it matters and speed elsewhere: entries of one key one after another, keys side by side."""
 
 import asyncio
-from collections import deque
+from bisect import insort
 from collections.abc import Awaitable, Callable
 
 from bot.adapters.redis.cancelling import cancel_until_gone
@@ -9,26 +9,27 @@ from bot.adapters.redis.stream import Entry
 
 
 class Lanes:
-    """One task for each key that has entries; `work` must not raise."""
+    """One task for each key that has entries. `work` tries the oldest of them, and says whether that is through; if it
+    is not, the oldest is tried again, which may be one that came from a dead worker meanwhile. It must not raise."""
 
-    def __init__(self, work: Callable[[Entry], Awaitable[None]]) -> None:
+    def __init__(self, work: Callable[[Entry], Awaitable[bool]]) -> None:
         self._work = work
-        self._lanes: dict[str, deque[Entry]] = {}
+        self._lanes: dict[str, list[Entry]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         self._moved = asyncio.Event()
         self.held: dict[str, Entry] = {}
 
     def add(self, entry: Entry) -> None:
-        """Append the entry to its key's lane; one that is here already is left alone."""
+        """Put the entry into its key's lane, in stream order; one that is here already is left alone."""
         if self._closed or entry.id in self.held:
             return
         self.held[entry.id] = entry
         lane = self._lanes.get(entry.event.key)
         if lane is not None:
-            lane.append(entry)
+            insort(lane, entry, key=lambda each: each.position)
             return
-        self._lanes[entry.event.key] = deque([entry])
+        self._lanes[entry.event.key] = [entry]
         task = asyncio.create_task(self._run(entry.event.key))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -51,13 +52,13 @@ class Lanes:
         lane = self._lanes[key]
         try:
             while lane and not self._closed:
-                entry = lane.popleft()
-                try:
-                    await self._work(entry)
-                finally:
+                entry = lane[0]
+                if await self._work(entry):
+                    lane.remove(entry)
                     del self.held[entry.id]
                     self._moved.set()
         finally:
             del self._lanes[key]
             for entry in lane:
                 del self.held[entry.id]
+            self._moved.set()

@@ -16,11 +16,15 @@ from bot.adapters.redis.cancelling import ASK_EVERY, cancel_until_gone
 from bot.adapters.redis.connection import outages
 from core.errors import TransientError
 
+# The epoch is the server's time in microseconds, or one more than the last: it rises with each holder, and also over a
+# counter that was lost (FLUSHALL, a replica that was behind), where a mere count would meet its old values again.
 # A client that lost the answer sends it again: its own token counts as taken, with the same epoch.
 _TAKE = """
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
-  local epoch = redis.call('INCR', KEYS[2])
-  redis.call('EXPIRE', KEYS[2], ARGV[3])
+  local time = redis.call('TIME')
+  local now = time[1] * 1000000 + time[2]
+  local epoch = math.max(tonumber(redis.call('GET', KEYS[2]) or 0) + 1, now)
+  redis.call('SET', KEYS[2], string.format('%.0f', epoch), 'EX', ARGV[3])
   return epoch
 end
 if redis.call('GET', KEYS[1]) == ARGV[1] then return tonumber(redis.call('GET', KEYS[2])) end

@@ -3,31 +3,38 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
 from pydantic import ValidationError
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from bot.adapters.redis import keys
 from bot.adapters.redis.connection import outages
-from core.event import Event
+from core.errors import TransientError
+from core.event import UNREADABLE, Event
 
 _log = structlog.get_logger(__name__)
 _PAGE = 100
+_LONGEST_FIELD = 100_000
 
-# KEYS: the stream, a mark for each event, and at times one for the signature they came under.
+# KEYS: the stream, a mark for each event, a lane for each event, and at times a mark for the signature they came under.
 # An event's mark comes after it: if the write is refused (memory full), nothing pretends that it happened.
 _PUT = """
-local count, taken = #ARGV - 1, {}
-local signature = KEYS[count + 2]
+local count, taken = #ARGV - 3, {}
+local signature = KEYS[2 * count + 2]
 local replayed = signature and redis.call('EXISTS', signature) == 1
+local bound = tonumber(ARGV[3])
+local full = bound > 0 and redis.call('XLEN', KEYS[1]) >= bound
 for i = 1, count do
   taken[i] = 0
   if not replayed and redis.call('EXISTS', KEYS[i + 1]) == 0 then
-    redis.call('XADD', KEYS[1], '*', 'event', ARGV[i + 1])
+    if full then return redis.error_reply('QUEUEFULL ' .. ARGV[3] .. ' entries wait') end
+    local entry = redis.call('XADD', KEYS[1], '*', 'event', ARGV[i + 3])
+    redis.call('RPUSH', KEYS[count + i + 1], entry)
+    redis.call('EXPIRE', KEYS[count + i + 1], ARGV[2])
     redis.call('SET', KEYS[i + 1], '1', 'EX', ARGV[1])
     taken[i] = 1
   end
@@ -35,13 +42,34 @@ end
 if signature then redis.call('SET', signature, '1', 'NX', 'EX', ARGV[1]) end
 return taken
 """
-# An entry that another worker has taken over meanwhile stays with it.
-_HOLD = """
-for i = 3, #ARGV do
-  if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2]) == 1 then
-    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')
+# Entries that left the stream without us (by hand, or by a worker that has none of this) hold nobody up.
+_TURN = """
+if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2]) == 0 then return '' end
+local first = redis.call('LINDEX', KEYS[2], 0)
+while first and first ~= ARGV[3] and #redis.call('XRANGE', KEYS[1], first, first) == 0 do
+  redis.call('LPOP', KEYS[2])
+  first = redis.call('LINDEX', KEYS[2], 0)
+end
+return first or ARGV[3]
+"""
+# A SET alone would be refused while memory is short, and the living taken for dead.
+_STAY = "if redis.call('PEXPIRE', KEYS[1], ARGV[1]) == 0 then redis.call('SET', KEYS[1], '1', 'PX', ARGV[1]) end"
+# A consumer is dead when nothing says that it lives. One that has nothing left is struck off the group; should it live
+# after all, its next read brings it back.
+_INHERIT = """
+local entries = {}
+for _, one in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local name, held = one[2], one[4]
+  if name ~= ARGV[2] and redis.call('EXISTS', ARGV[3] .. name) == 0 then
+    if held == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], name) end
+    for _, row in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', ARGV[4], name)) do
+      for _, entry in ipairs(redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, row[1])) do
+        entries[#entries + 1] = entry
+      end
+    end
   end
 end
+return entries
 """
 _AGAIN = """
 local found = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2])
@@ -52,14 +80,39 @@ return found[1][4] + 1
 _DONE = """
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
+redis.call('LREM', KEYS[2], 1, ARGV[2])
+"""
+_LAG = """
+local first, held = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1), redis.pcall('XPENDING', KEYS[1], ARGV[1])
+local now = redis.call('TIME')
+local number = held.err and 0 or held[1]
+return {redis.call('XLEN', KEYS[1]), number, first[1] and first[1][1] or '', now[1], now[2]}
 """
 
 
+class FullError(TransientError):
+    """There is room for what is under way, and none for more."""
+
+
 class Entry(NamedTuple):
-    """An event with its place in the stream; ids grow in stream order."""
+    """An event with its place in the stream."""
 
     id: str
     event: Event
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Grows in stream order."""
+        return position(self.id)
+
+
+class Lag(NamedTuple):
+    """How far the workers are behind: entries that nobody has taken, entries taken and not finished, and how many
+    seconds ago the oldest of both came."""
+
+    waiting: int
+    pending: int
+    oldest_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +123,30 @@ class EventStream:
     name: str
     consumer: str
 
-    async def put(self, events: Sequence[Event], signature: str = "") -> list[bool]:
+    async def put(
+        self, events: Sequence[Event], signature: str = "", *, marks: Sequence[str] = (), bound: int = 0
+    ) -> list[bool]:
         """Append what is new and mark it, with the signature it came under, in one atomic step.
 
-        False for an event that was marked already, and for every event when the signature was."""
-        marks = [keys.seen(event.id) for event in events] + ([keys.signature(signature)] if signature else [])
+        False for an event that was marked already, and for every event when the signature was. `marks` stand for the
+        events' ids. FullError instead of a first new entry while there are `bound` entries (0: no bound)."""
+        seen = [keys.seen(mark) for mark in marks or [event.id for event in events]]
+        lanes = [keys.lane(self.name, event.key) for event in events]
+        extra = [keys.signature(signature)] if signature else []
         # Not model_dump_json: payloads may hold lone surrogates, which only the standard library writes (escaped).
         bodies = [json.dumps(event.model_dump(mode="json"), separators=(",", ":")) for event in events]
+        spans = [int(span.total_seconds()) for span in (keys.SEEN_FOR, keys.LANE_FOR)]
         with outages():
-            taken: Any = await self.redis.eval(
-                _PUT, 1 + len(marks), self.name, *marks, int(keys.SEEN_FOR.total_seconds()), *bodies
-            )
+            try:
+                taken: Any = await self.redis.eval(
+                    _PUT, 1 + 2 * len(events) + len(extra), self.name, *seen, *lanes, *extra, *spans, bound, *bodies
+                )
+            except OutOfMemoryError as error:
+                raise FullError("redis: its memory is full") from error
+            except ResponseError as error:
+                if str(error).startswith("QUEUEFULL"):
+                    raise FullError(f"{self.name}: {bound} entries wait") from error
+                raise
         return [bool(each) for each in taken]
 
     async def open(self) -> None:
@@ -95,26 +161,42 @@ class EventStream:
     async def fresh(self, wait: timedelta) -> list[Entry]:
         """Return entries that nobody has had yet; waits until there is one, or so long."""
         block = max(1, int(wait.total_seconds() * 1000))
-        return _entries(await self._read(">", block))
+        return self._entries(await self._read(">", block))
 
     async def mine(self, after: str) -> tuple[list[Entry], str | None]:
         """Return a page of what this consumer had and did not finish, and where the next one begins (None: no more)."""
         rows = await self._read(after, None)
-        return _entries(rows), _text(rows[-1][0]) if rows else None
+        return self._entries(rows), _text(rows[-1][0]) if rows else None
 
-    async def abandoned(self, idle: timedelta) -> list[Entry]:
-        """Take over entries that their consumer has neither finished nor held for so long."""
+    async def stay(self, lease: timedelta) -> None:
+        """Say that this consumer lives, for so long: what it has stays its own."""
         with outages():
-            answer: Any = await self.redis.xautoclaim(
-                self.name, keys.WORKERS, self.consumer, int(idle.total_seconds() * 1000), "0-0", count=_PAGE
-            )
-        return _entries(answer[1])
+            await self.redis.eval(_STAY, 1, keys.consumer(self.consumer), max(1, int(lease.total_seconds() * 1000)))
 
-    async def hold(self, ids: Sequence[str]) -> None:
-        """Say that these entries are still being worked on, so that nobody takes them over."""
-        if ids:
-            with outages():
-                await self.redis.eval(_HOLD, 1, self.name, keys.WORKERS, self.consumer, *ids)
+    async def leave(self) -> None:
+        """Say that this consumer is gone, so that others take what it has at once."""
+        with outages():
+            await self.redis.delete(keys.consumer(self.consumer))
+
+    async def inherit(self) -> list[Entry]:
+        """Take over what dead consumers had, at most a hundred entries of each."""
+        with outages():
+            rows: Any = await self.redis.eval(
+                _INHERIT, 1, self.name, keys.WORKERS, self.consumer, keys.CONSUMERS, _PAGE
+            )
+        return self._entries([(entry_id, dict(zip(flat[::2], flat[1::2], strict=True))) for entry_id, flat in rows])
+
+    async def turn(self, entry: Entry) -> str | None:
+        """Return the id of the entry whose turn it is in this one's key, or None when this one is not ours any more.
+
+        One that comes after this one has not been told of it, and does not count."""
+        lane = keys.lane(self.name, entry.event.key)
+        with outages():
+            found = await self.redis.eval(_TURN, 2, self.name, lane, keys.WORKERS, self.consumer, entry.id)
+        first = _text(found)
+        if not first:
+            return None
+        return first if position(first) < entry.position else entry.id
 
     async def again(self, entry_id: str) -> int:
         """Count one more delivery of an entry to this consumer; returns how many there have been, 0 if it has left."""
@@ -122,10 +204,18 @@ class EventStream:
             deliveries = await self.redis.eval(_AGAIN, 1, self.name, keys.WORKERS, self.consumer, entry_id)
         return int(deliveries)
 
-    async def done(self, entry_id: str) -> None:
+    async def done(self, entry: Entry) -> None:
         """Strike the entry off: nobody gets it again."""
+        lane = keys.lane(self.name, entry.event.key)
         with outages():
-            await self.redis.eval(_DONE, 1, self.name, keys.WORKERS, entry_id)
+            await self.redis.eval(_DONE, 2, self.name, lane, keys.WORKERS, entry.id)
+
+    async def lag(self) -> Lag:
+        """Return how far the workers are behind."""
+        with outages():
+            length, held, first, seconds, micros = await self.redis.eval(_LAG, 1, self.name, keys.WORKERS)
+        age = int(seconds) + int(micros) / 1e6 - position(_text(first))[0] / 1000 if first else 0.0
+        return Lag(max(0, int(length) - int(held)), int(held), max(0.0, age))
 
     async def _read(self, after: str, block: int | None) -> list[Any]:
         with outages():
@@ -137,18 +227,31 @@ class EventStream:
         rows: list[Any] = streams[0] if streams else []
         return rows[0] if len(rows) == 1 and rows and isinstance(rows[0], list) else rows
 
+    def _entries(self, rows: Sequence[Any]) -> list[Entry]:
+        # Without fields: deleted from the stream by hand while it was pending.
+        return [self._entry(_text(entry_id), fields) for entry_id, fields in rows if fields]
 
-def _entries(rows: Sequence[Any]) -> list[Entry]:
-    found: list[Entry] = []
-    for entry_id, fields in rows:
-        if not fields:
-            continue  # deleted from the stream by hand while it was pending
+    def _entry(self, entry_id: str, fields: dict[bytes, bytes]) -> Entry:
         try:
-            found.append(Entry(_text(entry_id), Event.model_validate(json.loads(fields[b"event"]))))
+            return Entry(entry_id, Event.model_validate(json.loads(fields[b"event"])))
         except (KeyError, ValueError, ValidationError) as error:
-            # It stays pending and is seen again after each lease; a place for dead letters.
-            _log.error("event_unreadable", entry=_text(entry_id), error=str(error))
-    return found
+            _log.error("event_unreadable", entry=entry_id, error=type(error).__name__)
+            raw = {_shown(name): _shown(value) for name, value in fields.items()}
+            came = datetime.fromtimestamp(position(entry_id)[0] / 1000, UTC)
+            name = f"{UNREADABLE}:{self.name}:{entry_id}"
+            return Entry(
+                entry_id, Event(id=name, kind=UNREADABLE, key=name, body={"fields": dict(raw)}, received_at=came)
+            )
+
+
+def position(entry_id: str) -> tuple[int, int]:
+    """Return an entry's id as numbers that compare as Redis does."""
+    milliseconds, _, number = entry_id.partition("-")
+    return int(milliseconds), int(number)
+
+
+def _shown(value: bytes) -> str:
+    return value[:_LONGEST_FIELD].decode("utf-8", "backslashreplace")
 
 
 def _text(value: bytes | str) -> str:

@@ -24,6 +24,20 @@ _rows = sa.table(
     sa.column("previous_hash", sa.Text),
     sa.column("hash", sa.Text),
 )
+# A turn and the head, for the statement that appends. The lock has to be waited for in a statement of its own, or the
+# head would be read as it was before the wait; in a volatile function each sees what is committed when it begins.
+# Whoever stops in the middle of a transaction must not stop everybody else: two limits, for this transaction only.
+_HEAD = """
+CREATE FUNCTION audit_events_head(wait text, patience text, OUT sequence bigint, OUT hash text)
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM set_config('lock_timeout', wait, true);
+    PERFORM set_config('idle_in_transaction_session_timeout', patience, true);
+    PERFORM pg_advisory_xact_lock(1635083369);
+    SELECT last.sequence, last.hash INTO sequence, hash FROM audit_events AS last ORDER BY last.sequence DESC LIMIT 1;
+    IF NOT FOUND THEN sequence := 0; hash := repeat('0', 64); END IF;
+END $$
+"""
 _UNIQUE = ("uq_audit_events_sequence", ["sequence"])
 
 
@@ -58,6 +72,7 @@ def _upgrade_postgresql() -> None:
         _forbid_null(table)
     name, columns = _UNIQUE
     op.create_unique_constraint(name, "audit_events", columns)
+    op.execute(_HEAD)
 
 
 def _forbid_null(table: BatchOperations) -> None:

@@ -1,0 +1,130 @@
+"""From a click on Approve to the start of what was approved, beside a stock LangGraph resume:
+`python -m benchmarks.approval [--save] [--quick]`.
+
+Ours is the worker as it is deployed, in this process: queue and checkpoints in a Redis with an append-only file, rows in
+SQLite, Slack's and the target's servers on loopback. The clock starts when the click lies in the worker's hands and
+stops when the target has read the request. The stock graphs send the same request from a node behind an interrupt and
+keep nothing but LangGraph's checkpoints. All take turns in one run, in another order each round."""
+
+import argparse
+import asyncio
+import os
+import platform
+import random
+import tempfile
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+from benchmarks.approval_subjects import MEMORY, OURS, SQLITE, Subject, open_subjects
+
+GOAL_P95, GOAL_RATIO = 0.150, 3.0
+FULL, QUICK, WARM_UP = 100, 10, 5
+
+
+@dataclass
+class Measured:
+    """What came out for one subject, in seconds."""
+
+    whole: list[float] = field(default_factory=list)
+    queued: list[float] = field(default_factory=list)
+    phases: dict[str, list[float]] = field(default_factory=dict)
+    effects: int = 0
+    most: int = 0
+
+    def add(self, subject: Subject) -> None:
+        """Take the subject's last round in."""
+        stamps = subject.stamps.of_round()
+        self.whole.append(stamps[-1][1] - subject.started)
+        self.queued.append(stamps[-1][1] - subject.given)
+        last = subject.started
+        for name, at in stamps:
+            self.phases.setdefault(name, []).append(at - last)
+            last = at
+        self.effects += subject.effects
+        self.most = max(self.most, subject.effects)
+
+    def at(self, share: float) -> float:
+        """Return the seconds that a share of the rounds took at most."""
+        return sorted(self.whole)[min(len(self.whole) - 1, int(share * len(self.whole)))]
+
+
+async def measure(rounds: int, seed: int) -> tuple[dict[str, Measured], str]:
+    """Let the subjects take turns; returns what each took, and the server's name."""
+    order, found = random.Random(seed), {name: Measured() for name in (OURS, MEMORY, SQLITE)}
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_subjects(Path(folder)) as (subjects, server):
+            for number in range(WARM_UP + rounds):
+                for subject in order.sample(subjects, len(subjects)):
+                    await subject.prepare(number)
+                    await subject.click()
+                    await subject.settle()
+                    if number >= WARM_UP:
+                        found[subject.name].add(subject)
+    return found, server
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    """Return the median ratio of the rounds, with the least and the most."""
+    each = [one / two for one, two in zip(ours, theirs, strict=True)]
+    return f"{median(each):.2f} ({min(each):.2f} to {max(each):.2f})"
+
+
+def report(found: dict[str, Measured], server: str, rounds: int) -> list[str]:
+    """Return the lines of the report."""
+    lines = [
+        "| click to the target's having read the request | p50 ms | p95 ms | ours over it, by round | effects | most |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, each in found.items():
+        ratio = "" if name == OURS else ratios(found[OURS].whole, each.whole)
+        lines.append(
+            f"| {name} | {each.at(0.5) * 1000:.1f} | {each.at(0.95) * 1000:.1f} | {ratio} "
+            f"| {each.effects} in {rounds} rounds | {each.most} |"
+        )
+    ours = found[OURS]
+    hop = sorted(late - whole for late, whole in zip(ours.queued, ours.whole, strict=True))
+    lines += ["", f"Before that, the click's own way through the queue: p50 {median(hop) * 1000:.1f} ms.", ""]
+    lines += ["| where ours is | p50 ms | p95 ms |", "|---|---|---|"]
+    for name, spans in ours.phases.items():
+        late = sorted(spans)[min(len(spans) - 1, int(0.95 * len(spans)))]
+        lines.append(f"| {name} | {median(spans) * 1000:.1f} | {late * 1000:.1f} |")
+    beside = median(one / two for one, two in zip(ours.whole, found[SQLITE].whole, strict=True))
+    said = {True: "reached", False: "MISSED"}
+    lines += [
+        "",
+        f"Goal p95 <= {GOAL_P95 * 1000:.0f} ms: {said[ours.at(0.95) <= GOAL_P95]}. "
+        f"Goal <= {GOAL_RATIO:.0f}x a stock resume that survives a crash ({SQLITE}): {said[beside <= GOAL_RATIO]}. "
+        f"One effect each: {said[all(each.most == 1 and each.effects == rounds for each in found.values())]}.",
+    ]
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    lines += [
+        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores, "
+        f"load average at the end {load}; {server}.",
+        "",
+    ]
+    return lines
+
+
+def main() -> None:
+    """Measure, print, and keep the report when asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--save", action="store_true", help="write benchmarks/runs/approval.md")
+    parser.add_argument("--quick", action="store_true", help="few rounds: to see that it runs, not to quote")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    warnings.simplefilter("ignore")
+    rounds = QUICK if given.quick else FULL
+    text = "\n".join(report(*asyncio.run(measure(rounds, given.seed)), rounds))
+    print(text)
+    if given.save:
+        file = Path(__file__).parent / "runs" / "approval.md"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"# From Approve to the effect\n\n`python -m benchmarks.approval --save`\n\n{text}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

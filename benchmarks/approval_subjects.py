@@ -1,0 +1,360 @@
+"""What is measured: our worker, and graphs as LangGraph's own guide builds them, all before the same target."""
+
+import asyncio
+import contextlib
+import io
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Protocol
+
+import httpx
+import yaml
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command, interrupt
+from typing_extensions import TypedDict
+
+from benchmarks.approval_target import Target
+from bot.adapters.database.approval_store import SqlApprovals
+from bot.adapters.database.effect_store import SqlEffects
+from bot.adapters.redis.connection import connect
+from bot.adapters.redis.inspection import inspect
+from bot.adapters.redis.lease import RedisLease
+from bot.adapters.redis.queue import RedisQueue
+from bot.bootstrap import worker as bootstrap
+from bot.settings import Settings
+from bot.worker import Worker
+from core.approval import ApprovalRequest
+from core.brief import Place, Proposal
+from core.event import Event
+from core.ids import approval_id_of, remediation_thread_id
+from core.services.approval_desk import ApprovalDesk
+from core.tool_call import ToolCall
+from tests.fakes.processes import end, free_port, start
+from tests.fakes.servers import start_redis
+from tools.guard import Guard
+
+OURS, MEMORY, SQLITE = "ours: worker, Redis, SQLite", "stock resume, InMemorySaver", "stock resume, AsyncSqliteSaver"
+ALICE, BOB, CHANNEL = "U0ALICE", "U0BOB", "C0OPS"
+
+
+class Stamps:
+    """Named moments of one round, in the order in which they came; each name counts once."""
+
+    def __init__(self) -> None:
+        self._moments: dict[str, float] = {}
+
+    def begin(self) -> None:
+        """Forget the last round."""
+        self._moments = {}
+
+    def mark(self, name: str) -> None:
+        """Note that this moment is now."""
+        self._moments.setdefault(name, perf_counter())
+
+    def at(self, name: str) -> float:
+        """Return when that was; KeyError when it was not."""
+        return self._moments[name]
+
+    def of_round(self) -> list[tuple[str, float]]:
+        """Return the moments up to the arrival at the target, which is the last."""
+        moments = sorted(self._moments.items(), key=lambda row: row[1])
+        return moments[: 1 + next(at for at, (name, _) in enumerate(moments) if name == Target.ARRIVED)]
+
+
+class Subject(Protocol):
+    """One way from a click to its effect; `given` is when the click was made, `started` when work on it began."""
+
+    name: str
+    stamps: Stamps
+    given: float
+    started: float
+    effects: int
+
+    async def prepare(self, number: int) -> None:
+        """Bring a fresh request to where it waits for its click."""
+        ...
+
+    async def click(self) -> None:
+        """Approve it, and return once the target has had the request."""
+        ...
+
+    async def settle(self) -> None:
+        """Let what follows end, and count the effects."""
+        ...
+
+
+class StockState(TypedDict):
+    """As small as it can be."""
+
+    action_id: str
+    verdict: str
+
+
+@dataclass
+class Stock:
+    """A graph with an interrupt before its effect, resumed with Command(resume=...)."""
+
+    name: str
+    saver: Any
+    target: Target
+    http: httpx.AsyncClient
+    stamps: Stamps = field(default_factory=Stamps)
+    given: float = 0.0
+    started: float = 0.0
+    effects: int = 0
+
+    def __post_init__(self) -> None:
+        graph = StateGraph(StockState)
+        graph.add_node("gate", lambda state: {"verdict": interrupt({"action_id": state["action_id"]})})
+        graph.add_node("act", self._act)
+        graph.add_edge(START, "gate")
+        graph.add_conditional_edges("gate", lambda state: "act" if state["verdict"] == "approved" else END)
+        graph.add_edge("act", END)
+        self._graph = graph.compile(checkpointer=self.saver)
+
+    async def _act(self, state: StockState) -> dict[str, str]:
+        await self.target.act(self.http, state["action_id"])
+        return {}
+
+    async def prepare(self, number: int) -> None:
+        self._id = f"act_{''.join(filter(str.isalpha, self.name))}_{number}"
+        self._config: Any = {"configurable": {"thread_id": self._id}}
+        await self._graph.ainvoke({"action_id": self._id, "verdict": ""}, self._config)
+
+    async def click(self) -> None:
+        self.target.watch(self._id, self.stamps)
+        self.given = self.started = perf_counter()
+        await self._graph.ainvoke(Command(resume="approved"), self._config)
+
+    async def settle(self) -> None:
+        self.effects = self.target.count(self._id)
+
+
+@dataclass
+class Ours:
+    """The deployed worker; a click is the event that the web role would have queued."""
+
+    role: Any
+    target: Target
+    stamps: Stamps
+    approvals: SqlApprovals
+    name: str = OURS
+    given: float = 0.0
+    started: float = 0.0
+    effects: int = 0
+
+    async def prepare(self, number: int) -> None:
+        remediation = f"rem_{number}"
+        proposal = Proposal(
+            remediation_id=remediation,
+            call=ToolCall(name="restart_service", args={"service": "checkout"}),
+            place=self.place,
+            requester=BOB,
+            reason="memory",
+        )
+        job = Event(
+            id=f"propose:{remediation}",
+            kind="job.propose",
+            key=remediation_thread_id(remediation),
+            body=proposal.model_dump(mode="json"),
+            received_at=datetime.now(UTC),
+        )
+        await self.role.queue.put(job)
+        self._id = approval_id_of(remediation, 1)
+        self._row = await self._until(lambda row: bool(row.card_ts))
+        await asyncio.sleep(0.05)  # the gate's checkpoint follows the card
+
+    async def click(self) -> None:
+        self.target.watch(self._row.action_id, self.stamps)
+        self.given = perf_counter()
+        await self.role.queue.put(self._event())
+        await self.target.arrived.wait()
+        self.started = self.stamps.at(BEGUN)
+
+    async def settle(self) -> None:
+        row = await self._until(lambda row: row.finished_at is not None)
+        assert row.status.value == "executed", row
+        while any(each.id == self._id for each in await self.approvals.undelivered()):
+            await asyncio.sleep(0.02)
+        self.effects = self.target.count(self._row.action_id)
+
+    place = Place(channel=CHANNEL, thread_ts="")
+
+    async def _until(self, check: Callable[[ApprovalRequest], bool]) -> ApprovalRequest:
+        async with asyncio.timeout(20):
+            while True:
+                with contextlib.suppress(Exception):
+                    if check(row := await self.approvals.load(self._id)):
+                        return row
+                await asyncio.sleep(0.02)
+
+    def _event(self) -> Event:
+        row, action_ts = self._row, f"{perf_counter():.6f}"
+        body: dict[str, Any] = {
+            "type": "block_actions",
+            "team": {"id": "T0LOCAL"},
+            "user": {"id": ALICE, "team_id": "T0LOCAL"},
+            "api_app_id": "A0LOCAL",
+            "trigger_id": f"1.2.{action_ts}",
+            "container": {
+                "type": "message",
+                "message_ts": row.card_ts,
+                "channel_id": row.channel,
+                "thread_ts": row.thread_ts,
+            },
+            "channel": {"id": row.channel},
+            "actions": [
+                {
+                    "type": "button",
+                    "action_id": "approval.approve",
+                    "block_id": "approval.decide",
+                    "value": row.id,
+                    "action_ts": action_ts,
+                }
+            ],
+        }
+        return Event(
+            id=f"click:{row.id}",
+            kind="slack.interactive",
+            key=f"approval:{row.id}",
+            body=body,
+            received_at=datetime.now(UTC),
+        )
+
+
+BEGUN = "the click is in the worker's hands"
+_MOMENTS: tuple[tuple[type, str, str, str], ...] = (
+    # class, method, moment before it, moment after it
+    (ApprovalDesk, "vote", "acknowledge, dispatch, load the row", ""),
+    (SqlApprovals, "vote", "who may decide, and how", "the vote is kept"),
+    (SqlApprovals, "claim", "history of the vote, tally", "the claim is kept"),
+    (RedisQueue, "put", "history of the decision", "the job is kept"),
+    (Worker, "_resume", "the job's way through the queue, and its count", ""),
+    (RedisLease, "_wait_for", "load the row", "the thread's lease"),
+    (Guard, "execute", "the graph is resumed", ""),
+    (Guard, "plan", "first look", "the dry run is made again"),
+    (SqlEffects, "intend", "second look", "the intent is kept"),
+)
+
+
+@contextmanager
+def stamped(stamps: Stamps) -> Iterator[None]:
+    """Note those moments whenever the methods are called, as long as the block lasts."""
+    before = [(kind, name, getattr(kind, name)) for kind, name, *_ in _MOMENTS]
+    before.append((Worker, "_slack", Worker._slack))
+    for kind, name, early, late in ((Worker, "_slack", BEGUN, ""), *_MOMENTS):
+        setattr(kind, name, _noting(getattr(kind, name), stamps, early, late))
+    try:
+        yield
+    finally:
+        for kind, name, method in before:
+            setattr(kind, name, method)
+
+
+def _noting(method: Any, stamps: Stamps, early: str, late: str) -> Any:
+    @wraps(method)
+    async def noted(*args: Any, **named: Any) -> Any:
+        ours = not (method.__name__ == "put" and args[1].kind != "job.resume")
+        if early and ours:
+            stamps.mark(early)
+        result = await method(*args, **named)
+        if late and ours:
+            stamps.mark(late)
+        return result
+
+    return noted
+
+
+@asynccontextmanager
+async def open_subjects(folder: Path) -> AsyncIterator[tuple[list[Subject], str]]:
+    """Yield the subjects and the name of the Redis behind ours; everything ends with the block."""
+    async with AsyncExitStack() as stack:
+        target = await stack.enter_async_context(Target().serving())
+        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        sqlite = await stack.enter_async_context(AsyncSqliteSaver.from_conn_string(str(folder / "stock.db")))
+        child, redis_url = start_redis(folder / "redis", "valkey")
+        stack.callback(end, child)
+        slack_port = free_port()
+        slack = start([sys.executable, "-m", "demo.slack", "--port", str(slack_port)], folder / "slack.log")
+        stack.callback(end, slack)
+        settings = _settings(folder, redis_url, f"http://127.0.0.1:{slack_port}", target.url)
+        await _answering(f"http://127.0.0.1:{slack_port}", http)
+        stamps = Stamps()
+        stack.enter_context(stamped(stamps))
+        with contextlib.redirect_stdout(io.StringIO()):
+            role = await stack.enter_async_context(bootstrap.build_worker(settings))
+        ours = Ours(role, target, stamps, _approvals_of(role))
+        ours.place = await _thread(http, f"http://127.0.0.1:{slack_port}")
+        stopping = asyncio.Event()
+        with contextlib.redirect_stdout(io.StringIO()):
+            running = asyncio.create_task(role.run(stopping))
+            await asyncio.sleep(0.5)
+        redis = connect(redis_url)
+        facts = await inspect(redis)
+        await redis.aclose()
+        yield (
+            [ours, Stock(MEMORY, InMemorySaver(), target, http), Stock(SQLITE, sqlite, target, http)],
+            (f"{facts.engine} {facts.version}, append-only file"),
+        )
+        stopping.set()
+        await running
+
+
+def _approvals_of(role: Any) -> SqlApprovals:
+    worker: Worker = role.delivery._handle.__self__
+    approvals = worker.services.approvals
+    assert isinstance(approvals, SqlApprovals)
+    return approvals
+
+
+async def _thread(http: httpx.AsyncClient, slack_url: str) -> Place:
+    """Return a thread that a person has begun."""
+    body = {"as": BOB, "channel": CHANNEL, "text": "checkout is slow"}
+    posted = (await http.post(f"{slack_url}/control/post", json=body)).json()
+    return Place(channel=CHANNEL, thread_ts=posted["ts"])
+
+
+async def _answering(url: str, http: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await http.post(f"{url}/api/api.test")
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
+def _settings(folder: Path, redis_url: str, slack_url: str, target_url: str) -> Settings:
+    policy = {
+        "version": 1,
+        "groups": {"sre": [ALICE]},
+        "rules": [{"name": "all", "effect": "approve", "groups": ["sre"], "quorum": 1}],
+    }
+    services = [{"name": "checkout", "env": "prod", "url": target_url, "health_url": f"{target_url}/healthz"}]
+    (folder / "policy.yaml").write_text(yaml.safe_dump(policy))
+    (folder / "services.yaml").write_text(yaml.safe_dump({"services": services, "supervisor_url": target_url}))
+    (folder / "runbooks").mkdir()
+    given = {
+        "SLACK_BOT_TOKEN": "xoxb-local-watchkeeper-bot",
+        "SLACK_APP_TOKEN": "xapp-local-watchkeeper-app",
+        "SLACK_API_URL": f"{slack_url}/api/",
+        "REDIS_URL": redis_url,
+        "DATA_DIR": str(folder / "data"),
+        "SERVICES_FILE": str(folder / "services.yaml"),
+        "POLICY_FILE": str(folder / "policy.yaml"),
+        "RUNBOOKS_DIR": str(folder / "runbooks"),
+        "SUPERVISOR_TOKEN": Target.token,
+        "VERIFY_WITHIN_SECONDS": "5",
+        "VERIFY_EVERY_SECONDS": "1",
+    }
+    (folder / "env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+    return Settings.load(folder / "env")

@@ -1,0 +1,173 @@
+"""The work on one stream: entries are taken, seen through in the order of their keys, and inherited from the dead."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+
+import structlog
+
+from bot.adapters.redis.cancelling import cancel_until_gone
+from bot.adapters.redis.lanes import Lanes
+from bot.adapters.redis.stream import Entry, EventStream
+from core.errors import TransientError
+from core.event import Event
+
+_log = structlog.get_logger(__name__)
+_BLOCK = timedelta(seconds=1)
+_FIRST_LOOK, _LONGEST_LOOK = 0.01, 0.25  # seconds between two looks whether another worker is through with a key
+_PAGE = 100
+
+Handler = Callable[[Event], Awaitable[None]]
+Slots = Callable[[str], asyncio.Semaphore]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a dead consumer counts as alive, how long a failed entry rests (doubled from `pause` on), and about how
+    many entries are taken before some are done."""
+
+    lease: timedelta
+    pause: timedelta
+    longest_pause: timedelta
+    most_held: int
+
+    def rest(self, tries: int) -> float:
+        """Return the seconds before the next try."""
+        return min(self.pause.total_seconds() * 2 ** min(tries - 1, 20), self.longest_pause.total_seconds())
+
+
+class Consumer:
+    """Works on one stream until `stopping`; `slots` bounds how many entries of a kind run at once."""
+
+    def __init__(
+        self, stream: EventStream, handler: Handler, slots: Slots, pace: Pace, stopping: asyncio.Event
+    ) -> None:
+        self._stream = stream
+        self._handler = handler
+        self._slots = slots
+        self._pace = pace
+        self._stopping = stopping
+        self._lanes = Lanes(self._step)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> list["asyncio.Task[None]"]:
+        """Begin to read and to keep up; returns the tasks, of which the first that ends ends the work."""
+        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._keep_up())]
+        return self._tasks
+
+    async def finish(self, grace: float) -> None:
+        """Give what runs so many seconds, and then the rest to whoever comes next."""
+        await self._lanes.close(grace)
+
+    async def close(self) -> None:
+        """End at once whatever is left."""
+        await cancel_until_gone(self._tasks)
+        await self._lanes.close(0)
+        try:
+            await self._stream.leave()
+        except TransientError as error:
+            _log.info("consumer_not_signed_off", error=str(error))  # it runs out by itself
+
+    async def _read(self) -> None:
+        after: str | None = "0"
+        ready = False
+        while not self._stopping.is_set():
+            await self._lanes.room(self._pace.most_held)
+            try:
+                if not ready:
+                    await self._stream.open()
+                    # Before the first entry is ours: nobody may think that it is a dead worker's.
+                    await self._stream.stay(self._pace.lease)
+                    ready = True
+                if after is None:
+                    entries = await self._stream.fresh(_BLOCK)
+                else:
+                    entries, after = await self._stream.mine(after)
+            except TransientError as error:
+                _log.warning("queue_unreachable", error=str(error))
+                # An answer may have been lost on its way, and with it entries that now count as ours: ask for them.
+                after, ready = "0", False
+                await self._sleep(self._pace.pause.total_seconds())
+                continue
+            for entry in entries:
+                self._lanes.add(entry)
+
+    async def _keep_up(self) -> None:
+        lease = self._pace.lease.total_seconds()
+        heirs_wait_until = 0.0
+        while True:
+            try:
+                await self._stream.stay(self._pace.lease)
+                while monotonic() >= heirs_wait_until:
+                    inherited = await self._stream.inherit()
+                    for entry in inherited:
+                        _log.info("entry_taken_over", entry=entry.id, event_id=entry.event.id)
+                        self._lanes.add(entry)
+                    if len(inherited) < _PAGE:
+                        break
+            except TransientError as error:
+                _log.warning("queue_upkeep_failed", error=str(error))
+                # While Redis was away nobody could say that they live: the living get the time to say it again.
+                heirs_wait_until = monotonic() + lease
+            await asyncio.sleep(lease / 4)
+
+    async def _step(self, entry: Entry) -> bool:
+        """Try the oldest entry of a lane; True when this worker is through with it."""
+        slot = self._slots(entry.event.kind)
+        look = _FIRST_LOOK
+        while True:
+            try:
+                async with slot:
+                    if self._stopping.is_set():
+                        return True
+                    first = await self._stream.turn(entry)
+                    handled = await self._attempt(entry) if first == entry.id else False
+            except TransientError as error:
+                _log.warning("turn_not_known", entry=entry.id, error=str(error))
+                await self._sleep(self._pace.pause.total_seconds())
+                return False
+            if first == entry.id:
+                return await self._settle(entry, handled)
+            if first is None:
+                return True  # another worker has it now
+            if first in self._lanes.held:
+                return False  # it has just come to us, and goes before this one
+            await self._sleep(look)
+            look = min(look * 2, _LONGEST_LOOK)
+
+    async def _settle(self, entry: Entry, handled: bool) -> bool:
+        try:
+            if handled:
+                await self._stream.done(entry)
+                return True
+            tries = await self._stream.again(entry.id)
+            if not tries:
+                return True  # another worker has it now
+        except TransientError as error:
+            _log.warning("entry_not_settled", entry=entry.id, event_id=entry.event.id, error=str(error))
+            tries = 1
+        await self._sleep(self._pace.rest(tries))
+        return False
+
+    async def _attempt(self, entry: Entry) -> bool:
+        event = entry.event
+        try:
+            await self._handler(event)
+        except TransientError as error:
+            _log.warning("event_interrupted", entry=entry.id, event_id=event.id, kind=event.kind, error=str(error))
+            return False
+        except Exception as error:  # noqa: BLE001 - the job wrapper: whatever a handler raises, its event must not be lost
+            _log.exception(
+                "event_failed", entry=entry.id, event_id=event.id, kind=event.kind, error=type(error).__name__
+            )
+            return False
+        return True
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return

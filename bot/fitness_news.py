@@ -1,0 +1,88 @@
+"""Tells people and history when the self-check turns red or green again: a log line, an audit event, and every card."""
+
+from dataclasses import dataclass, field
+
+import structlog
+
+from bot.self_check import SelfCheck
+from core.audit import AuditEvent
+from core.event import Event
+from core.ports import ApprovalQueue, Audit, Clock, Incidents, Queue
+from core.services.alert_intake import REFRESH_SPAN
+
+SUBJECT = "self-check"
+_FAILED, _PASSED = "SelfCheckFailed", "SelfCheckPassed"
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class FitnessNews:
+    """One tick looks if a look is due, and tells of a change until everybody has been told."""
+
+    check: SelfCheck
+    audit: Audit
+    approvals: ApprovalQueue
+    incidents: Incidents
+    queue: Queue
+    clock: Clock
+    _logged: tuple[str, ...] = ()
+    _told: tuple[str, ...] | None = field(default=None)
+
+    async def tick(self) -> None:
+        """Look, and tell of a change. What cannot be told now (an outage may be why it is red) is told at a later
+        tick: an error here leaves the change untold."""
+        await self.check.look_if_due()
+        reds = self.check.reds()
+        if reds != self._logged:
+            self._logged = reds
+            log = _log.error if reds else _log.info
+            log("self_check_failed" if reds else "self_check_passed", why=self.check.told(), findings=list(reds))
+        if self._told is None:
+            self._told = await self._remembered()
+        if reds != self._told:
+            await self._note(reds)
+            await self._refresh_cards()
+            self._told = reds
+
+    async def _remembered(self) -> tuple[str, ...]:
+        """Return what history was told last: a process that died while red has left its banner on the cards."""
+        last = next(iter(reversed(await self.audit.of_subject(SUBJECT))), None)
+        if last is None or last.kind == _PASSED:
+            return ()
+        return tuple(str(last.details.get("findings", "")).split(", "))
+
+    async def _note(self, reds: tuple[str, ...]) -> None:
+        details = {"findings": ", ".join(reds), "why": self.check.told()} if reds else {}
+        await self.audit.append(
+            AuditEvent(
+                kind=_FAILED if reds else _PASSED,
+                actor="watchkeeper",
+                subject=SUBJECT,
+                at=self.clock.now(),
+                details=dict(details),
+            )
+        )
+
+    async def _refresh_cards(self) -> None:
+        """Queue one refresh for each open card; the worker draws them one after another, as fast as Slack takes."""
+        requests = await self.approvals.pending()
+        for request in requests:
+            await self._refresh("approval_id", request.id)
+        # A request's card draws its incident's along.
+        drawn = {request.incident_id for request in requests}
+        for incident in await self.incidents.open():
+            if incident.id not in drawn:
+                await self._refresh("incident_id", incident.id)
+
+    async def _refresh(self, kind: str, subject: str) -> None:
+        now = self.clock.now()
+        span = int(now.timestamp() // REFRESH_SPAN.total_seconds())
+        await self.queue.put(
+            Event(
+                id=f"refresh:{subject}:{span}",
+                kind="job.refresh",
+                key=f"card:{subject}",
+                body={kind: subject},
+                received_at=now,
+            )
+        )

@@ -1,0 +1,11 @@
+"""May anything be changed at all: asked before a vote to approve counts, and again in the last look before an act."""
+
+from collections.abc import Awaitable, Callable
+
+Unfit = Callable[[], Awaitable[str]]
+"""Returns why nothing may be changed at the moment, in a sentence without its full stop, or an empty text."""
+
+
+async def fit() -> str:
+    """Nothing stands in the way: for whoever has no self-check to ask."""
+    return ""

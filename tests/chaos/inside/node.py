@@ -1,0 +1,207 @@
+"""One worker with connections of its own, assembled as the worker role is, that can be killed at any of its calls."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from slack_bolt.authorization import AuthorizeResult
+from sqlalchemy import event as sql_events
+
+from bot.adapters.database.engine import open_database
+from bot.adapters.redis.checkpointer import RedisSaver
+from bot.adapters.redis.connection import connect
+from bot.adapters.redis.lease import RedisLease
+from bot.adapters.redis.queue import RedisQueue
+from bot.app import build_app
+from bot.bootstrap.stores import Stores
+from bot.cards.dead_letters import DeadLetterCards
+from bot.cards.slack_cards import SlackCards
+from bot.dead_letters import DeadLetterOffice
+from bot.delivery import Delivery
+from bot.directory import SlackDirectory
+from bot.places import Places
+from bot.services import Services
+from bot.web.links import TimelineLinks
+from bot.worker import Worker
+from core.event import Event
+from core.policy import Policy
+from core.ports import Clock, Deliveries
+from core.services.alert_intake import AlertIntake
+from core.services.approval_desk import ApprovalDesk
+from core.services.dead_letters import DeadLetterDesk
+from core.services.investigation import Investigation
+from core.services.leftovers import Leftovers
+from core.services.remediation import Remediation
+from core.services.sweeper import Sweeper
+from graphs.context import GraphContext, InvestigatorConfig, KnownService
+from graphs.runner import LangGraphRunner
+from tests.chaos.inside.board import BOT, INCIDENTS, Board, BoardClient
+from tests.chaos.inside.knobs import SERVICES, Knobs
+from tests.chaos.inside.plug import Plug, PluggedDatabase, PluggedRedis, bury
+from tools.environment import Environment, Service
+from tools.guard import Guard
+from tools.registry import Registry
+from tools.secrets import SecretFilter
+
+Tick = Callable[[], Awaitable[None]]
+LEASE = timedelta(seconds=0.4)
+SETTLE = 0.05
+TOOL_TIMEOUT = 0.2
+
+
+@dataclass
+class World:
+    """What all workers share and none of them owns."""
+
+    redis_url: str
+    database_url: str
+    clock: Clock
+    policy: Policy
+    board: Board
+    knobs: Knobs
+    canary: str
+    http: httpx.AsyncClient
+    frozen: bool = False
+    handled: list[str] = field(default_factory=list[str])
+    deaths: list[str] = field(default_factory=list[str])
+
+
+class Node:
+    """Built by `start`; `kill` leaves what kill -9 leaves, `close` gives back the memory either way."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world, self.name = world, name
+        self.plug = Plug(self._died)
+        self.redis = _plugged_redis(world.redis_url, self.plug)
+        opened = open_database(world.database_url)
+        sql_events.listen(opened.engine.sync_engine, "connect", _impatient)
+        self.database = PluggedDatabase(opened.engine, self.plug)
+        self.client = BoardClient(world.board, self.plug)
+        self.queue = RedisQueue(
+            self.redis, consumer=name, lease=LEASE, pause=timedelta(seconds=0.01), longest_pause=timedelta(seconds=0.1)
+        )
+        self.services, self._deliveries, self.ticks = self._assemble()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._funeral: asyncio.Task[None] | None = None
+
+    def _assemble(self) -> tuple[Services, Deliveries, list[Tick]]:
+        world, client, queue = self.world, self.client, self.queue
+        stores = Stores.of(self.database, world.clock)
+        directory = SlackDirectory(client, world.clock)
+        cards = SlackCards(
+            client, incidents=stores.incidents, reports=stores.reports, approvals=stores.approvals,
+            approval_queue=stores.approvals, audit=stores.audit, directory=directory,
+            links=TimelineLinks("https://bot.example", "a secret of this test", world.clock),
+            incident_channel=INCIDENTS,
+        )  # fmt: skip
+        desk = ApprovalDesk(stores.approvals, directory, world.policy, queue, stores.audit, world.clock)
+        guard = Guard(
+            self._registry(), stores.approvals, stores.effects, stores.audit, world.clock, lambda: world.frozen,
+            settle_seconds=SETTLE,
+        )  # fmt: skip
+        context = GraphContext(
+            toolbox=guard, approvals=stores.approvals, approval_queue=stores.approvals, desk=desk,
+            incidents=stores.incidents, reports=stores.reports, cards=cards, audit=stores.audit, clock=world.clock,
+            config=InvestigatorConfig({name: KnownService("prod", calls) for name, calls in SERVICES.items()}),
+            verify_within=timedelta(milliseconds=20), verify_every=timedelta(milliseconds=1),
+        )  # fmt: skip
+        saver = RedisSaver(self.redis, ttl=timedelta(hours=1))
+        lease = RedisLease(self.redis, ttl=LEASE, wait=timedelta(seconds=2))
+        runner = LangGraphRunner(saver, context, lease)
+        remediation = Remediation(runner, stores.approvals, stores.approvals, queue, world.clock)
+        clock, audit, incidents, reports = world.clock, stores.audit, stores.incidents, stores.reports
+        services = Services(
+            desk=desk, investigation=Investigation(runner, incidents, reports, remediation, cards, audit, clock),
+            remediation=remediation, intake=AlertIntake(incidents, reports, cards, queue, audit, clock),
+            incidents=incidents, reports=reports, approvals=stores.approvals, approval_queue=stores.approvals,
+            cards=cards, directory=directory, audit=audit, queue=queue, clock=clock, approvers=("S0SRE",),
+            dead_letters=DeadLetterDesk(stores.deliveries, audit, clock),
+        )  # fmt: skip
+        sweeper = Sweeper(stores.approvals, stores.approvals, incidents, cards, queue, clock)
+        left = Leftovers(
+            stores.approvals, stores.approvals, stores.effects, incidents, reports, guard, context.endings, queue, clock
+        )  # fmt: skip
+        letters = DeadLetterCards(client, INCIDENTS)
+        places = Places(incidents, stores.approvals)
+        office = DeadLetterOffice(stores.deliveries, queue, letters, context.human, places)
+        return services, stores.deliveries, [sweeper.tick, left.tick, office.tick]
+
+    def _registry(self) -> Registry:
+        listed = [
+            Service(name=name, env="prod", url="http://127.0.0.1:9", depends_on=calls)
+            for name, calls in SERVICES.items()
+        ]
+        http = self.world.http
+        environment = Environment(
+            listed, None, None, "", http, self.world.clock, SecretFilter(known=(self.world.canary,))
+        )
+        return Registry(environment, self.world.knobs.specs(self.plug, TOOL_TIMEOUT))
+
+    def start(self) -> None:
+        """Take events until it dies."""
+        identity = AuthorizeResult(
+            enterprise_id=None, team_id="T0", bot_user_id=BOT["user_id"], bot_id=BOT["bot_id"], bot_token="xoxb-none"
+        )
+        app = build_app(self.services, identity, self.client)
+        app.use(self._with_client)
+        worker = Worker(app, self.services, pause=0.0, ours=frozenset({BOT["user_id"], BOT["bot_id"]}))
+
+        async def handle(event: Event) -> None:
+            await worker.handle(event)
+            self.world.handled.append(event.id)
+
+        delivery = Delivery(handle, self._deliveries, self.world.clock)
+        self.run(self.queue.consume(delivery.handle, 32, 0.0))
+
+    async def _with_client(self, context: Any, next: Callable[[], Awaitable[Any]]) -> Any:
+        context["client"] = self.client
+        return await next()
+
+    def run(self, work: Any) -> "asyncio.Task[Any]":
+        """Run something as a part of this worker: it dies with it."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        return task
+
+    @property
+    def alive(self) -> bool:
+        """False once it was killed."""
+        return not self.plug.pulled
+
+    def kill(self) -> None:
+        """End it as kill -9 would, now."""
+        self.plug.pull()
+
+    def _died(self) -> None:
+        self.world.deaths.append(f"{self.name} {self.plug.last}".strip())
+        self._funeral = asyncio.ensure_future(self._bury())
+
+    async def _bury(self) -> None:
+        # The server sees the connections close, so that what it is still asked for goes to nobody.
+        await self.redis.connection_pool.disconnect()
+        await bury(self._tasks)
+
+    async def close(self) -> None:
+        """Give everything back."""
+        self.kill()
+        assert self._funeral is not None
+        await self._funeral
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.redis.connection_pool.disconnect()
+        await self.database.engine.dispose()
+
+
+def _plugged_redis(url: str, plug: Plug) -> PluggedRedis:
+    client = PluggedRedis(connection_pool=connect(url).connection_pool)
+    client.plug = plug
+    return client
+
+
+def _impatient(connection: Any, _record: object) -> None:
+    # A locked database says so after 50 ms instead of ten seconds.
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout = 50")
+    cursor.close()

@@ -1,0 +1,77 @@
+"""What outlives a schedule in one test process: a Redis child, a migrated database to copy, and a loop."""
+
+import asyncio
+import shutil
+import signal
+import sqlite3
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from redis import Redis
+
+from bot.adapters.database.migrate import migrate
+from tests.fakes.processes import end
+from tests.fakes.servers import start_redis
+
+_MEMORY = Path("/dev/shm")
+T = TypeVar("T")
+
+
+class Place:
+    """Files are kept in memory where there is some: what is tested here is who wrote what, not how disks behave."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="watchkeeper-chaos-", dir=_MEMORY if _MEMORY.is_dir() else None))
+        self._child, self.redis_url = start_redis(self.folder / "redis", "valkey")
+        self._template = self.folder / "template.db"
+        asyncio.run(migrate(f"sqlite:///{self._template}"))
+        with sqlite3.connect(self._template) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        self._runner = asyncio.Runner()
+        self.http = httpx.AsyncClient(trust_env=False, verify=False)
+        self._count = 0
+        self.prepare: Callable[[sqlite3.Connection], None] = lambda connection: None
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Let the loop turn until `work` has ended; everything else in it goes on meanwhile."""
+        return self._runner.run(work)
+
+    def fresh(self) -> Path:
+        """Empty Redis, and return a database with nothing in it."""
+        with Redis.from_url(self.redis_url) as client:
+            client.flushall()
+        self._count += 1
+        file = self.folder / f"{self._count}.db"
+        shutil.copy(self._template, file)
+        connection = sqlite3.connect(file)
+        self.prepare(connection)
+        connection.commit()
+        connection.close()
+        return file
+
+    def restart_redis(self) -> None:
+        """Kill the server as hard as can be, and start it over the same files."""
+        end(self._child, signal.SIGKILL)
+        self._child, self.redis_url = start_redis(self.folder / "redis", "valkey")
+
+    def close(self) -> None:
+        """End the child and remove the files."""
+        self._runner.run(self.http.aclose())
+        self._runner.close()
+        end(self._child)
+        shutil.rmtree(self.folder)
+
+
+@contextmanager
+def a_place() -> Iterator[Place]:
+    """Yield a place."""
+    place = Place()
+    try:
+        yield place
+    finally:
+        place.close()

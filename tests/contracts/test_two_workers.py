@@ -1,0 +1,266 @@
+"""Two workers on one queue: one key's events stay in order, and what a dead one had is taken over within seconds."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.adapters.redis import keys
+from bot.adapters.redis.connection import connect
+from bot.adapters.redis.queue import RedisQueue
+from bot.adapters.redis.stream import Entry, EventStream
+from core.errors import TransientError
+from core.event import Event
+from tests.contracts.test_consume import Diary, consuming, is_empty
+from tests.fakes.examples import an_event
+from tests.fakes.running_bot import ROOT
+from tests.fakes.waiting import wait_until
+
+QUICK: dict[str, Any] = {
+    "lease": timedelta(milliseconds=400),
+    "pause": timedelta(milliseconds=20),
+    "longest_pause": timedelta(milliseconds=100),
+}
+
+
+@pytest.fixture
+async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
+    """Yield a client of an empty server."""
+    client = connect(any_redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def valkey(redis_url: str) -> AsyncIterator[Redis]:
+    """Yield a client of an empty server of the embedded engine, for what takes its time."""
+    client = connect(redis_url)
+    yield client
+    await client.aclose()
+
+
+class Watch:
+    """A handler for both workers that sees whether one key's events ever overlap or change places."""
+
+    def __init__(self) -> None:
+        self.order: dict[str, list[str]] = {}
+        self.by: dict[str, int] = {}
+        self.overlaps = 0
+        self._running: set[str] = set()
+
+    def of(self, worker: str) -> Callable[[Event], Awaitable[None]]:
+        """Return the handler of one worker."""
+
+        async def handle(event: Event) -> None:
+            self.overlaps += event.key in self._running
+            self._running.add(event.key)
+            self.order.setdefault(event.key, []).append(event.id)
+            self.by[worker] = self.by.get(worker, 0) + 1
+            await asyncio.sleep(0.002)
+            self._running.discard(event.key)
+
+        return handle
+
+    @property
+    def in_order(self) -> bool:
+        """True when every key's events came as they were put."""
+        return all(ids == sorted(ids) for ids in self.order.values())
+
+
+async def watched(redis: Redis, events: int, monkeypatch: pytest.MonkeyPatch) -> Watch:
+    """Let two workers share so many events of three keys, a few at a time."""
+    monkeypatch.setattr("bot.adapters.redis.stream._PAGE", 4)
+    watch = Watch()
+    first, second = (RedisQueue(redis, consumer=name, most_held=8) for name in ("w1", "w2"))
+    async with consuming(first, watch.of("w1")), consuming(second, watch.of("w2")):
+        for number in range(events):
+            await first.put(an_event(id=f"{number:04}", key="abc"[number % 3]))
+        await wait_until(lambda: is_empty(redis), within=20)
+    return watch
+
+
+async def test_one_keys_events_keep_their_order_across_workers(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = await watched(redis, 150, monkeypatch)
+    assert (watch.in_order, watch.overlaps) == (True, 0)
+    assert sum(len(ids) for ids in watch.order.values()) == 150
+    assert set(watch.by) == {"w1", "w2"}
+    assert await redis.keys("*:lane:*") == []
+
+
+async def test_without_turns_two_workers_run_one_key_at_once(valkey: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def at_once(_: EventStream, entry: Entry) -> str | None:
+        return entry.id
+
+    monkeypatch.setattr(EventStream, "turn", at_once)
+    watch = await watched(valkey, 150, monkeypatch)
+    assert watch.overlaps > 0
+
+
+async def two_at_once(redis: Redis, rounds: int) -> list[list[str]]:
+    """Put two messages of one thread at the same moment, round after round, for two workers."""
+    watch = Watch()
+    async with (
+        consuming(RedisQueue(redis, consumer="w1"), watch.of("w1")),
+        consuming(RedisQueue(redis, consumer="w2"), watch.of("w2")),
+    ):
+        edges = [RedisQueue(redis), RedisQueue(redis)]
+        for number in range(rounds):
+            pair = [an_event(id=f"{number}:{half}", kind="slack.events_api", key=f"t{number}") for half in "ab"]
+            assert await asyncio.gather(*(edge.put(event) for edge, event in zip(edges, pair, strict=True)))
+        await wait_until(lambda: is_empty(redis), within=20)
+    assert watch.overlaps == 0
+    return [sorted(watch.order[f"t{number}"]) for number in range(rounds)]
+
+
+async def test_of_two_messages_at_once_on_one_thread_none_is_lost_in_a_hundred_rounds(valkey: Redis) -> None:
+    assert await two_at_once(valkey, 100) == [[f"{number}:a", f"{number}:b"] for number in range(100)]
+
+
+async def test_an_older_event_of_a_dead_worker_goes_before_a_newer_one(valkey: Redis) -> None:
+    began, diary = asyncio.Event(), Diary()
+
+    async def dies(event: Event) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    dead, heir = (RedisQueue(valkey, consumer=name, **QUICK) for name in ("dead", "heir"))
+    await dead.put(an_event(id="older", key="k"))
+    async with consuming(dead, dies):
+        await began.wait()
+    await valkey.set(keys.consumer("dead"), b"1", px=600)  # killed rather than closed: its sign of life stays a while
+    await dead.put(an_event(id="newer", key="k"))
+    async with consuming(heir, diary):
+        await wait_until(lambda: diary.ids == ["older", "newer"])
+        await wait_until(lambda: has_one_consumer(valkey))
+
+
+async def has_one_consumer(redis: Redis) -> bool:
+    return [row["name"] for row in await redis.xinfo_consumers(keys.WORK, keys.WORKERS)] == [b"heir"]
+
+
+async def test_a_worker_that_closes_leaves_what_it_had_to_the_next_at_once(valkey: Redis) -> None:
+    started, diary = asyncio.Event(), Diary()
+
+    async def slow(event: Event) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    first, second = (RedisQueue(valkey, consumer=name, lease=timedelta(seconds=60)) for name in ("w1", "w2"))
+    await first.put(an_event(id="e1"))
+    async with consuming(first, slow):
+        await started.wait()
+    began = monotonic()
+    async with consuming(second, diary):
+        await wait_until(lambda: diary.ids == ["e1"])
+    assert monotonic() - began < 2
+
+
+async def test_a_worker_that_slept_through_its_lease_begins_nothing_of_what_others_have_now(valkey: Redis) -> None:
+    sleeper, heir = Diary(), Diary()
+    go_on = asyncio.Event()
+
+    async def first_sleeps(event: Event) -> None:
+        await sleeper(event)
+        await go_on.wait()
+
+    queue = RedisQueue(valkey, consumer="w1", **QUICK)
+    for number in range(3):
+        await queue.put(an_event(id=str(number), key="k"))
+    with pytest.MonkeyPatch.context() as patch:
+        async with consuming(queue, first_sleeps):
+            await wait_until(lambda: sleeper.ids == ["0"])
+            patch.setattr(EventStream, "stay", _says_nothing)  # as if its whole process stood still
+            await valkey.delete(keys.consumer("w1"))
+            patch.undo()
+            async with consuming(RedisQueue(valkey, consumer="w2", **QUICK), heir):
+                await valkey.delete(keys.consumer("w1"))
+                await wait_until(lambda: heir.ids == ["0", "1", "2"])
+                go_on.set()
+                await wait_until(lambda: is_empty(valkey))
+    assert sleeper.ids == ["0"]
+
+
+async def _says_nothing(_: EventStream, lease: timedelta) -> None:
+    return
+
+
+async def test_after_an_outage_the_living_are_not_taken_for_dead(
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All signs of life ran out while Redis was away; the first to be back must not take what the second still does."""
+    taken, began = Diary(), asyncio.Event()
+    go_on = asyncio.Event()
+
+    async def works(event: Event) -> None:
+        began.set()
+        await go_on.wait()
+
+    slow, heir = (RedisQueue(valkey, consumer=name, lease=timedelta(seconds=0.6)) for name in ("w1", "w2"))
+    await slow.put(an_event(id="e1"))
+    async with consuming(slow, works):
+        await began.wait()
+        async with consuming(heir, taken):
+            real = EventStream.stay
+
+            async def away(_: EventStream, lease: timedelta) -> None:
+                raise TransientError("redis: ConnectionError")
+
+            monkeypatch.setattr(EventStream, "stay", away)
+            await asyncio.sleep(0.8)
+            monkeypatch.setattr(EventStream, "stay", real)
+            await asyncio.sleep(0.6)
+            assert taken.ids == []
+            go_on.set()
+            await wait_until(lambda: is_empty(valkey))
+
+
+async def test_a_dead_workers_event_is_begun_elsewhere_within_the_lease_and_a_second(valkey: Redis) -> None:
+    child = await _worker_process(valkey.connection_pool.connection_kwargs["path"])
+    try:
+        await RedisQueue(valkey).put(an_event(id="e1"))
+        assert child.stdout is not None
+        assert (await child.stdout.readline()).strip() == b"begun e1"
+        diary = Diary()
+        async with consuming(RedisQueue(valkey, consumer="w2"), diary):
+            child.send_signal(signal.SIGKILL)
+            killed = monotonic()
+            await wait_until(lambda: diary.ids == ["e1"])
+        assert monotonic() - killed < 5  # of the eight that recovery may take
+    finally:
+        if child.returncode is None:
+            child.kill()
+        await child.wait()
+
+
+_WORKER = """
+import asyncio, sys
+from bot.adapters.redis.connection import connect
+from bot.adapters.redis.queue import RedisQueue
+
+async def main():
+    async def hang(event):
+        print("begun", event.id, flush=True)
+        await asyncio.Event().wait()
+    await RedisQueue(connect("unix://" + sys.argv[1]), consumer="w1").consume(hang)
+
+asyncio.run(main())
+"""
+
+
+async def _worker_process(socket: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        _WORKER,
+        socket,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )

@@ -1,0 +1,51 @@
+"""What was decided stands in SQL: a run whose checkpoints are gone goes on from its row, and does so once."""
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+
+from core.approval import ApprovalStatus
+from graphs.remediation.rebuilt import rebuilt
+from tests.graphs.world import World, a_proposal, approval_of
+
+
+async def waiting() -> World:
+    """Return a world where a request waits and Redis has just been emptied."""
+    world = World()
+    await world.runner().remediate(a_proposal())
+    world.saver = InMemorySaver()
+    return world
+
+
+async def test_a_request_approved_after_redis_was_lost_is_carried_out_once_and_told() -> None:
+    world = await waiting()
+    row = await world.vote(approval_of())
+    assert await world.runner().resume(row)
+    assert not await world.runner().resume(row)
+    assert len(world.toolbox.effects) == 1
+    assert (await world.approvals.load(row.id)).status is ApprovalStatus.EXECUTED
+    assert list(world.cards.said) == [f"{row.id}:end"]
+
+
+async def test_one_that_ran_before_redis_was_lost_is_not_run_again() -> None:
+    world = World()
+    await world.runner().remediate(a_proposal())
+    row = await world.vote(approval_of())
+    await world.runner().resume(row)
+    world.saver = InMemorySaver()
+    assert not await world.runner().resume(await world.approvals.load(row.id))
+    assert len(world.toolbox.effects) == 1
+
+
+async def test_one_rejected_after_redis_was_lost_is_shown_and_nothing_runs() -> None:
+    world = await waiting()
+    row = await world.vote(approval_of(), "reject")
+    assert not await world.runner().resume(row)
+    assert world.toolbox.effects == []
+    assert world.cards.shown[-1] == ("approval", row.id)
+
+
+async def test_a_row_of_no_run_is_not_made_one() -> None:
+    world = await waiting()
+    row = await world.vote(approval_of())
+    with pytest.raises(ValueError, match="no request of"):
+        rebuilt(row.model_copy(update={"id": "apr_of_nobody"}))
