@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import httpx
 import yaml
@@ -41,7 +41,9 @@ from tests.fakes.processes import end, free_port, start
 from tests.fakes.servers import start_redis
 from tools.guard import Guard
 
-OURS, MEMORY, SQLITE = "ours: worker, Redis, SQLite", "stock resume, InMemorySaver", "stock resume, AsyncSqliteSaver"
+OURS = "ours: worker, Redis, SQLite"
+MEMORY, SQLITE = "stock resume, InMemorySaver", "stock resume, AsyncSqliteSaver"
+SYNC = f"{SQLITE}, durability sync"
 ALICE, BOB, CHANNEL = "U0ALICE", "U0BOB", "C0OPS"
 
 
@@ -106,6 +108,7 @@ class Stock:
     saver: Any
     target: Target
     http: httpx.AsyncClient
+    durability: Literal["async", "sync"] = "async"
     stamps: Stamps = field(default_factory=Stamps)
     given: float = 0.0
     started: float = 0.0
@@ -127,12 +130,13 @@ class Stock:
     async def prepare(self, number: int) -> None:
         self._id = f"act_{''.join(filter(str.isalpha, self.name))}_{number}"
         self._config: Any = {"configurable": {"thread_id": self._id}}
-        await self._graph.ainvoke({"action_id": self._id, "verdict": ""}, self._config)
+        start: Any = {"action_id": self._id, "verdict": ""}
+        await self._graph.ainvoke(start, self._config, durability=self.durability)
 
     async def click(self) -> None:
         self.target.watch(self._id, self.stamps)
         self.given = self.started = perf_counter()
-        await self._graph.ainvoke(Command(resume="approved"), self._config)
+        await self._graph.ainvoke(Command(resume="approved"), self._config, durability=self.durability)
 
     async def settle(self) -> None:
         self.effects = self.target.count(self._id)
@@ -182,7 +186,7 @@ class Ours:
     async def settle(self) -> None:
         row = await self._until(lambda row: row.finished_at is not None)
         assert row.status.value == "executed", row
-        while any(each.id == self._id for each in await self.approvals.undelivered()):
+        while any(each.id == self._id for each in await self.approvals.undelivered()):  # noqa: ASYNC110 - it is a row
             await asyncio.sleep(0.02)
         self.effects = self.target.count(self._row.action_id)
 
@@ -234,14 +238,14 @@ BEGUN = "the click is in the worker's hands"
 _MOMENTS: tuple[tuple[type, str, str, str], ...] = (
     # class, method, moment before it, moment after it
     (ApprovalDesk, "vote", "acknowledge, dispatch, load the row", ""),
-    (SqlApprovals, "vote", "who may decide, and how", "the vote is kept"),
-    (SqlApprovals, "claim", "history of the vote, tally", "the claim is kept"),
-    (RedisQueue, "put", "history of the decision", "the job is kept"),
+    (SqlApprovals, "vote", "who may decide, and how", "the vote and its history are kept"),
+    (SqlApprovals, "claim", "tally", "the decision and its history are kept"),
+    (RedisQueue, "put", "", "the job is kept"),
     (Worker, "_resume", "the job's way through the queue, and its count", ""),
     (RedisLease, "_wait_for", "load the row", "the thread's lease"),
     (Guard, "execute", "the graph is resumed", ""),
     (Guard, "plan", "first look", "the dry run is made again"),
-    (SqlEffects, "intend", "second look", "the intent is kept"),
+    (SqlEffects, "intend", "second look", "the intent and its history are kept"),
 )
 
 
@@ -300,10 +304,9 @@ async def open_subjects(folder: Path) -> AsyncIterator[tuple[list[Subject], str]
         redis = connect(redis_url)
         facts = await inspect(redis)
         await redis.aclose()
-        yield (
-            [ours, Stock(MEMORY, InMemorySaver(), target, http), Stock(SQLITE, sqlite, target, http)],
-            (f"{facts.engine} {facts.version}, append-only file"),
-        )
+        stock = [Stock(MEMORY, InMemorySaver(), target, http), Stock(SQLITE, sqlite, target, http)]
+        stock.append(Stock(SYNC, sqlite, target, http, "sync"))
+        yield [ours, *stock], f"{facts.engine} {facts.version}, append-only file"
         stopping.set()
         await running
 

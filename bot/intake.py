@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 import structlog
 from pydantic import JsonValue
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
@@ -18,7 +20,7 @@ from core.event import Event
 from core.ports import Clock, Inbox
 from core.tool_call import canonical_json
 
-_log = structlog.get_logger(__name__)
+_log, _quiet_log = structlog.get_logger(__name__), logging.getLogger(__name__)
 _PATIENCE = 2.0  # seconds; Slack waits three
 _WAITS_FOR_NOBODY = {"agent_session_stopped"}
 
@@ -38,24 +40,36 @@ def build_intake(queue: Inbox, clock: Clock, identity: AuthorizeResult, client: 
         logger=logging.getLogger("slack_bolt"), client=client, authorize=authorize, request_verification_enabled=False
     )
 
-    async def enqueue(req: AsyncBoltRequest) -> BoltResponse:
+    app.use(_Enqueue(queue, clock))
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Enqueue(AsyncMiddleware):
+    """A class, as Bolt gathers twenty arguments for a function, on every request."""
+
+    queue: Inbox
+    clock: Clock
+
+    async def async_process(
+        self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
+    ) -> BoltResponse:
+        """Queue the payload and end the dispatch."""
         try:
-            event = event_of(req.body, clock)
+            event = event_of(req.body, self.clock)
         except ValueError as error:
             _log.warning("event_unreadable", error=str(error))
             return BoltResponse(status=400, body="")
         try:
             async with asyncio.timeout(_PATIENCE):
-                fresh = await queue.put(event, str(req.context.get("signature", "")))
+                fresh = await self.queue.put(event, str(req.context.get("signature", "")))
         except (TransientError, TimeoutError) as error:
             told = f"{type(error).__name__}: {error}".removesuffix(": ")
             _log.warning("event_not_taken", kind=event.kind, event_id=event.id, error=told)
             return BoltResponse(status=503, body="")
-        _log.debug("event_taken" if fresh else "event_already_taken", kind=event.kind, event_id=event.id)
+        if _quiet_log.isEnabledFor(logging.DEBUG):  # binding a logger costs more than reading the event
+            _log.debug("event_taken" if fresh else "event_already_taken", kind=event.kind, event_id=event.id)
         return BoltResponse(status=200, body="")
-
-    app.use(enqueue)
-    return app
 
 
 def event_of(payload: Mapping[str, JsonValue], clock: Clock) -> Event:

@@ -25,7 +25,7 @@ SKEW = 30.0
 
 CLOCK: Final = "clock"
 _GREEN_FOR, _RED_FOR = 30.0, 5.0  # seconds between two looks of our own accord
-_STALE, _AGAIN, _PATIENCE = 120.0, 1.0, 5.0
+_STALE, _AGAIN, _PATIENCE, _SLACK_WITHIN = 120.0, 1.0, 5.0, 3.0
 _log = structlog.get_logger(__name__)
 
 Probe = Callable[[], Awaitable[Sequence[Finding]]]
@@ -150,7 +150,8 @@ def slack_probe(client: AsyncWebClient, clock: Clock) -> Probe:
 
     async def probe() -> Sequence[Finding]:
         try:
-            answer = await client.auth_test()
+            async with asyncio.timeout(_SLACK_WITHIN):  # shorter than the patience above, whose end would be red
+                answer = await client.auth_test()
         except FAULTS as error:
             return [Finding("warn", "slack", f"Slack does not answer ({type(error).__name__})")]
         headers = {name.lower(): value for name, value in answer.headers.items()}

@@ -351,7 +351,8 @@ class GraphRunner(Protocol):
     """The graphs, as the use cases see them; each call holds the thread's lease while it runs."""
 
     async def investigate(self, brief: Brief) -> Report:
-        """Run the investigation to its report; a second call with the same report id returns the same report."""
+        """Run the investigation to its report; a second call with the same report id returns the same report.
+        NeedsHumanError when what is stored of its thread is refused: a human has been told then."""
         ...
 
     async def remediate(self, proposal: Proposal) -> None:
@@ -361,5 +362,5 @@ class GraphRunner(Protocol):
 
     async def resume(self, request: ApprovalRequest) -> bool:
         """Answer the pending gate of this request with its verdict, finishing a crashed run first. False when no such
-        gate is pending; an approved request is then ended as unknown."""
+        gate is pending; an approved request is then ended as its one attempt was, or as unknown with a human told."""
         ...

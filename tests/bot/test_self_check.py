@@ -263,3 +263,22 @@ async def test_a_slack_that_is_away_makes_nothing_unsafe() -> None:
     client = AsyncWebClient(token="xoxb-local-watchkeeper-bot", base_url="http://127.0.0.1:9/api/")
     (finding,) = await slack_probe(client, SystemClock())()
     assert finding.state == "warn"
+
+
+async def test_a_slack_that_hangs_makes_nothing_unsafe_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(self_check, "_SLACK_WITHIN", 0.1)
+    hung: list[asyncio.StreamWriter] = []
+
+    async def hang(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hung.append(writer)
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    try:
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api/"
+        client = AsyncWebClient(token="xoxb-local-watchkeeper-bot", base_url=address)
+        check = SelfCheck({"slack": slack_probe(client, SystemClock())}, SystemClock())
+        assert await check.unfit() == ""
+    finally:
+        server.close()
+        for writer in hung:
+            writer.transport.abort()

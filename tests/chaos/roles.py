@@ -69,8 +69,12 @@ class Roles:
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             )  # fmt: skip
         self._listening = asyncio.create_task(self._listen())
-        await wait_until(lambda: self._ready.is_set() or self._listening.done(), 25)
-        assert self._ready.is_set(), self.log.read_text()[-3000:]
+        try:
+            await wait_until(lambda: self._ready.is_set() or self._listening.done(), 40)
+            assert self._ready.is_set(), self.log.read_text()[-3000:]
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -43,9 +43,9 @@ async def main(url: str, kind: str) -> None:
             async with lease("t") as held:
                 epoch = held if kind == "fenced" else None
                 print(await write(saver, epoch, "first"), flush=True)
-                # On a task of its own: like a write that was on its way already when the lease was found lost.
+                # Out of the lease's reach: like a write that was on its way already when the lease was found lost.
                 told = asyncio.create_task(_when_told(saver, epoch))
-                await told
+                await asyncio.shield(told)
         except TransientError:
             assert told is not None, "the lease cannot be lost before the pause"
         print(await told, flush=True)
@@ -53,12 +53,7 @@ async def main(url: str, kind: str) -> None:
 
 
 async def _when_told(saver: RedisSaver, epoch: int | None) -> str:
-    told = asyncio.get_running_loop().create_task(asyncio.to_thread(sys.stdin.readline))
-    while not told.done():
-        try:
-            await asyncio.shield(told)
-        except asyncio.CancelledError:
-            continue  # the loss of the lease, which this write does not hear of
+    await asyncio.to_thread(sys.stdin.readline)
     return await write(saver, epoch, "stale")
 
 

@@ -1,9 +1,8 @@
-"""A worker that an event of kind `poison` kills: `python -m tests.contracts.poison_worker REDIS SQL LEDGER`."""
+"""A worker that an event of kind `poison` kills."""
 
 import asyncio
 import os
 import signal
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,8 +15,7 @@ from bot.delivery import Delivery
 from core.event import Event
 
 
-async def main(redis_url: str, database_url: str, ledger: str) -> None:
-    """Handle events until it is killed; whoever ends in good order gets a line in the ledger."""
+async def _live(redis_url: str, database_url: str, ledger: str) -> None:
     database = open_database(database_url)
 
     async def handle(event: Event) -> None:
@@ -32,5 +30,6 @@ async def main(redis_url: str, database_url: str, ledger: str) -> None:
     await queue.consume(Delivery(handle, SqlDeliveries(database), SystemClock()).handle)
 
 
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+def live(redis_url: str, database_url: str, ledger: str) -> None:
+    """Handle events until it is killed; whoever ends in good order gets a line in the ledger."""
+    asyncio.run(_live(redis_url, database_url, ledger))

@@ -1,9 +1,8 @@
 """An event that kills every process that runs it: a dead letter after three deaths, and nobody else is one."""
 
 import asyncio
-import os
+import multiprocessing
 import signal
-import sys
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -12,28 +11,29 @@ from bot.adapters.database.delivery_store import SqlDeliveries
 from bot.adapters.database.engine import open_database
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.queue import RedisQueue
+from tests.contracts.poison_worker import live
 from tests.contracts.test_consume import is_empty
 from tests.fakes.examples import an_event
-from tests.fakes.running_bot import ROOT
+from tests.fakes.waiting import wait_until
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["tests.contracts.poison_worker"])
 
 
 async def lived(redis: Redis, *arguments: str) -> int | None:
     """Run one worker until it is killed or nothing is left; returns how it ended, None for the latter."""
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.contracts.poison_worker", *arguments),
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    ended = asyncio.create_task(child.wait())
-    while not ended.done() and not await is_empty(redis):
-        await asyncio.wait([ended], timeout=0.05)
-    if ended.done():
-        return child.returncode
+    child = _context.Process(target=live, args=arguments)
+    child.start()
+
+    async def over() -> bool:
+        return child.exitcode is not None or await is_empty(redis)
+
+    await wait_until(over, within=25)
+    ended = child.exitcode
     child.kill()
-    await ended
-    return None
+    await asyncio.to_thread(child.join)
+    child.close()
+    return ended
 
 
 async def test_a_poison_is_given_up_after_three_deaths_and_the_innocent_are_done(

@@ -103,7 +103,7 @@ async def handled_over_a_kill(folder: Path, extra: tuple[str, ...], count: int) 
         if not first_at and loop.time() > back_at:
             first_at = loop.time()
         handled.add(event.id)
-        await asyncio.sleep(0.02)  # so that most still wait when the server dies
+        await asyncio.sleep(0.01)  # so that most still wait when the server dies
 
     queue = RedisQueue(client, lease=timedelta(seconds=1), longest=count + 1)
     async with consuming(queue, handler, 64):

@@ -191,34 +191,49 @@ async def _says_nothing(_: EventStream, lease: timedelta) -> None:
     return
 
 
-async def test_after_an_outage_the_living_are_not_taken_for_dead(
-    valkey: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All signs of life ran out while Redis was away; the first to be back must not take what the second still does."""
-    taken, began = Diary(), asyncio.Event()
-    go_on = asyncio.Event()
+async def taken_after_an_outage(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Keep Redis from two workers until all signs of life ran out, from the one that works a little longer; returns
+    what the other one took of its work."""
+    taken, began, go_on = Diary(), asyncio.Event(), asyncio.Event()
+    away: set[str] = set()
+    real = EventStream.stay
+
+    async def stay(stream: EventStream, lease: timedelta) -> None:
+        if stream.consumer in away:
+            raise TransientError("redis: ConnectionError")
+        await real(stream, lease)
 
     async def works(event: Event) -> None:
         began.set()
         await go_on.wait()
 
-    slow, heir = (RedisQueue(valkey, consumer=name, lease=timedelta(seconds=0.6)) for name in ("w1", "w2"))
+    monkeypatch.setattr(EventStream, "stay", stay)
+    slow, heir = (RedisQueue(redis, consumer=name, lease=timedelta(seconds=1.2)) for name in ("w1", "w2"))
     await slow.put(an_event(id="e1"))
     async with consuming(slow, works):
         await began.wait()
         async with consuming(heir, taken):
-            real = EventStream.stay
-
-            async def away(_: EventStream, lease: timedelta) -> None:
-                raise TransientError("redis: ConnectionError")
-
-            monkeypatch.setattr(EventStream, "stay", away)
-            await asyncio.sleep(0.8)
-            monkeypatch.setattr(EventStream, "stay", real)
-            await asyncio.sleep(0.6)
-            assert taken.ids == []
+            away |= {"w1", "w2"}
+            await asyncio.sleep(1.4)
+            away.discard("w2")
+            await asyncio.sleep(0.45)
+            away.discard("w1")
+            await asyncio.sleep(0.9)
+            found = list(taken.ids)
             go_on.set()
-            await wait_until(lambda: is_empty(valkey))
+            await wait_until(lambda: is_empty(redis))
+    return found
+
+
+async def test_after_an_outage_the_living_do_not_count_as_dead(valkey: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await taken_after_an_outage(valkey, monkeypatch) == []
+
+
+async def test_heirs_that_do_not_wait_after_an_outage_rob_the_living(
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.adapters.redis.consumer.monotonic", lambda: float("inf"))  # any wait is over already
+    assert await taken_after_an_outage(valkey, monkeypatch) == ["e1"]
 
 
 async def test_a_dead_workers_event_is_begun_elsewhere_within_the_lease_and_a_second(valkey: Redis) -> None:

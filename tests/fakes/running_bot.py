@@ -36,7 +36,7 @@ class RunningBot:
 
     def launch(self) -> None:
         """Start it."""
-        given = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+        given = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "PYTHONPATH"}}
         variables = [f"{name}={value}" for name, value in (given | self.environment).items()]
         command = ["env", "-i", *variables, sys.executable, "-m", "bot", "--env-file", os.devnull, "run"]
         self.process = start(command, self.log)

@@ -15,6 +15,7 @@ from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError
 from core.ports import Clock
 
 _PENDING = ApprovalStatus.PENDING.value
+_BALLOT = [votes.c[name].label(f"ballot_{name}") for name in Vote.model_fields]
 
 
 class SqlApprovals:
@@ -122,14 +123,14 @@ class SqlApprovals:
             return (await connection.execute(statement)).rowcount == 1
 
     async def _fetch(self, query: Select[Any]) -> list[ApprovalRequest]:
+        """Return the requests with their votes, in one statement: it is on the way of every decision and every act."""
+        whole = query.add_columns(*_BALLOT).outerjoin(votes, votes.c.approval_id == approvals.c.id)
+        order = (approvals.c.created_at, approvals.c.id, votes.c.at, votes.c.id)
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query.order_by(approvals.c.created_at, approvals.c.id))).all()
-            ids = [row.id for row in rows]
-            cast = select(votes).where(votes.c.approval_id.in_(ids)).order_by(votes.c.at, votes.c.id)
-            ballots = (await connection.execute(cast)).all() if ids else ()
-        return [
-            ApprovalRequest.model_validate(
-                {**row._mapping, "votes": [vote._mapping for vote in ballots if vote.approval_id == row.id]}
-            )
-            for row in rows
-        ]
+            found = (await connection.execute(whole.order_by(*order))).mappings().all()
+        rows: dict[str, dict[str, Any]] = {}
+        for each in found:
+            row = rows.setdefault(each["id"], {**each, "votes": []})
+            if each["ballot_person"] is not None:
+                row["votes"].append({name: each[f"ballot_{name}"] for name in Vote.model_fields})
+        return [ApprovalRequest.model_validate(row) for row in rows.values()]

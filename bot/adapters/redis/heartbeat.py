@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -31,5 +32,5 @@ class Heartbeat:
     async def word(self) -> str:
         """Return what that role said of itself at its last beat, or an empty text; TransientError as above."""
         with outages():
-            said: bytes = await self.redis.get(keys.heartbeat(self.role)) or b""
-        return said.decode("utf-8", "replace")
+            said: Any = await self.redis.get(keys.heartbeat(self.role))
+        return said.decode("utf-8", "replace") if said else ""

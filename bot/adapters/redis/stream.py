@@ -1,5 +1,6 @@
 """A stream of events as one consumer of the group sees it; each method is one round trip."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 import structlog
 from pydantic import ValidationError
 from redis.asyncio import Redis
-from redis.exceptions import OutOfMemoryError, ResponseError
+from redis.exceptions import NoScriptError, OutOfMemoryError, ResponseError
 
 from bot.adapters.redis import keys
 from bot.adapters.redis.connection import outages
@@ -89,6 +90,8 @@ local number = held.err and 0 or held[1]
 return {redis.call('XLEN', KEYS[1]), number, first[1] and first[1][1] or '', now[1], now[2]}
 """
 
+_DIGESTS = {script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest() for script in (_PUT,)}
+
 
 class FullError(TransientError):
     """There is room for what is under way, and none for more."""
@@ -134,11 +137,11 @@ class EventStream:
         lanes = [keys.lane(self.name, event.key) for event in events]
         extra = [keys.signature(signature)] if signature else []
         # Not model_dump_json: payloads may hold lone surrogates, which only the standard library writes (escaped).
-        bodies = [json.dumps(event.model_dump(mode="json"), separators=(",", ":")) for event in events]
+        bodies = [json.dumps(vars(event), separators=(",", ":"), default=datetime.isoformat) for event in events]
         spans = [int(span.total_seconds()) for span in (keys.SEEN_FOR, keys.LANE_FOR)]
         with outages():
             try:
-                taken: Any = await self.redis.eval(
+                taken: Any = await self._run(
                     _PUT, 1 + 2 * len(events) + len(extra), self.name, *seen, *lanes, *extra, *spans, bound, *bodies
                 )
             except OutOfMemoryError as error:
@@ -216,6 +219,13 @@ class EventStream:
             length, held, first, seconds, micros = await self.redis.eval(_LAG, 1, self.name, keys.WORKERS)
         age = int(seconds) + int(micros) / 1e6 - position(_text(first))[0] / 1000 if first else 0.0
         return Lag(max(0, int(length) - int(held)), int(held), max(0.0, age))
+
+    async def _run(self, script: str, *given: Any) -> Any:
+        """Name the script by its digest, and send all of it only where the server does not know it."""
+        try:
+            return await self.redis.evalsha(_DIGESTS[script], *given)
+        except NoScriptError:
+            return await self.redis.eval(script, *given)
 
     async def _read(self, after: str, block: int | None) -> list[Any]:
         with outages():

@@ -88,9 +88,10 @@ async def test_a_new_message_over_an_open_question_ends_it(saver: RedisSaver, an
 
 
 async def test_late_retries_neither_end_a_question_nor_ask_it_again(saver: RedisSaver, any_ground: Ground) -> None:
-    graph, calls = asking(saver, ["restart"]), []
+    calls: list[Any] = []
     for name in ("aput", "aput_writes"):
         setattr(saver, name, recorded(getattr(saver, name), calls))
+    graph = asking(saver, ["restart"])
     await graph.ainvoke({}, config(), durability="sync")
     asked = len(calls)
     await calls[0]()

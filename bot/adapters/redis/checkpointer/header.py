@@ -6,7 +6,7 @@ from typing import Any
 
 from langgraph.checkpoint.base import Checkpoint
 
-from bot.adapters.redis.checkpointer.layout import LIST, SEPARATOR, VALUE, part, text
+from bot.adapters.redis.checkpointer.layout import LIST, VALUE, part, value_name
 
 _LARGE = 128
 """Length of a text from which it is worth a field of its own."""
@@ -19,33 +19,23 @@ _SMALL = frozenset((*_SCALARS, str, bytes))
 class Header:
     """What is stored of a checkpoint beside its values.
 
-    `references` name these: kind and channel, version, and so on. `unseeded` are the delta channels whose value has to
-    be rebuilt from ancestors. `body` is [the checkpoint without values, its metadata]."""
+    `references` are the fields of these. `unseeded` are the delta channels whose value has to be rebuilt from
+    ancestors. `body` is [the checkpoint without values, its metadata]."""
 
     parent: str
     references: Sequence[bytes]
     unseeded: Sequence[bytes]
     body: Any
 
-    def names(self, namespace: bytes) -> dict[str, bytes]:
-        """Return the field of each channel's value; `namespace` as `layout.part` gives it."""
-        pairs = zip(self.references[::2], self.references[1::2], strict=True)
-        return {text(kind[1:]): reference_name(namespace, kind, version) for kind, version in pairs}
 
-
-def references_of(checkpoint: Checkpoint) -> dict[str, tuple[bytes, bytes]]:
-    """Return what a header says of each value: its kind and channel, and its version."""
+def references_of(checkpoint: Checkpoint, namespace: bytes) -> dict[str, bytes]:
+    """Return the field of each channel's value, by channel; `namespace` as `layout.part` gives it."""
     versions = checkpoint["channel_versions"]
     return {
-        channel: ((LIST if _comes_in_pieces(value) else VALUE) + part(channel), part(str(versions[channel])))
+        channel: value_name(LIST if _comes_in_pieces(value) else VALUE, namespace, channel, versions[channel])
         for channel, value in checkpoint["channel_values"].items()
         if channel in versions
     }
-
-
-def reference_name(namespace: bytes, kind: bytes, version: bytes) -> bytes:
-    """Return the field that a reference means."""
-    return SEPARATOR.join((kind[:1] + namespace, kind[1:], version))
 
 
 def unseeded_of(checkpoint: Checkpoint, metadata: Mapping[str, Any]) -> list[bytes]:

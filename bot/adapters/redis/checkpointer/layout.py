@@ -71,6 +71,16 @@ def place(namespace: str, checkpoint_id: str) -> bytes:
     return part(namespace) + SEPARATOR + part(checkpoint_id)
 
 
+def value_name(kind: bytes, namespace: bytes, channel: str, version: object) -> bytes:
+    """Return the name of a channel's value; `namespace` as `part` gives it."""
+    return b"%b%b\0%b\0%b" % (kind, namespace, part(channel), part(str(version)))
+
+
+def channel_of(value: bytes) -> str:
+    """Return the channel whose value has this name."""
+    return text(value.split(SEPARATOR)[1])
+
+
 def write_name(of: bytes, task_path: str, task_id: str, index: int) -> bytes:
     """Return the name of a write; sorted, names are in the order of LangGraph's `writes_sort_key`."""
     number = b"%0*d" % (_INDEX_WIDTH, index + _FIRST_INDEX)

@@ -8,7 +8,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint, CheckpointTuple, DeltaChannelHistory, PendingWrite
 
 from bot.adapters.redis.checkpointer.codec import Codec, Stored
-from bot.adapters.redis.checkpointer.layout import SEPARATOR, task_of, text
+from bot.adapters.redis.checkpointer.layout import SEPARATOR, channel_of, task_of, text
 from core.errors import CorruptCheckpointError
 
 Pieces = Mapping[bytes, Stored]
@@ -34,8 +34,8 @@ def checkpoint_tuple(config: RunnableConfig, codec: Codec, found: Sequence[Any],
     with _believing():
         header = codec.open_header(where, raw)
         checkpoint, metadata = header.body
-        named = zip(header.names(namespace).items(), contents, strict=True)
-        values = {channel: codec.open_value(name, stored, pieces) for (channel, name), stored in named}
+        named = zip(header.references, contents, strict=True)
+        values = {channel_of(name): codec.open_value(name, stored, pieces) for name, stored in named}
         return CheckpointTuple(
             config=config_of(config, text(namespace), checkpoint["id"]),
             checkpoint=cast(Checkpoint, checkpoint | {"channel_values": values}),
@@ -48,22 +48,20 @@ def checkpoint_tuple(config: RunnableConfig, codec: Codec, found: Sequence[Any],
         )
 
 
-def delta_history(
-    codec: Codec, namespace: bytes, channels: Sequence[str], reply: Sequence[Any]
-) -> dict[str, DeltaChannelHistory]:
+def delta_history(codec: Codec, channels: Sequence[str], reply: Sequence[Any]) -> dict[str, DeltaChannelHistory]:
     """Return what a HISTORY reply says of each channel; its steps go from the nearest ancestor up."""
     writes: dict[str, list[PendingWrite]] = {channel: [] for channel in channels}
     seeds: dict[str, Any] = {}
     with _believing():
         pieces: Pieces = dict(zip(reply[2], reply[3], strict=True))
         for where, raw, seed_names, contents, write_names, stored in reply[1]:
-            channel_of = {name: channel for channel, name in codec.open_header(where, raw).names(namespace).items()}
+            codec.open_header(where, raw)  # the script has followed what it vouches for
             for name, content in reversed(list(zip(write_names, stored, strict=True))):
                 channel, plain = codec.peek_write(name, content)
                 if channel in writes and channel not in seeds:
                     writes[channel].append((task_of(name), channel, codec.load(plain)))
             for name, content in zip(seed_names, contents, strict=True):
-                seeds[channel_of[name]] = codec.open_value(name, content, pieces)
+                seeds[channel_of(name)] = codec.open_value(name, content, pieces)
     found: dict[str, DeltaChannelHistory] = {channel: {"writes": writes[channel][::-1]} for channel in channels}
     for channel, seed in seeds.items():
         found[channel]["seed"] = seed

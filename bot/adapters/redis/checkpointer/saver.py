@@ -29,7 +29,7 @@ from bot.adapters.redis.checkpointer.codec import Codec
 from bot.adapters.redis.checkpointer.copying import resealed
 from bot.adapters.redis.checkpointer.draft import Draft, SentLists
 from bot.adapters.redis.checkpointer.errors import FencedError, outages
-from bot.adapters.redis.checkpointer.header import Header, reference_name, references_of, unseeded_of, without_values
+from bot.adapters.redis.checkpointer.header import Header, references_of, unseeded_of, without_values
 from bot.adapters.redis.checkpointer.layout import (
     CHECKPOINT,
     HEADER,
@@ -109,14 +109,13 @@ class RedisSaver(AsyncOnlySaver):
         keys, codec = self._thread(config)
         namespace, checkpoint_id = _namespace(config), checkpoint["id"]
         where = place(namespace, checkpoint_id)
-        references = references_of(checkpoint)
+        names = references_of(checkpoint, part(namespace))
         header = Header(
             parent=get_checkpoint_id(config) or "",
-            references=[piece for each in references.values() for piece in each],
+            references=list(names.values()),
             unseeded=unseeded_of(checkpoint, metadata),
             body=[without_values(checkpoint), get_serializable_checkpoint_metadata(config, metadata)],
         )
-        names = {channel: reference_name(part(namespace), *each) for channel, each in references.items()}
         values = {name: checkpoint["channel_values"][channel] for channel, name in names.items()}
         draft = Draft(keys.data, values, codec, self._sent)
         for channel in new_versions.keys() & names.keys():
@@ -191,7 +190,7 @@ class RedisSaver(AsyncOnlySaver):
         reply = await self._fenced(scripts.HISTORY, config, keys, *asked)
         if reply[0] == b"broken":
             raise CorruptCheckpointError("a checkpoint that a delta channel rests on is gone")
-        return delta_history(codec, part(namespace), channels, reply)
+        return delta_history(codec, channels, reply)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete all of a thread; only its fence, if it has one, stays until `ttl` has passed."""

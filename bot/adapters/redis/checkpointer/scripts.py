@@ -54,7 +54,7 @@ local function newest(ns)
   return redis.call('ZREVRANGEBYLEX', index, '(c' .. ns .. '\\1', '[c' .. ns .. SEP, 'LIMIT', 0, 1)[1]
 end
 
--- The parts of a header that scripts read (codec.py writes them): parent, references, unseeded; nil when it is torn.
+-- The parts of a header that scripts read (codec.py writes them): parent, names of values, unseeded; nil when torn.
 local function parsed(raw)
   local at, header = 9, {references = {}, unseeded = {}}
   local references, unseeded = struct.unpack('>I4I4', raw)
@@ -72,16 +72,6 @@ end
 
 local function namespace_of(place) return place:sub(1, place:find(SEP, 1, true) - 1) end
 
--- References are pairs: kind and channel, version.
-local function names_of(references, ns)
-  local names = {}
-  for i = 1, #references, 2 do
-    local kind = references[i]
-    names[#names + 1] = kind:sub(1, 1) .. ns .. SEP .. kind:sub(2) .. SEP .. references[i + 1]
-  end
-  return names
-end
-
 -- The names of a stored list's elements: how many, 16 bytes for each, and what authenticates them.
 local function chunks_of(list)
   local names = {}
@@ -93,8 +83,7 @@ end
 
 local function interrupted() return #redis.call('ZRANGEBYLEX', index, '[p', '(q', 'LIMIT', 0, 1) > 0 end
 
-local function expire(ttl, ttl_interrupted)
-  local life = interrupted() and ttl_interrupted or ttl
+local function expire(life)
   redis.call('PEXPIRE', data, life)
   redis.call('PEXPIRE', index, life)
 end
@@ -120,7 +109,7 @@ local function sweep()
   for _, entry in ipairs(redis.call('ZRANGEBYLEX', index, '[c', '(d')) do
     local header = header_of(entry:sub(2))
     if not header then return end  -- torn: what it needed is unknown, so nothing goes
-    for _, name in ipairs(names_of(header.references, namespace_of(entry:sub(2)))) do
+    for _, name in ipairs(header.references) do
       if not used[name] then
         used[name] = true
         if name:sub(1, 1) == 'l' then
@@ -198,10 +187,12 @@ end
 redis.call('ZADD', index, 0, 'c' .. place)
 
 -- A newer checkpoint ends the interrupts before it, here and in the graphs within. One that comes late ends none.
-if interrupted() and newest(ns) == 'c' .. place then
+local open = interrupted()
+if open and newest(ns) == 'c' .. place then
   redis.call('ZREMRANGEBYLEX', index, '[p' .. ns .. SEP, '(p' .. place)
   if ns == '' then redis.call('ZREMRANGEBYLEX', index, '[p\\1', '(q')
   else redis.call('ZREMRANGEBYLEX', index, '[p' .. ns .. '|', '(p' .. ns .. '}') end
+  open = interrupted()
 end
 local keep = tonumber(ARGV[4])
 if keep > 0 then
@@ -211,7 +202,7 @@ if keep > 0 then
     if garbage >= math.max(16, redis.call('ZLEXCOUNT', index, '[c', '(d') / 4) then sweep() end
   end
 end
-expire(ARGV[2], ARGV[3])
+expire(open and ARGV[3] or ARGV[2])
 return {'ok'}
 """
 
@@ -230,7 +221,7 @@ if ARGV[6] == '1' then
   local latest = newest(ns)
   if not latest or not earlier('c' .. place, latest) then redis.call('ZADD', index, 0, 'p' .. place) end
 end
-expire(ARGV[2], ARGV[3])
+expire(interrupted() and ARGV[3] or ARGV[2])
 return {'ok'}
 """
 
@@ -242,7 +233,7 @@ local found, wanted, listed = {}, {}, {}
 for _, entry in ipairs(redis.call('ZREVRANGEBYLEX', index, ARGV[4], ARGV[3], 'LIMIT', 0, ARGV[5])) do
   local place = entry:sub(2)
   local header, raw = header_of(place)
-  local names = header and names_of(header.references, namespace_of(place)) or {}
+  local names = header and header.references or {}
   local values = in_batches('HMGET', data, names)
   for i, name in ipairs(names) do
     if values[i] and name:sub(1, 1) == 'l' then
@@ -289,9 +280,9 @@ while header and header.parent ~= '' and left > 0 do
     break
   end
   local writes = redis.call('ZRANGEBYLEX', index, '[w' .. place .. SEP, '(w' .. place .. '\\1')
-  local seeds, contents, names = {}, {}, names_of(header.references, ns)
-  for i, name in ipairs(names) do
-    local channel = header.references[2 * i - 1]:sub(2)
+  local seeds, contents = {}, {}
+  for _, name in ipairs(header.references) do
+    local channel = name:sub(#ns + 3, name:find(SEP, #ns + 3, true) - 1)
     if remaining[channel] then
       local content = redis.call('HGET', data, name)
       remaining[channel], left = nil, left - 1
@@ -358,7 +349,7 @@ for i = 4, 3 + count do
 end
 in_batches('ZADD', index, scored)
 in_batches('HSET', data, ARGV, 4 + count)
-expire(ARGV[1], ARGV[2])
+expire(interrupted() and ARGV[2] or ARGV[1])
 return {'ok'}
 """
 
