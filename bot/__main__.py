@@ -1,4 +1,4 @@
-"""The command line: `python -m bot run | doctor | tools | policy check | migrate | dead | audit`."""
+"""The command line: `python -m bot run | doctor | tools | policy | migrate | dead | audit`."""
 
 import argparse
 import importlib
@@ -39,8 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--role", choices=("web", "worker"), help="one role in this process; without it, both as children")
     verbs.add_parser("doctor", help="look at everything the bot leans on; exit status 1 when something fails")
     verbs.add_parser("tools", help="list the tools with their risk")
-    policy = verbs.add_parser("policy", help="validate the policy file")
-    policy.add_argument("act", choices=("check",))
+    _add_policy(verbs.add_parser("policy", help="check the policy, explain it, test it"))
     verbs.add_parser("migrate", help="bring the SQL schema up to date")
     dead = verbs.add_parser("dead", help="list the events that were given up, or decide about one")
     dead.add_argument("act", choices=("list", "retry", "discard"))
@@ -70,6 +69,22 @@ def _moment(text: str) -> datetime:
     except ValueError as error:
         raise argparse.ArgumentTypeError("a time is written 2026-11-22 or 2026-11-22T09:00:00+01:00") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _add_policy(parser: argparse.ArgumentParser) -> None:
+    acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
+    acts.add_parser("check", help="is the file whole, and would a waiting graph outlive its longest wait")
+    shown = acts.add_parser("explain", help="which rule decides on a call, and who could approve it")
+    shown.add_argument("tool", help="a tool's name, e.g. restart_service")
+    shown.add_argument("args", nargs="*", metavar="name=value", help="its arguments; values are JSON, or else text")
+    shown.add_argument("--requester", default="alert", metavar="USER", help="Slack user id of whoever asks (an alert)")
+    shown.add_argument("--group", action="append", default=[], help="a group of the policy that the requester is in")
+    shown.add_argument("--env", help="instead of the catalogue's")
+    shown.add_argument("--service", help="instead of the argument of that name")
+    risks = ("read", "reversible", "disruptive", "destructive")
+    shown.add_argument("--risk", choices=risks, help="instead of the tool's")
+    tested = acts.add_parser("test", help="compare with a table of expectations; exit status 1 when one is missed")
+    tested.add_argument("file", nargs="?", type=Path, help="the table (policy.tests.yaml beside the policy file)")
 
 
 def _head(text: str) -> Head:

@@ -32,22 +32,24 @@ class SlackDirectory:
         self._groups: dict[str, tuple[datetime, frozenset[str]]] = {}
         self._team = ""
 
-    async def person(self, user_id: str) -> Person:
+    async def person(self, user_id: str, *, fresh: bool = False) -> Person:
         """Return who that is; NoDataError for an unknown id, TransientError while Slack does not answer."""
-        return await self._remembered(self._people, user_id, self._fetch_person)
+        return await self._remembered(self._people, user_id, self._fetch_person, fresh)
 
-    async def members(self, ids: Sequence[str]) -> frozenset[str]:
-        """Return the user ids behind user ids and user group ids; an unknown group has no members."""
-        groups = [each for each in ids if each.startswith("S")]
-        found = await asyncio.gather(*(self._remembered(self._groups, each, self._fetch_group) for each in groups))
-        return frozenset(each for each in ids if not each.startswith("S")).union(*found)
+    async def members(self, ids: Sequence[str], *, fresh: bool = False) -> frozenset[str]:
+        """Return the user ids behind user ids, user group ids and handles (@sre); an unknown group has no members."""
+        groups = [each for each in ids if each[:1] in "S@"]
+        found = await asyncio.gather(
+            *(self._remembered(self._groups, each, self._fetch_group, fresh) for each in groups)
+        )
+        return frozenset(each for each in ids if each not in groups).union(*found)
 
     async def _remembered(
-        self, shelf: dict[str, tuple[datetime, T]], key: str, fetch: Callable[[str], Awaitable[T]]
+        self, shelf: dict[str, tuple[datetime, T]], key: str, fetch: Callable[[str], Awaitable[T]], fresh: bool
     ) -> T:
         now = self._clock.now()
         known = shelf.get(key)
-        if known is not None and now - known[0] < self._lifetime:
+        if known is not None and now - known[0] < self._lifetime and not fresh:
             return known[1]
         value = await fetch(key)
         if len(shelf) >= _REMEMBERED:
@@ -72,7 +74,8 @@ class SlackDirectory:
             is_deactivated=bool(user.get("deleted")),
         )
 
-    async def _fetch_group(self, group_id: str) -> frozenset[str]:
+    async def _fetch_group(self, group: str) -> frozenset[str]:
+        group_id = await self._group_id(group) if group.startswith("@") else group
         try:
             answer = await self._client.usergroups_users_list(usergroup=group_id)
         except FAULTS as error:
@@ -81,6 +84,14 @@ class SlackDirectory:
                 return frozenset()
             raise _mapped(error) from error
         return frozenset(answer.get("users") or ())
+
+    async def _group_id(self, handle: str) -> str:
+        """Return the id of the active group with that handle, or the handle itself, which no group has for an id."""
+        try:
+            rows: list[dict[str, Any]] = (await self._client.usergroups_list()).get("usergroups") or []
+        except FAULTS as error:
+            raise _mapped(error) from error
+        return next((row["id"] for row in rows if f"@{row.get('handle')}" == handle), handle)
 
     async def _own_team(self) -> str:
         if not self._team:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from core.policy import Requirement
+from core.requirement import Requirement
 from core.tool_call import Plan
 
 
@@ -29,7 +29,7 @@ Choice = Literal["approve", "reject"]
 
 
 class Vote(BaseModel):
-    """One person's word on one request."""
+    """One person's word on one request; `groups` are policy's names for what made it count."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,6 +38,7 @@ class Vote(BaseModel):
     choice: Choice
     reason: str = ""
     at: datetime
+    groups: tuple[str, ...] = ()
 
 
 class ApprovalRequest(BaseModel):
@@ -85,8 +86,11 @@ class Grant(BaseModel):
 
 
 def tally(requirement: Requirement, votes: Sequence[Vote]) -> ApprovalStatus:
-    """Return pending, approved or rejected; distinct people count, and one reject ends it."""
+    """Return pending, approved or rejected; distinct humans count, and one reject ends it."""
     if any(vote.choice == "reject" for vote in votes):
         return ApprovalStatus.REJECTED
-    approvers = {vote.person for vote in votes if vote.choice == "approve"}
-    return ApprovalStatus.APPROVED if len(approvers) >= requirement.quorum else ApprovalStatus.PENDING
+    if requirement.effect == "deny":
+        return ApprovalStatus.PENDING
+    approvals = ((vote.person, vote.groups) for vote in votes if vote.choice == "approve")
+    met = requirement.effect == "allow" or requirement.is_met(approvals)
+    return ApprovalStatus.APPROVED if met else ApprovalStatus.PENDING

@@ -1,124 +1,54 @@
 """Who must countersign what: rules that operators own as data, first match wins, no match is deny."""
 
 import hashlib
-import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from fnmatch import fnmatchcase
-from typing import Annotated, Literal
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import JsonValue, ValidationError
 
 from core.errors import ConfigurationError
-from core.risk import Risk
+from core.policy_rules import Asker, PolicyFile, Rule
+from core.requirement import Requirement
 from core.tool_call import Plan
 
-_DURATION = re.compile(r"^(\d+)(s|m|h|d)$")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+Condition = Callable[[Mapping[str, JsonValue]], bool]
+"""A compiled `when`: given the facts of a call it says true or false; ConditionError when it can say neither."""
 
 
-def _duration(value: object) -> object:
-    match = _DURATION.match(value) if isinstance(value, str) else None
-    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]]) if match else value
+class ConditionError(ValueError):
+    """A condition that does not compile, or has neither yes nor no for a call."""
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=timedelta(days=7))]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Match(_Strict):
-    """Conditions on a plan; every given one must hold. Names are shell patterns (`restart_*`)."""
-
-    tool: str = "*"
-    risk: tuple[Risk, ...] = tuple(Risk)
-    env: str = "*"
-    service: str = "*"
-
-    def covers(self, plan: Plan) -> bool:
-        """True when the plan fits every condition."""
-        return (
-            fnmatchcase(plan.call.name, self.tool)
-            and plan.risk in self.risk
-            and fnmatchcase(plan.env, self.env)
-            and fnmatchcase(plan.service, self.service)
-        )
-
-
-class Rule(_Strict):
-    """One rule: what it matches and what it yields."""
-
-    name: str = Field(min_length=1, max_length=80)
-    match: Match = Match()
-    effect: Literal["approve", "deny"]
-    groups: tuple[str, ...] = ()
-    quorum: int = Field(default=1, ge=1, le=20)
-    exclude_requester: bool = True
-    decide_within: Duration = timedelta(minutes=30)
-    execute_within: Duration = timedelta(minutes=5)
-
-    @model_validator(mode="after")
-    def _approve_needs_groups(self) -> "Rule":
-        if self.effect == "approve" and not self.groups:
-            raise ValueError("a rule with effect approve must name at least one group")
-        return self
-
-
-class PolicyFile(_Strict):
-    """The file as operators write it: groups of approvers (Slack user group ids or user ids) and ordered rules."""
-
-    version: Literal[1]
-    groups: dict[str, tuple[str, ...]]
-    rules: tuple[Rule, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _groups_exist_and_can_reach_quorum(self) -> "PolicyFile":
-        names = [rule.name for rule in self.rules]
-        if len(set(names)) != len(names):
-            raise ValueError("rule names must be unique")
-        for rule in self.rules:
-            missing = [group for group in rule.groups if group not in self.groups]
-            if missing:
-                raise ValueError(f"rule {rule.name!r} names the unknown group {missing[0]!r}")
-            members = {member for group in rule.groups for member in self.groups[group]}
-            only_people = not any(member.startswith("S") for member in members)
-            if rule.effect == "approve" and only_people and len(members) < rule.quorum:
-                raise ValueError(f"rule {rule.name!r} wants {rule.quorum} approvers but its groups hold {len(members)}")
-        return self
-
-
-class Requirement(_Strict):
-    """What the first matching rule asks for; `members` are Slack user group ids (S...) and user ids (U..., W...)."""
-
-    rule: str
-    effect: Literal["approve", "deny"]
-    groups: tuple[str, ...]
-    members: tuple[str, ...]
-    quorum: int
-    exclude_requester: bool
-    decide_within: timedelta
-    execute_within: timedelta
-    policy_sha256: str
+def _no_conditions(_: str) -> Condition:
+    raise ConditionError("conditions are not understood here")
 
 
 class Policy:
     """A validated policy file and the hash of its bytes."""
 
-    def __init__(self, file: PolicyFile, sha256: str) -> None:
+    def __init__(self, file: PolicyFile, sha256: str, conditions: Mapping[str, Condition] | None = None) -> None:
         self._file = file
+        self._conditions = conditions or {}
         self.sha256 = sha256
 
     @classmethod
-    def parse(cls, raw: bytes, parsed: object) -> "Policy":
+    def parse(
+        cls, raw: bytes, parsed: object, compile_condition: Callable[[str], Condition] = _no_conditions
+    ) -> "Policy":
         """Validate what a YAML reader made of `raw`; raises ConfigurationError with the first fault in one line."""
         try:
             file = PolicyFile.model_validate(parsed)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "file"
-            raise ConfigurationError(f"policy file: {where}: {first['msg']}") from error
-        return cls(file, hashlib.sha256(raw).hexdigest())
+            raise ConfigurationError(f"policy file: {_first_fault(error, parsed)}") from error
+        conditions: dict[str, Condition] = {}
+        for rule in file.rules:
+            if rule.match.when is not None:
+                try:
+                    conditions[rule.name] = compile_condition(rule.match.when)
+                except ConditionError as error:
+                    raise ConfigurationError(f"policy file: rule {rule.name!r}: match.when: {error}") from error
+        return cls(file, hashlib.sha256(raw).hexdigest(), conditions)
 
     @property
     def longest_wait(self) -> timedelta:
@@ -126,30 +56,85 @@ class Policy:
         return max(rule.decide_within + rule.execute_within for rule in self._file.rules)
 
     @property
+    def groups(self) -> Mapping[str, Sequence[str]]:
+        """Slack ids and handles behind each group's name."""
+        return self._file.groups
+
+    @property
     def members(self) -> tuple[str, ...]:
-        """Every user group id and user id that a rule which lets something through names, each once."""
+        """Every id and handle that a rule which waits for people names, each once."""
         rules = (rule for rule in self._file.rules if rule.effect == "approve")
         return tuple(
-            dict.fromkeys(each for rule in rules for group in rule.groups for each in self._file.groups[group])
+            dict.fromkeys(each for rule in rules for group in rule.approvers for each in self._file.groups[group])
         )
 
-    def requirement(self, plan: Plan) -> Requirement:
-        """Return what the first matching rule asks for; a plan that no rule matches is denied."""
-        for rule in self._file.rules:
-            if rule.match.covers(plan):
+    def requirement(self, plan: Plan, asker: Asker | None = None) -> Requirement:
+        """Return what the first matching rule asks for; a plan that no rule matches is denied, and so is one that a
+        rule's condition has no answer for."""
+        for rule, misfit in self.trace(plan, asker or Asker()):
+            if misfit is None:
                 return self._require(rule)
+            if isinstance(misfit, ConditionError):
+                return self._require(Rule(name=f"{rule.name}: {misfit}"[:80], effect="deny"))
         return self._require(Rule(name="no rule matches", effect="deny"))
 
+    def trace(self, plan: Plan, asker: Asker) -> Iterator[tuple[Rule, str | ConditionError | None]]:
+        """Yield each rule, in order, with why it does not match; None for one that does."""
+        for rule in self._file.rules:
+            misfit = rule.match.misfit(plan, asker)
+            condition = self._conditions.get(rule.name)
+            if misfit or condition is None:
+                yield rule, misfit or None
+                continue
+            try:
+                yield rule, None if condition(_facts(plan, asker)) else f"condition is false: {rule.match.when}"
+            except ConditionError as error:
+                yield rule, error
+
     def _require(self, rule: Rule) -> Requirement:
-        members = dict.fromkeys(member for group in rule.groups for member in self._file.groups[group])
+        members_of = {group: self._file.groups[group] for group in rule.approvers}
         return Requirement(
             rule=rule.name,
             effect=rule.effect,
-            groups=rule.groups,
-            members=tuple(members),
-            quorum=rule.quorum,
+            groups=rule.approvers,
+            members=tuple(dict.fromkeys(member for members in members_of.values() for member in members)),
+            members_of=members_of,
+            seats=rule.seats,
+            people=self._file.people,
+            quorum=rule.people,
             exclude_requester=rule.exclude_requester,
+            exclude_beneficiary=rule.exclude_beneficiary,
             decide_within=rule.decide_within,
             execute_within=rule.execute_within,
+            second_model=rule.second_model,
+            typed_confirmation=rule.typed_confirmation,
             policy_sha256=self.sha256,
         )
+
+
+def _facts(plan: Plan, asker: Asker) -> dict[str, JsonValue]:
+    return {
+        "tool": plan.call.name,
+        "args": plan.call.args,
+        "risk": plan.risk.value,
+        "env": plan.env,
+        "service": plan.service,
+        "requester": asker.id,
+        "groups": [*sorted(asker.groups)],
+    }
+
+
+def _first_fault(error: ValidationError, parsed: Any) -> str:
+    """Say the first fault in one line, with the rule's own name in place of its number."""
+    first = error.errors()[0]
+    where = list(first["loc"])
+    said: list[str] = []
+    if len(where) >= 2 and where[0] == "rules":
+        try:
+            said = [f"rule {parsed['rules'][where[1]]['name']!r}"]
+        except (KeyError, IndexError, TypeError):
+            said = [f"rule number {int(where[1]) + 1}"]
+        where = where[2:]
+    place = ".".join(str(part) for part in where) or ("" if said else "file")
+    message = " ".join(first["msg"].removeprefix("Value error, ").split())
+    return ": ".join([*said, *([place] if place else []), message])

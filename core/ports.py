@@ -1,6 +1,6 @@
 """What the core needs from outside, as Protocols of at most five methods; adapters name the technology."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -16,6 +16,8 @@ from core.event import Event, Start
 from core.evidence import Report
 from core.incident import Incident
 from core.person import Person
+from core.policy_rules import Asker
+from core.requirement import Requirement
 from core.tool_call import Plan, ToolCall, ToolResult
 
 
@@ -180,12 +182,12 @@ class Audit(Protocol):
 class Directory(Protocol):
     """People and their groups."""
 
-    async def person(self, user_id: str) -> Person:
-        """Return who that is; NoDataError for an unknown id."""
+    async def person(self, user_id: str, *, fresh: bool = False) -> Person:
+        """Return who that is; NoDataError for an unknown id; `fresh` asks Slack anew."""
         ...
 
-    async def members(self, ids: Sequence[str]) -> frozenset[str]:
-        """Return the user ids behind user ids and user group ids."""
+    async def members(self, ids: Sequence[str], *, fresh: bool = False) -> frozenset[str]:
+        """Return the user ids behind user ids, user group ids and handles (@sre); `fresh` asks Slack anew."""
         ...
 
 
@@ -210,6 +212,24 @@ class Cards(Protocol):
 
     async def say(self, place: Place, text: str, *, key: str) -> None:
         """Post a plain sentence into the thread, once for each `key`."""
+        ...
+
+
+class Rules(Protocol):
+    """The policy that holds now."""
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the file's bytes."""
+        ...
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[str]]:
+        """Slack user ids, user group ids and handles behind each group's name."""
+        ...
+
+    def requirement(self, plan: Plan, asker: Asker) -> Requirement:
+        """Return what the first matching rule asks for."""
         ...
 
 

@@ -31,7 +31,9 @@ class ToolResult(BaseModel):
 
 
 class Plan(BaseModel):
-    """What exactly would run, worked out by code from the tool's spec; nothing in it comes from a model but `call`."""
+    """What exactly would run, worked out by code from the tool's spec; nothing in it comes from a model but `call`.
+
+    `beneficiary` is the Slack user whom the action is for (who gets access, say), or empty."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,6 +45,7 @@ class Plan(BaseModel):
     blast_radius: str = ""
     precondition: dict[str, JsonValue]
     rollback: ToolCall | None = None
+    beneficiary: str = ""
     tool_version: str = "1"
 
 
@@ -60,6 +63,7 @@ def plan_digest(plan: Plan, *, requester: str, policy_sha256: str) -> str:
         "risk": plan.risk.value,
         "env": plan.env,
         "service": plan.service,
+        "beneficiary": plan.beneficiary,
         "precondition": plan.precondition,
         "rollback": None if plan.rollback is None else {"tool": plan.rollback.name, "args": plan.rollback.args},
         "requester": requester,

@@ -1,5 +1,7 @@
 """Where requests are made, votes are counted and exactly one decision is claimed."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.approval import ApprovalRequest, ApprovalStatus, Choice, Vote, tally
@@ -20,8 +22,8 @@ from core.errors import (
 from core.event import Event
 from core.fitness import Unfit, fit
 from core.person import GUESTS_MAY_NOT
-from core.policy import Policy
-from core.ports import Approvals, Audit, Clock, Directory, Queue
+from core.policy_rules import ALERT, Asker
+from core.ports import Approvals, Audit, Clock, Directory, Queue, Rules
 from core.tool_call import Plan, plan_digest
 
 _NAMED = 6
@@ -44,15 +46,16 @@ class ApprovalDesk:
 
     approvals: Approvals
     directory: Directory
-    policy: Policy
+    policy: Rules
     queue: Queue
     audit: Audit
     clock: Clock
     unfit: Unfit = fit
 
     async def request(self, approval_id: str, plan: Plan, proposal: Proposal, thread_id: str) -> ApprovalRequest:
-        """Write the approval row for a plan; PolicyDeniedError when no rule allows it. Safe to repeat."""
-        requirement = self.policy.requirement(plan)
+        """Write the approval row for a plan; PolicyDeniedError when no rule allows it. What policy lets run unasked is
+        approved at once, in the rule's name. Safe to repeat."""
+        requirement = self.policy.requirement(plan, await self._asker(proposal.requester))
         if requirement.effect == "deny":
             await self._note(
                 "ApprovalDenied", proposal.requester, approval_id, proposal.incident_id, rule=requirement.rule
@@ -83,16 +86,35 @@ class ApprovalDesk:
             await self._note(
                 "ApprovalRequested", row.requester, row.id, row.incident_id, digest=row.digest, rule=requirement.rule
             )
+        if row.requirement.effect == "allow" and row.status is ApprovalStatus.PENDING:
+            return await self._decide(row.id, "policy", again=True)
         return row
+
+    async def _asker(self, requester: str) -> Asker:
+        """Return who asked with the groups of the policy that they are in."""
+        if requester == ALERT:
+            return Asker()
+        return Asker(requester, frozenset(await self._groups_of(requester, self.policy.groups)))
+
+    async def _groups_of(
+        self, account: str, groups: Mapping[str, Sequence[str]], *, fresh: bool = False
+    ) -> tuple[str, ...]:
+        """Return the names of those groups that the account is in; `fresh` asks Slack anew."""
+        members = await asyncio.gather(*(self.directory.members(ids, fresh=fresh) for ids in groups.values()))
+        return tuple(name for name, found in zip(groups, members, strict=True) if account in found)
 
     async def why_not_ask(self, requester: str) -> str:
         """Return why nothing is proposed in this name, or an empty text; our own (`alert`) is nobody's."""
-        if requester == "alert":
+        if requester == ALERT:
             return ""
+        return "" if await self._may_decide(requester) else GUESTS_MAY_NOT
+
+    async def _may_decide(self, account: str, *, fresh: bool = False) -> bool:
+        """True for a full, active, human member; an account that Slack does not know is none."""
         try:
-            return "" if (await self.directory.person(requester)).may_decide else GUESTS_MAY_NOT
+            return (await self.directory.person(account, fresh=fresh)).may_decide
         except NoDataError:
-            return GUESTS_MAY_NOT
+            return False
 
     async def vote(self, approval_id: str, person_id: str, choice: Choice, reason: str = "") -> ApprovalRequest:
         """Count one person's word and return the request after it; RefusedError says why it does not count. The same
@@ -104,8 +126,8 @@ class ApprovalDesk:
                 await self.queue.put(resume_job(request, self.clock))
             return request
         try:
-            await self._check(request, person_id, choice)
-            counted = await self._cast(request, person_id, choice, reason)
+            groups = await self._check(request, person_id, choice)
+            counted = await self._cast(request, person_id, choice, reason, groups)
         except RefusedError as refusal:
             await self._note(
                 "VoteRefused", person_id, request.id, request.incident_id, choice=choice, why=type(refusal).__name__
@@ -113,35 +135,46 @@ class ApprovalDesk:
             raise
         return await self._decide(request.id, person_id, again=not counted)
 
-    async def _check(self, request: ApprovalRequest, person_id: str, choice: Choice) -> None:
+    async def _check(self, request: ApprovalRequest, person_id: str, choice: Choice) -> tuple[str, ...]:
+        """Return the groups in whose name this vote counts; RefusedError says why it does not."""
         if request.status is not ApprovalStatus.PENDING:
             raise AlreadyDecidedError(_already(request))
         if self.clock.now() >= request.decide_by:
             raise ApprovalExpiredError("This request has expired; nothing was run. Ask again if it is still needed.")
-        if choice == "reject" and person_id == request.requester:
-            return  # whoever asked may always withdraw
-        if request.requirement.policy_sha256 != self.policy.sha256:
+        needed = request.requirement
+        if choice == "reject" and needed.same_human(person_id, request.requester):
+            return ()  # whoever asked may always withdraw
+        if needed.policy_sha256 != self.policy.sha256:
             raise StaleApprovalError("The policy has changed since this was asked for, so it has to be asked for anew.")
-        if request.requirement.exclude_requester and person_id == request.requester:
+        if needed.exclude_requester and needed.same_human(person_id, request.requester):
             raise SelfApprovalError(
                 "This request began with you, so somebody else has to decide it. You may reject it."
             )
-        members = await self.directory.members(request.requirement.members)
-        if person_id not in members or not (await self.directory.person(person_id)).may_decide:
-            rule, groups = request.requirement.rule, ", ".join(request.requirement.groups)
-            people = ", ".join(f"<@{member}>" for member in sorted(members)[:_NAMED])
+        benefits = request.plan.beneficiary
+        if needed.exclude_beneficiary and benefits and needed.same_human(person_id, benefits) and choice == "approve":
+            raise SelfApprovalError("This action is for you, so somebody else has to approve it. You may reject it.")
+        if any(vote.person != person_id and needed.same_human(vote.person, person_id) for vote in request.votes):
+            raise AlreadyVotedError("You have voted on this request already, with another account.")
+        groups = await self._groups_of(person_id, needed.members_of)
+        if not groups or not await self._may_decide(person_id):
+            people = ", ".join(f"<@{each}>" for each in sorted(await self.directory.members(needed.members))[:_NAMED])
             raise NotAnApproverError(
-                f"Only members of {groups} ({people}) may decide this request (policy rule “{rule}”)."
+                f"Only members of {', '.join(needed.groups)} ({people}) may decide this request "
+                f"(policy rule “{needed.rule}”)."
             )
         if choice == "approve" and (why := await self.unfit()):
             raise UnfitError(
                 f"Nothing will run at the moment, so your approval was not counted: {why}. "
                 "The request stays open; approve it again once its card no longer says so."
             )
+        return groups
 
-    async def _cast(self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str) -> bool:
+    async def _cast(
+        self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str, groups: tuple[str, ...]
+    ) -> bool:
         """Write the vote; False when this very vote stands already."""
-        vote = Vote(approval_id=request.id, person=person_id, choice=choice, reason=reason, at=self.clock.now())
+        now = self.clock.now()
+        vote = Vote(approval_id=request.id, person=person_id, choice=choice, reason=reason, at=now, groups=groups)
         told = self._event("VoteCast", person_id, request.id, request.incident_id, choice=choice, reason=reason)
         try:
             await self.approvals.vote(vote, told)
@@ -158,6 +191,8 @@ class ApprovalDesk:
     async def _decide(self, approval_id: str, person_id: str, *, again: bool) -> ApprovalRequest:
         request = await self.approvals.load(approval_id)
         verdict = tally(request.requirement, request.votes)
+        if verdict is ApprovalStatus.APPROVED and request.requirement.effect == "approve":
+            verdict = tally(request.requirement, await self._standing(request))
         if verdict is ApprovalStatus.PENDING:
             return request
         decided = await self._claim(request, verdict, person_id)
@@ -172,6 +207,19 @@ class ApprovalDesk:
             raise AlreadyDecidedError(_already(request))
         await self.queue.put(resume_job(decided, self.clock))
         return decided
+
+    async def _standing(self, request: ApprovalRequest) -> list[Vote]:
+        """Return the votes of those who may still decide, as Slack says this very moment and not a minute ago."""
+        needed = request.requirement.members_of
+        groups = await asyncio.gather(*(self._groups_of(vote.person, needed, fresh=True) for vote in request.votes))
+        able = await asyncio.gather(*(self._may_decide(vote.person, fresh=True) for vote in request.votes))
+        standing: list[Vote] = []
+        for vote, found, may in zip(request.votes, groups, able, strict=True):
+            if found and may:
+                standing.append(vote.model_copy(update={"groups": found}))
+            else:
+                await self._note("VoteVoid", vote.person, request.id, request.incident_id, choice=vote.choice)
+        return standing
 
     async def _claim(self, request: ApprovalRequest, verdict: ApprovalStatus, actor: str) -> ApprovalRequest | None:
         """Return the request as it now stands, or None when somebody else has won."""

@@ -13,12 +13,12 @@ class InMemoryDirectory:
         self.people = {person.id: person for person in people}
         self.groups = groups or {}
 
-    async def person(self, user_id: str) -> Person:
+    async def person(self, user_id: str, *, fresh: bool = False) -> Person:
         """Return who that is; NoDataError for an unknown id."""
         if user_id not in self.people:
             raise NoDataError(f"Slack does not know {user_id}.")
         return self.people[user_id]
 
-    async def members(self, ids: Sequence[str]) -> frozenset[str]:
+    async def members(self, ids: Sequence[str], *, fresh: bool = False) -> frozenset[str]:
         """Return the user ids behind user ids and group ids."""
         return frozenset(user for each in ids for user in self.groups.get(each, {each}))

@@ -50,6 +50,7 @@ def a_requirement(**fields: Any) -> Requirement:
         "effect": "approve",
         "groups": ("sre",),
         "members": ("S0SRE",),
+        "members_of": {"sre": ("S0SRE",)},
         "quorum": 1,
         "exclude_requester": True,
         "decide_within": timedelta(minutes=30),

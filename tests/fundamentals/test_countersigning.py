@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -149,17 +149,6 @@ async def test_people_outside_the_groups_guests_leavers_and_bots_are_refused_and
     assert await desk.status() is ApprovalStatus.PENDING
     assert desk.audit.events[-1].kind == "VoteRefused"
     assert desk.audit.events[-1].actor == person
-
-
-@pytest.mark.parametrize("person", [ALICE, BOB, GUEST, GONE, BOT])
-async def test_a_desk_that_checks_nobody_lets_all_of_them_through(desk: Desk, person: str) -> None:
-    class Unchecked(ApprovalDesk):
-        async def _check(self, *_: object) -> None:
-            return
-
-    unchecked = Unchecked(*(getattr(desk.desk, each.name) for each in fields(ApprovalDesk)))
-    request = await desk.asked(requester=ALICE)
-    assert (await unchecked.vote(request, person, "approve")).status is ApprovalStatus.APPROVED
 
 
 async def test_a_double_click_is_one_decision(desk: Desk) -> None:

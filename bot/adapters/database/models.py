@@ -119,6 +119,7 @@ votes = Table(
     Column("choice", String(16), nullable=False),
     Column("reason", Words, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("groups", Json, nullable=False, server_default="[]"),
     UniqueConstraint("approval_id", "person", name="uq_votes_approval_person"),
     sqlite_autoincrement=True,
 )

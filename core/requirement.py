@@ -1,0 +1,66 @@
+"""What policy asks for before one plan may run, and whether the votes cast so far meet it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+RuleEffect = Literal["allow", "approve", "deny"]
+
+
+class Requirement(BaseModel):
+    """The yield of the first matching rule, written with the request and never changed.
+
+    `members` are Slack user group ids (S...), handles (@sre) and user ids (U..., W...), in `members_of` by group;
+    `seats` asks for so many people of a group, each human filling one seat; `people` are the accounts of one human."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: str
+    effect: RuleEffect
+    groups: tuple[str, ...]
+    members: tuple[str, ...]
+    quorum: int
+    exclude_requester: bool
+    decide_within: timedelta
+    execute_within: timedelta
+    policy_sha256: str
+    exclude_beneficiary: bool = False
+    members_of: dict[str, tuple[str, ...]] = {}
+    seats: dict[str, int] = {}
+    people: tuple[tuple[str, ...], ...] = ()
+    second_model: bool = False
+    typed_confirmation: bool = False
+
+    def human(self, account: str) -> str:
+        """Return the first account of whoever that is: two accounts of one human give the same."""
+        return next((accounts[0] for accounts in self.people if account in accounts), account)
+
+    def same_human(self, one: str, other: str) -> bool:
+        """True when both accounts are one human's."""
+        return self.human(one) == self.human(other)
+
+    def is_met(self, approvers: Iterable[tuple[str, Iterable[str]]]) -> bool:
+        """True when these approvals suffice; each is an account and the groups it stood in when it was counted."""
+        groups_of: dict[str, set[str]] = {}
+        for account, groups in approvers:
+            groups_of.setdefault(self.human(account), set()).update(groups)
+        seats = [group for group, count in self.seats.items() for _ in range(count)]
+        return len(groups_of) >= self.quorum and _all_filled(seats, groups_of)
+
+
+def _all_filled(seats: list[str], groups_of: Mapping[str, set[str]]) -> bool:
+    """True when every seat gets a human of its group and nobody sits twice (bipartite matching by augmenting paths)."""
+    sitting: dict[str, int] = {}
+
+    def seat(number: int, asked: set[str]) -> bool:
+        for human, groups in groups_of.items():
+            if seats[number] in groups and human not in asked:
+                asked.add(human)
+                if human not in sitting or seat(sitting[human], asked):
+                    sitting[human] = number
+                    return True
+        return False
+
+    return all(seat(number, set()) for number in range(len(seats)))
