@@ -115,7 +115,7 @@ def recorded(stored: Any, calls: list[Any]) -> Any:
 
 def texts(*words: str) -> list[str]:
     """Return texts that are long enough to be stored each by itself."""
-    return [f"{word} " * 90 for word in words]
+    return [f"{word} ".ljust(180, ".") for word in words]
 
 
 async def put(saver: RedisSaver, number: int, *words: str, topic: str = "topic") -> Any:
@@ -229,3 +229,16 @@ async def test_many_at_once_lose_nothing(saver: RedisSaver) -> None:
     assert [each.checkpoint["id"] async for each in saver.alist(config())] == [
         str(number) for number in range(8, 0, -1)
     ]
+
+
+async def test_more_than_a_script_can_hold_at_once_is_stored_and_read_and_copied(saver: RedisSaver) -> None:
+    words = [f"{number:>9}" for number in range(6_000)]
+    for number, end in ((1, 5_999), (2, 6_000)):
+        where = await put(saver, number, *words[:end])
+    await saver.aput_writes(where, [("list", word) for word in words], "task")
+    await saver.acopy_thread("t", "copy")
+    for thread in ("t", "copy"):
+        found = await saver.aget_tuple(config(thread))
+        assert found is not None
+        assert found.checkpoint["channel_values"]["list"] == texts(*words)
+        assert [value for _, _, value in found.pending_writes or ()] == words
