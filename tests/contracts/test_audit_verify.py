@@ -48,8 +48,9 @@ ON_SQLITE: list[tuple[str, list[str]]] = [
 
 
 @pytest.fixture
-def history_url(any_database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def history_url(any_database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """Return the address of a history of ten rows, which is also the one in the settings."""
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("DATABASE_URL", any_database_url)
     asyncio.run(write(any_database_url, ROWS))
     return any_database_url
