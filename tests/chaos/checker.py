@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from itertools import permutations
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from tests.chaos.history import Act, History, Run
 _TERMINAL = {"rejected", "expired", "superseded", "executed", "failed", "unknown", "rolled back"}
 _ACTED = {"executed", "unknown", "rolled back"}
 _DECISIONS = {"ApprovalDecided", "ApprovalExpired", "ApprovalSuperseded"}
+_ENDS = {"RemediationEnded", "RemediationVerified"}
 _OUTCOMES = {"done": "EffectDone", "failed": "EffectFailed", "unknown": "EffectUnknown"}
 
 
@@ -80,18 +82,31 @@ def _faults_of(act: Act, row: ApprovalRequest, history: History) -> Iterator[str
 
 def _faults_of_votes(row: ApprovalRequest, history: History) -> Iterator[str]:
     needed = row.requirement
+    human = {account: accounts[0] for accounts in needed.people for account in accounts}
+    barred = {row.requester} if needed.exclude_requester else set[str]()
+    barred |= {row.plan.beneficiary} if needed.exclude_beneficiary else set()
+    barred = {human.get(each, each) for each in barred if each}
     may = frozenset[str]().union(*(history.deciders.get(member, frozenset()) for member in needed.members))
-    if needed.exclude_requester:
-        may -= {row.requester}
-    cast = [vote for vote in row.votes if row.decided_at is not None and vote.at <= row.decided_at]
-    for vote in cast:
-        if vote.choice == "approve" and vote.person not in may:
+    seated: dict[str, set[str]] = {}
+    for vote in row.votes:
+        who = human.get(vote.person, vote.person)
+        if vote.choice == "reject":
+            yield "an effect under a request that somebody rejected"
+        elif vote.person not in may or who in barred:
             yield f"{vote.person} approved without the right to"
-    people = {vote.person for vote in cast if vote.choice == "approve"} & may
-    if len(people) < needed.quorum:
-        yield f"{len(people)} of {needed.quorum} approvals by distinct people with the right to"
-    if any(vote.choice == "reject" for vote in row.votes):
-        yield "an effect under a request that somebody rejected"
+        elif row.decided_at is not None and vote.at <= row.decided_at:
+            seated.setdefault(who, set()).update(vote.groups)
+    if needed.effect == "allow":
+        return
+    if len(seated) < needed.quorum:
+        yield f"{len(seated)} of {needed.quorum} approvals by distinct people with the right to"
+    seats = [group for group, count in needed.seats.items() for _ in range(count)]
+    if not any(_fill(seats, people, seated) for people in permutations(seated, len(seats))):
+        yield f"nobody's approval fills each of the seats {seats}"
+
+
+def _fill(seats: list[str], people: tuple[str, ...], groups_of: dict[str, set[str]]) -> bool:
+    return all(group in groups_of[person] for group, person in zip(seats, people, strict=True))
 
 
 def digest_of(row: ApprovalRequest) -> str:
@@ -100,8 +115,8 @@ def digest_of(row: ApprovalRequest) -> str:
     rollback = plan.rollback and {"tool": plan.rollback.name, "args": plan.rollback.args}
     bound = {
         "tool": plan.call.name, "tool_version": plan.tool_version, "args": plan.call.args, "risk": plan.risk.value,
-        "env": plan.env, "service": plan.service, "precondition": plan.precondition, "rollback": rollback,
-        "requester": row.requester, "policy": row.requirement.policy_sha256,
+        "env": plan.env, "service": plan.service, "beneficiary": plan.beneficiary,
+        "precondition": plan.precondition, "rollback": rollback, "requester": row.requester, "policy": row.requirement.policy_sha256,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(bound, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -164,13 +179,16 @@ def every_run_ends_visibly(history: History) -> Found:
             yield row.id, f"never ended: {row.status.value}"
         if history.keeps_threads and row.status.value == "unknown" and row.action_id not in tried:
             yield row.id, "approved, and its verdict got lost although no checkpoint was"
+        if row.id in history.stuck:
+            yield row.id, "approved, and nobody carries it out"
         shown = sorted(cards["approval", row.id].values())
         if shown != [row.status.value]:
             yield row.id, f"is {row.status.value}, people see {shown or 'nothing'}"
     for run in history.runs:
-        ends = _ends_of(run, cards)
-        if ends != 1:
-            yield run.id, f"{run.kind} with {ends} visible ends"
+        if (visible := _ends_of(run, cards)) != 1:
+            yield run.id, f"{run.kind} with {visible} visible ends"
+    ends = Counter(event.subject for event in history.audit if event.kind in _ENDS)
+    yield from ((each, f"ended {n} times") for each, n in ends.items() if n > 1 + history.interruptions)
     told = Counter(post.subject for post in history.posts if post.kind == "note")
     yield from ((key, f"said {count} times") for key, count in told.items() if count > 1)
 

@@ -102,8 +102,9 @@ class History:
     at the clock it may stamp its line (the shop stamps whole milliseconds, so processes need at least that).
     `sinks` are texts that left the bot beside Slack, audit and rows: prompts, logs, pages. `audit_faults` is what the
     verification of the chain said, nothing when it held. `interruptions` counts crashes and cut connections: each may
-    have one event carried out once more. `keeps_threads` says that no checkpoint was lost, so that no verdict
-    may be lost either."""
+    have one event carried out, and one run ended, once more. `keeps_threads` says that no checkpoint was lost, so that
+    no verdict may be lost either. `stuck` are approved requests that nobody carried
+    out while all was well and nobody was busy."""
 
     acks: Sequence[Ack] = ()
     endings: Sequence[Ending] = ()
@@ -122,3 +123,4 @@ class History:
     grace: timedelta = timedelta(0)
     interruptions: int = 0
     keeps_threads: bool = False
+    stuck: Sequence[str] = ()

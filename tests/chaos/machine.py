@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from random import Random
 from typing import Any, ClassVar
 
 from hypothesis import strategies as some
@@ -56,6 +57,7 @@ class Schedule(RuleBasedStateMachine):
 
     place: Place
     tally: ClassVar[Counter[str]] = Counter()
+    broken: ClassVar[list[BrokenPromiseError]] = []
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,6 +73,10 @@ class Schedule(RuleBasedStateMachine):
             return result
 
         return self.place.run(both())
+
+    def wait_for(self, status: ApprovalStatus) -> None:
+        """Wait a moment until some request has that status; for stories."""
+        self._do(self.system.wait_for(status, 1.0))
 
     def _pick(self, number: int, *statuses: ApprovalStatus, wait: float = 0.0) -> ApprovalRequest | None:
         wanted = statuses[0] if statuses else None
@@ -198,14 +204,17 @@ class Schedule(RuleBasedStateMachine):
         """The next calls of the target are answered like this."""
         self.system.knobs.answers.extend(answers)
 
-    @rule(kind=some.sampled_from(("turn", "ill", "freeze", "thaw", "tamper")), number=few)
+    @rule(kind=some.sampled_from(("turn", "ill", "freeze", "thaw", "tamper", "slow")), number=few)
     def mischief(self, kind: str, number: int) -> None:
-        """Somebody changes the target, makes it ill, turns the freeze switch, or edits a request in the database."""
+        """Somebody changes the target, makes it ill, turns the freeze switch, edits a request in the database, or makes
+        every call take its time."""
         service = tuple(SERVICES)[number % len(SERVICES)]
         if kind == "turn":
             self.system.knobs.turn(service)
         elif kind == "ill":
             self.system.knobs.sick.add(service)
+        elif kind == "slow":
+            self.system.world.slow = Random(number)
         elif kind == "tamper":
             request = self._pick(number, ApprovalStatus.PENDING)
             if request is not None:
@@ -227,7 +236,8 @@ class Schedule(RuleBasedStateMachine):
         history = self.place.run(end())
         self._count(history)
         if violations := check(history):
-            raise BrokenPromiseError(violations, history, self.deaths)
+            self.broken.append(BrokenPromiseError(violations, history, self.deaths))
+            raise self.broken[-1]
 
     def _count(self, history: History) -> None:
         self.tally.update(
@@ -237,12 +247,30 @@ class Schedule(RuleBasedStateMachine):
         self.tally.update(f"ended {row.status.value}" for row in history.approvals)
 
 
+RULES = (
+    "ask", "ring", "decide", "agree", "decide_again", "undo", "repeat_verdict", "time_passes", "crash", "crash_at_work",
+    "outage", "target_misbehaves", "mischief",
+)  # fmt: skip
+
+
+def _no_rule(name: str) -> Callable[..., None]:
+    """The same thing to do, for other rules to use, but no rule itself."""
+
+    def do(machine: Schedule, *given: Any) -> None:
+        getattr(Schedule, name)(machine, *given)
+
+    return do
+
+
 @contextlib.contextmanager
-def at(place: Place) -> Iterator[type[Schedule]]:
-    """Yield the machine tied to a place, with a tally of its own."""
+def at(place: Place, only: Collection[str] = ()) -> Iterator[type[Schedule]]:
+    """Yield the machine tied to a place, with a tally of its own; `only` names the rules that it has, if not all."""
 
     class Here(Schedule):
         pass
 
-    Here.place, Here.tally = place, Counter()
+    Here.place, Here.tally, Here.broken = place, Counter(), []
+    for name in RULES if only else ():
+        if name not in only:
+            setattr(Here, name, _no_rule(name))
     yield Here

@@ -91,6 +91,7 @@ def posted(text: str) -> Callable[[History], History]:
 
 
 two = a_requirement(quorum=2)
+both_accounts = a_requirement(quorum=2, people=(("U0BOB", "U0CAROL"),))
 digest = "f" * 64
 elsewhere = ToolCall(name="restart_service", args={"service": "payments"})
 BROKEN: list[tuple[str, str, Callable[[History], History]]] = [
@@ -114,6 +115,8 @@ BROKEN: list[tuple[str, str, Callable[[History], History]]] = [
     ("I2", "a stranger approved", with_row(votes=votes("U0EVE"))),
     ("I2", "a stranger was the second", with_row(requirement=two, votes=votes("U0BOB", "U0EVE"))),
     ("I2", "the requester approved", with_row(requester="U0BOB")),
+    ("I2", "two accounts of one human", with_row(requirement=both_accounts, votes=votes("U0BOB", "U0CAROL"))),
+    ("I2", "a seat stayed empty", with_row(requirement=a_requirement(seats={"dba": 1}))),
     ("I2", "the vote came afterwards", with_row(votes=votes("U0BOB", at=ACTED))),
     ("I2", "it was decided twice", plus(audit=noted("ApprovalExpired"))),
     ("I3", "acknowledged and nowhere", changed(endings=[])),
@@ -135,6 +138,8 @@ BROKEN: list[tuple[str, str, Callable[[History], History]]] = [
     ("I5", "two cards", plus(posts=replace(CARD, ts="1.9"))),
     ("I5", "no card", changed(posts=[REPORT])),
     ("I5", "the end was said twice", plus(posts=Post("note", "apr_1:end", "1.9"))),
+    ("I5", "it ended twice", changed(audit=[*sound().audit, *[noted("RemediationVerified")] * 2])),
+    ("I5", "approved and left lying", changed(stuck=["apr_1"])),
     ("I5", "no answer", changed(posts=[CARD])),
     ("I5", "two answers", plus(posts=replace(REPORT, ts="1.9"))),
     ("I5", "a proposal that nobody saw", plus(runs=Run("proposal", "rem_2", ("apr_2",), ("apr_2:refused",)))),

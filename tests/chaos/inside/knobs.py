@@ -33,9 +33,11 @@ class Scale(ActArguments):
 @dataclass
 class Knobs:
     """`answers` is what becomes of the next calls: done and told, `lost` (done, untold), `unheard` (not done, untold)
-    or `slow`; `sick` are services whose health route answers 500."""
+    or `slow`; `sick` are services whose health route answers 500. It babbles its `secret` whenever it has done
+    something."""
 
     clock: Clock
+    secret: str
     ledger: list[Act] = field(default_factory=list[Act])
     workers: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SERVICES, 2))
     versions: Counter[str] = field(default_factory=Counter[str])
@@ -62,7 +64,7 @@ class Knobs:
                 self.versions[service] += 1
             if answer == "lost":
                 raise OutcomeUnknownError("the answer got lost")
-        return ToolResult(status="ok", text=f"{call.name} of {service} is done")
+        return ToolResult(status="ok", text=f"{call.name} of {service} is done, token={self.secret}")
 
     async def read_back(self, plug: Plug, service: str, action_id: str) -> ToolResult | None:
         """Say what the ledger says; nothing for a target without a memory."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import httpx
@@ -65,8 +66,13 @@ class World:
     canary: str
     http: httpx.AsyncClient
     frozen: bool = False
+    slow: Random | None = None
     handled: list[str] = field(default_factory=list[str])
     deaths: list[str] = field(default_factory=list[str])
+
+    def delay(self) -> float:
+        """Return how many seconds the next call is held up."""
+        return self.slow.choice((0.0, 0.0, 0.001, 0.004)) if self.slow else 0.0
 
 
 class Node:
@@ -74,7 +80,7 @@ class Node:
 
     def __init__(self, world: World, name: str) -> None:
         self.world, self.name = world, name
-        self.plug = Plug(self._died)
+        self.plug = Plug(self._died, world.delay)
         self.redis = _plugged_redis(world.redis_url, self.plug)
         opened = open_database(world.database_url)
         sql_events.listen(opened.engine.sync_engine, "connect", _impatient)

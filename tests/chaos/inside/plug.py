@@ -25,20 +25,26 @@ class Plug:
     (releases, roll-backs, farewells) reaches nobody."""
 
     on_death: Callable[[], None] = lambda: None
+    delay: Callable[[], float] = lambda: 0.0
     pulled: bool = False
     calls: int = 0
     last: str = ""
     _fuse: int = -1
     _after: bool = False
+    _at: str = ""
     trail: list[str] = field(default_factory=list[str])
 
     def burn(self, calls: int, after: bool) -> None:
         """Die at the call number `calls` from now, before it is made or right after it was answered."""
         self._fuse, self._after = self.calls + calls, after
 
+    def burn_at(self, name: str) -> None:
+        """Die right after the next call of that name."""
+        self._at = name
+
     def mend(self) -> None:
         """Take the fuse out."""
-        self._fuse = -1
+        self._fuse, self._at = -1, ""
 
     def pull(self) -> None:
         """Die now."""
@@ -50,8 +56,10 @@ class Plug:
     async def port(self, name: str) -> AsyncIterator[None]:
         """Let one call through."""
         self.calls += 1
-        mine = self.calls == self._fuse
-        if mine and not self._after:
+        mine = self.calls == self._fuse or name == self._at
+        if pause := self.delay():
+            await asyncio.sleep(pause)
+        if mine and not self._after and not self._at:
             self._die(name)
         self._check()
         yield

@@ -67,7 +67,7 @@ class System:
         self.file = place.fresh()
         self.clock = TickingClock()
         policy = Policy(PolicyFile.model_validate(POLICY), "0" * 64)
-        self.board, self.knobs = Board(), Knobs(self.clock)
+        self.board, self.knobs = Board(), Knobs(self.clock, CANARY)
         self.world = World(
             place.redis_url, f"sqlite:///{self.file}", self.clock, policy, self.board, self.knobs, CANARY, place.http,
         )  # fmt: skip
@@ -77,6 +77,7 @@ class System:
         self.runs: list[Run] = []
         self.freezes: list[Freeze] = []
         self.late: list[Event] = []
+        self.stuck: list[str] = []
         self.interruptions = 0
         self.keeps_threads = True
         self._names = itertools.count(1)
@@ -261,6 +262,7 @@ class System:
     async def settle(self) -> None:
         """Mend everything, deliver what is late, and let time pass until nothing is owed (or ever will be paid)."""
         self.freeze(False)
+        self.world.slow = None
         self.knobs.answers.clear()
         for event in self.late:
             await self.arrive(event, "late")
@@ -270,6 +272,8 @@ class System:
         if not self.alive:
             self.add_worker()
         for minutes in (0, 1, 31, 1, 1, 1):
+            if minutes == 31:
+                self.stuck = [row.id for row in await self.requests(ApprovalStatus.APPROVED)]
             self.clock.advance(minutes=minutes)
             await self.sweep()
             if not await self.idle(4):
@@ -296,6 +300,7 @@ class System:
             posts=posts_of(messages), runs=[*self.runs, *await self._proposals(rows)], deciders=deciders,
             freezes=self.freezes, canaries=(CANARY,), sinks={"whispers": [str(self.board.whispers)]},
             interruptions=self.interruptions + len(self.world.deaths), keeps_threads=self.keeps_threads,
+            stuck=self.stuck,
         )  # fmt: skip
 
     async def _waiting(self) -> bool:
