@@ -57,8 +57,8 @@ class HistorySigning:
         key = f"history:{sight.signed.head}" if sight.signed else "history"
         faults = " ".join(f"{fault[0].upper()}{fault[1:]}." for fault in sight.faults[:5])
         if not any(event.details.get("key") == key for event in await self.audit.of_subject(SUBJECT)):
-            _log.error("history_broken", faults=list(sight.faults), signed=str(sight.signed), head=str(sight.head))
-            details = {"key": key, "why": faults, "head": str(sight.head)}
+            _log.error("history_broken", faults=list(sight.faults), signed=str(sight.signed))
+            details = {"key": key, "why": faults}
             await self.audit.append(
                 AuditEvent(
                     kind=BROKEN, actor="watchkeeper", subject=SUBJECT, at=self.clock.now(), details=dict(details)

@@ -1,5 +1,6 @@
 """What Slack listeners may ask for: use cases and stores, assembled once by bootstrap."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.ports import ApprovalQueue, Approvals, Audit, Cards, Clock, Directory, Incidents, Queue, Reports
@@ -14,7 +15,7 @@ from core.services.remediation import Remediation
 class Services:
     """Everything a listener needs; `links` is the public address of the web side, without a trailing slash.
 
-    `approvers` are the user group ids and user ids that the policy names.
+    `approvers` gives the user groups and users that the policy names now.
     """
 
     desk: ApprovalDesk
@@ -33,4 +34,4 @@ class Services:
     dead_letters: DeadLetterDesk
     links: str = ""
     incident_channel: str = "#incidents"
-    approvers: tuple[str, ...] = ()
+    approvers: Callable[[], tuple[str, ...]] = tuple

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -19,6 +20,7 @@ from bot.adapters.redis.heartbeat import Heartbeat
 from bot.adapters.redis.inspection import inspect, reach, require_durable
 from bot.adapters.redis.lease import RedisLease
 from bot.adapters.redis.queue import RedisQueue
+from bot.adapters.scheduler import Ticker
 from bot.addresses import shown
 from bot.app import build_app
 from bot.bootstrap.dead_letters import build_dead_letters
@@ -31,7 +33,7 @@ from bot.cards.slack_cards import SlackCards
 from bot.delivery import Delivery
 from bot.directory import SlackDirectory
 from bot.link_secret import link_secret
-from bot.policy_file import load_policy
+from bot.policy_file import LivePolicy, load_policy
 from bot.self_check import SelfCheck
 from bot.services import Services
 from bot.settings import Settings
@@ -40,7 +42,6 @@ from bot.web.links import TimelineLinks
 from bot.worker import Worker
 from bot.worker_role import WorkerRole
 from core.errors import ConfigurationError
-from core.policy import Policy
 from core.runbook import Runbook
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
@@ -50,10 +51,11 @@ from core.services.remediation import Remediation
 from graphs.context import GraphContext, InvestigatorConfig, Mind
 from graphs.models.runbooks import load_runbooks
 from graphs.runner import LangGraphRunner
-from tools.catalogue import load_catalogue
+from tools.catalogue import Catalogue, load_catalogue
 from tools.environment import open_http
 from tools.guard import Guard
 
+_POLICY_EVERY = timedelta(seconds=2)
 _THREAD_LEASE = timedelta(seconds=5)  # what a killed worker held is free again after at most this long
 _SLACK_WITHIN = aiohttp.ClientTimeout(total=30)
 
@@ -65,7 +67,8 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         raise ConfigurationError("REDIS_URL is missing: a role of its own needs the Redis that the other role uses")
     clock = SystemClock()
     catalogue = load_catalogue(settings.files.services_file)
-    policy = load_policy(settings.files.policy_file, settings.checkpoint.ttl_seconds)
+    read_policy = partial(load_policy, settings.files.policy_file, settings.checkpoint.ttl_seconds)
+    first_policy = read_policy()
     runbooks = load_runbooks(settings.files.runbooks_dir)
     async with AsyncExitStack() as stack:
         # What files alone decide comes first: a wrong one is told before anything is reached or changed.
@@ -78,6 +81,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         require_durable(await inspect(redis))
         database, revision = await _database(settings, stack)
         stores = Stores.of(database, clock)
+        policy = LivePolicy(read_policy, stores.audit, clock, first_policy)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_SLACK_WITHIN))
         client = slack_client(settings.slack, session)
         queue = RedisQueue(redis, consumer=_own_name())
@@ -91,22 +95,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         saver = await stack.enter_async_context(_saver(settings))
         lease = RedisLease(redis, ttl=_THREAD_LEASE)
         desk, cards, directory = _people(settings, policy, stores, client, queue, clock, check)
-        context = GraphContext(
-            toolbox=toolbox,
-            approvals=stores.approvals,
-            approval_queue=stores.approvals,
-            desk=desk,
-            incidents=stores.incidents,
-            reports=stores.reports,
-            cards=cards,
-            audit=stores.audit,
-            clock=clock,
-            config=InvestigatorConfig.from_catalogue(catalogue),
-            runbooks=runbooks,
-            model=await _mind(settings, runbooks, stack),
-            verify_within=settings.verify.within_seconds,
-            verify_every=settings.verify.every_seconds,
-        )
+        context = await _context(settings, catalogue, runbooks, stores, toolbox, desk, cards, clock, stack)
         runner = LangGraphRunner(saver, context, lease)
         environments = {service.name: service.env for service in catalogue.services}
         services = _services(settings, policy, stores, desk, cards, directory, runner, queue, clock, environments)
@@ -115,6 +104,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         alone = RedisLease(redis, wait=timedelta(0))
         tickers = build_tickers(stores, context, services, check, alive, alone)
         tickers += build_dead_letters(stores, queue, client, services, context.human, alone)
+        tickers += (Ticker("policy", policy.refresh, _POLICY_EVERY, None),)
         tickers += history.tickers(client, stores.audit, context.human, clock, alone)
         await check.look_if_due()
         yield WorkerRole(queue, _delivery(settings, worker, stores, clock), alive, tickers)
@@ -149,6 +139,35 @@ def _own_name() -> str:
     return f"worker@{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
+async def _context(
+    settings: Settings,
+    catalogue: Catalogue,
+    runbooks: tuple[Runbook, ...],
+    stores: Stores,
+    toolbox: Guard,
+    desk: ApprovalDesk,
+    cards: SlackCards,
+    clock: SystemClock,
+    stack: AsyncExitStack,
+) -> GraphContext:
+    return GraphContext(
+        toolbox=toolbox,
+        approvals=stores.approvals,
+        approval_queue=stores.approvals,
+        desk=desk,
+        incidents=stores.incidents,
+        reports=stores.reports,
+        cards=cards,
+        audit=stores.audit,
+        clock=clock,
+        config=InvestigatorConfig.from_catalogue(catalogue),
+        runbooks=runbooks,
+        model=await _mind(settings, runbooks, stack),
+        verify_within=settings.verify.within_seconds,
+        verify_every=settings.verify.every_seconds,
+    )
+
+
 async def _mind(settings: Settings, runbooks: tuple[Runbook, ...], stack: AsyncExitStack) -> Mind | None:
     if not settings.openai.model:
         return None
@@ -170,7 +189,7 @@ async def _mind(settings: Settings, runbooks: tuple[Runbook, ...], stack: AsyncE
 
 def _people(
     settings: Settings,
-    policy: Policy,
+    policy: LivePolicy,
     stores: Stores,
     client: AsyncWebClient,
     queue: RedisQueue,
@@ -196,7 +215,7 @@ def _people(
 
 def _services(
     settings: Settings,
-    policy: Policy,
+    policy: LivePolicy,
     stores: Stores,
     desk: ApprovalDesk,
     cards: SlackCards,
@@ -224,5 +243,5 @@ def _services(
         dead_letters=DeadLetterDesk(stores.deliveries, stores.audit, clock),
         links=settings.web.links,
         incident_channel=settings.slack.incident_channel,
-        approvers=policy.members,
+        approvers=lambda: policy.members,
     )

@@ -229,5 +229,5 @@ def _services(stage: Stage, runner: GraphRunner) -> Services:
         queue=stage.queue,
         clock=stage.clock,
         dead_letters=DeadLetterDesk(stage.letters, stage.audit, stage.clock),
-        approvers=("S0SRE",),
+        approvers=lambda: ("S0SRE",),
     )

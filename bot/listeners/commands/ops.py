@@ -36,7 +36,7 @@ class OpsCommand:
     incidents: Incidents
     approval_queue: ApprovalQueue
     poster: Poster
-    approvers: tuple[str, ...] = ()
+    approvers: Callable[[], tuple[str, ...]] = tuple
 
     async def handle_ops(
         self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond, client: AsyncWebClient
@@ -68,7 +68,7 @@ class OpsCommand:
 
     async def _help(self, command: dict[str, Any], rest: str, client: AsyncWebClient) -> list[Block]:
         person = await self.directory.person(command["user_id"])
-        decides = person.may_decide and person.id in await self.directory.members(self.approvers)
+        decides = person.may_decide and person.id in await self.directory.members(self.approvers())
         return ops_answers.build_help(decides)
 
     async def _ask(self, command: dict[str, Any], rest: str, client: AsyncWebClient) -> list[Block]:
