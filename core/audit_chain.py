@@ -55,7 +55,7 @@ class Noted(NamedTuple):
         said = f"row {sequence} is not the one that was signed on {_minute(self.at)}"
         later = _moment(self.at + _SKEW).encode()
         if (row.content[_AT] or b"") > later:
-            return f"{said}: it was written after that, so an older copy of the database was put back"
+            return f"{said}: it was written after that, over an older copy of the database (or a tail that was cut)"
         return f"{said}: the chain was computed anew"
 
     def missing(self, last: int) -> str:

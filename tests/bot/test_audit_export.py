@@ -74,11 +74,11 @@ async def populate(url: str, count: int = 1) -> list[ApprovalRequest]:
 
 
 @pytest.fixture
-def bench(any_database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+def bench(database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """Return the address of a database that the settings name."""
-    monkeypatch.setenv("DATABASE_URL", any_database_url)
+    monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
-    return any_database_url
+    return database_url
 
 
 def export(*arguments: str) -> int:
@@ -95,8 +95,11 @@ def exported(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return run
 
 
-def test_an_approval_is_told_whole(bench: str, exported: Callable[..., str]) -> None:
-    asyncio.run(populate(bench))
+def test_an_approval_is_told_whole(
+    any_database_url: str, exported: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", any_database_url)
+    asyncio.run(populate(any_database_url))
     record = json.loads(exported())
     assert tuple(record) == COLUMNS
     told = {name: record[name] for name in ("asked_by", "why", "evidence", "cited_evidence", "status", "outcome")}

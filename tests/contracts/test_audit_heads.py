@@ -10,11 +10,11 @@ import pytest
 from bot.adapters.audit_heads import HeadsFile
 from bot.adapters.audit_key import AuditKey, load_key, make_key, parse_public, public_text
 from bot.adapters.database import audit_check
-from bot.adapters.database.audit_check import check_chain
+from bot.adapters.database.audit_check import check_chain, check_since
 from bot.adapters.database.audit_log import SqlAudit
 from bot.adapters.database.engine import open_database
 from core import audit_head
-from core.audit_chain import Head
+from core.audit_chain import Head, Noted
 from core.audit_head import SignedHead, sign_head
 from core.errors import ConfigurationError
 from tests.contracts.test_audit_verify import compute_anew, tamper, verify, write
@@ -87,7 +87,7 @@ DEEDS = {
     "swap": "row 2 holds what was written as row 3",
     "cut tail": "so the tail was cut off",
     "recomputed chain": "the chain was computed anew; the last head that fits is that of row 4",
-    "database restored": "so an older copy of the database was put back; the last head that fits is that of row 4",
+    "database restored": "it was written after that, over an older copy of the database",
 }
 
 
@@ -180,6 +180,25 @@ def test_heads_without_a_key_cannot_be_checked(court: Court, capsys: pytest.Capt
     (court.folder / "audit.key").unlink()
     assert verify() == 2
     assert "AUDIT_KEY_FILE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+async def test_a_look_from_the_last_head_on_is_enough_for_the_running_bot(
+    any_database_url: str, tmp_path: Path, deed: str
+) -> None:
+    court = Court(any_database_url, tmp_path)
+    await court.populate()
+    await court.write_on(2)
+    database = open_database(court.url)
+    first, last = court.signed[0], court.signed[-1]
+    assert await check_since(database, [Noted(last.head, last.at)]) == (3, (await check_chain(court.url)).head, (), 0)
+    assert (await check_since(database, [])).head.sequence == 12
+    await asyncio.to_thread(forge, court, deed)
+    seen = (await check_since(database, [Noted(last.head, last.at)])).intact
+    assert seen is (deed in KEPT), "what was changed before that head is for the whole look"
+    both = [Noted(first.head, first.at), Noted(last.head, last.at)]
+    assert (await check_since(database, both)).intact is (deed == "swap"), "which was before both"
+    await database.close()
 
 
 # The file and the key.
