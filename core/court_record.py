@@ -3,15 +3,15 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from core.approval import ApprovalRequest
 from core.audit import AuditEvent
-from core.effect import Effect
+from core.effect import Effect, output_sha256
 from core.evidence import Report
+from core.tool_call import plan_digest
 
 # What a spreadsheet takes for the beginning of a formula, in either width.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -39,7 +39,7 @@ COLUMNS = (
     "approval_id", "status", "asked_by", "asked_at", "why", "incident_id", "report_id", "evidence", "cited_evidence",
     "policy_sha256", "policy_rule", "requirement", "digest", "plan", "rollback_of", "decide_by", "votes", "decided_at",
     "execute_by", "action_id", "ran_tool", "ran_args", "ran_digest", "ran_at", "effect_status", "effect_text",
-    "output_sha256", "effect_at", "outcome", "finished_at", "history",
+    "output_sha256", "effect_at", "outcome", "finished_at", "history", "contradictions",
 )  # fmt: skip
 """The columns of an export in their order; a new one is only ever added at the end."""
 
@@ -51,6 +51,7 @@ def record_of(case: Case) -> dict[str, JsonValue]:
     request = case.request
     record = asked | ran | {"outcome": request.outcome_text, "finished_at": _moment(request.finished_at)}
     record["history"] = [_chained(each) for each in case.history]
+    record["contradictions"] = list(contradictions(case))
     return {name: record[name] for name in COLUMNS}
 
 
@@ -88,20 +89,38 @@ def _ran(effect: Effect | None) -> dict[str, JsonValue]:
     names += ("effect_status", "effect_text", "output_sha256", "effect_at")
     if effect is None:
         return dict.fromkeys(names)
+    output = output_sha256(effect.text, effect.data) if effect.outcome_at else None
     values: tuple[JsonValue, ...] = (
         *(effect.action_id, effect.tool, effect.args, effect.digest, _moment(effect.intent_at)),
-        *(effect.status.value, effect.text, output_sha256(effect), _moment(effect.outcome_at)),
+        *(effect.status.value, effect.text, output, _moment(effect.outcome_at)),
     )
     return dict(zip(names, values, strict=True))
 
 
-def output_sha256(effect: Effect) -> str | None:
-    """Return the digest (hex) of what the action gave: its text and data as JSON in ASCII, with sorted keys and without
-    spaces; None while nothing is known of it."""
-    if effect.outcome_at is None:
-        return None
-    output = {"data": effect.data, "text": effect.text}
-    return sha256(json.dumps(output, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
+def contradictions(case: Case) -> list[str]:
+    """Return a sentence for each row of the case that is not what the history says: that is chained, rows are not."""
+    request, effect, found = case.request, case.effect, list[str]()
+    plan = plan_digest(request.plan, requester=request.requester, policy_sha256=request.requirement.policy_sha256)
+    if plan != request.digest:
+        found.append("the plan does not give the request's digest, or an earlier version of this program wrote it")
+    if effect is not None and not any(row.event.kind == "EffectIntended" for row in case.history):
+        found.append("the history knows of no effect")
+    for event in (row.event for row in case.history):
+        if event.details.get("digest", request.digest) != request.digest:
+            found.append(f"{event.kind} is about another digest than the request")
+        if event.kind == "EffectIntended" and (effect is None or effect.args != event.details.get("args", effect.args)):
+            found.append("the effect is not the one that was begun")
+        output = event.details.get("output_sha256")
+        if output and (effect is None or output != output_sha256(effect.text, effect.data)):
+            found.append("the effect's output is not the one that was written down")
+    told = sorted((row.event.actor, row.event.details.get("choice", "")) for row in case.history if _is_vote(row))
+    if told != sorted((vote.person, vote.choice) for vote in request.votes):
+        found.append("the votes are not those that were cast")
+    return found
+
+
+def _is_vote(row: ChainedEvent) -> bool:
+    return row.event.kind == "VoteCast"
 
 
 def _chained(row: ChainedEvent) -> JsonValue:

@@ -1,9 +1,13 @@
 """One row per attempt on the outside world: the intent before, the outcome after."""
 
+import json
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict, JsonValue
+
+from core.storable import storable_words
 
 
 class EffectStatus(StrEnum):
@@ -30,3 +34,10 @@ class Effect(BaseModel):
     data: JsonValue = None
     intent_at: datetime
     outcome_at: datetime | None = None
+
+
+def output_sha256(text: str, data: JsonValue) -> str:
+    """Return the digest (hex) of what an action gave: JSON of `data` and `text` in ASCII, keys sorted, no spaces;
+    the same before and after it was stored."""
+    output = json.dumps({"data": data, "text": storable_words(text)}, sort_keys=True, separators=(",", ":"))
+    return sha256(output.encode("ascii")).hexdigest()

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from core.approval import ApprovalRequest
 from core.audit import AuditEvent
-from core.effect import Effect, EffectStatus
+from core.effect import Effect, EffectStatus, output_sha256
 from core.errors import RefusedError, StaleApprovalError, ToolError, ToolTimeoutError
 from core.ports import Clock, Effects
 from core.tool_call import ToolResult
@@ -158,7 +158,8 @@ class Attempts:
         self, row: ApprovalRequest, status: EffectStatus, text: str, data: JsonValue = None
     ) -> ToolResult:
         clean = cleaned(ToolResult(status="ok", text=text, data=data), self._registry.environment.secrets)
-        event = self._event(row, _EVENTS[status], text=clean.text)
+        digest = output_sha256(clean.text, clean.data)
+        event = self._event(row, _EVENTS[status], text=clean.text, output_sha256=digest)
         if not await self._effects.conclude(
             row.action_id, status=status, text=clean.text, data=clean.data, now=event.at, event=event
         ):

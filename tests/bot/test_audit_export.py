@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from bot.__main__ import main
 from bot.adapters.audit_key import make_key
@@ -20,8 +21,9 @@ from bot.adapters.database.court_records import Wanted, read_cases
 from bot.adapters.database.engine import open_database
 from bot.bootstrap.stores import Stores
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
-from core.court_record import COLUMNS, as_cells, harmless
-from core.effect import EffectStatus
+from core.audit import AuditEvent
+from core.court_record import COLUMNS, as_cells, contradictions, harmless
+from core.effect import EffectStatus, output_sha256
 from core.evidence import Evidence, Hypothesis
 from core.tool_call import ToolCall
 from tests.fakes.clock import START
@@ -29,6 +31,11 @@ from tests.fakes.databases import *  # noqa: F403
 from tests.fakes.examples import a_report, a_request, an_audit_event, an_effect
 
 NASTY = '=HYPERLINK("https://evil.example","look")'
+
+
+def a_vote_cast(vote: Vote) -> AuditEvent:
+    details = {"choice": vote.choice, "reason": vote.reason}
+    return an_audit_event(kind="VoteCast", actor=vote.person, subject=vote.approval_id, at=vote.at, details=details)
 
 
 async def populate(url: str, count: int = 1) -> list[ApprovalRequest]:
@@ -53,18 +60,19 @@ async def populate(url: str, count: int = 1) -> list[ApprovalRequest]:
         await stores.audit.append(an_audit_event(subject=request.id, details={"digest": request.digest}, at=at))
     first = requests[0]
     vote = Vote(approval_id=first.id, person="U0BOB", choice="approve", at=START + timedelta(minutes=1))
-    await stores.approvals.vote(vote, an_audit_event(kind="VoteCast", actor="U0BOB", subject=first.id, at=vote.at))
+    await stores.approvals.vote(vote, a_vote_cast(vote))
     await stores.approvals.claim(
         first.id, digest=first.digest, status=ApprovalStatus.APPROVED, now=vote.at, execute_by=first.decide_by
     )
     await stores.effects.intend(an_effect(first), an_audit_event(kind="EffectIntended", subject=first.id))
+    done = {"output_sha256": output_sha256("restarted", {"pods": 3})}
     await stores.effects.conclude(
         first.action_id,
         status=EffectStatus.DONE,
         text="restarted",
         data={"pods": 3},
         now=START + timedelta(minutes=2),
-        event=an_audit_event(kind="EffectDone", subject=first.id),
+        event=an_audit_event(kind="EffectDone", subject=first.id, details=done),
     )
     await stores.approvals.finish(
         first.id, status=ApprovalStatus.EXECUTED, text="checkout was restarted", now=START + timedelta(minutes=2)
@@ -117,9 +125,36 @@ def test_an_approval_is_told_whole(
     assert (record["policy_sha256"], record["ran_digest"]) == ("0" * 64, record["digest"])
     assert (record["ran_tool"], record["ran_args"]) == ("restart_service", {"service": "checkout"})
     assert record["output_sha256"] == sha256(b'{"data":{"pods":3},"text":"restarted"}').hexdigest()
+    assert record["contradictions"] == []
     history = record["history"]
     assert [row["kind"] for row in history] == ["ApprovalRequested", "VoteCast", "EffectIntended", "EffectDone"]
     assert [row["previous_hash"] for row in history[1:]] == [row["hash"] for row in history[:-1]]
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ("UPDATE effects SET text = 'nothing happened'", "output"),
+        ("UPDATE effects SET data = '{\"pods\":0}'", "output"),
+        ("DELETE FROM effects", "effect"),
+        ("UPDATE votes SET person = 'U0MALLORY'", "votes"),
+        ("UPDATE approvals SET digest = 'beef'", "digest"),
+        ("UPDATE approvals SET plan = replace(plan, 'checkout', 'payments')", "plan"),
+    ],
+)
+async def test_rows_that_no_longer_say_what_the_history_says_are_named(
+    database_url: str, change: str, word: str
+) -> None:
+    await populate(database_url)
+    database = open_database(database_url)
+    async with database.writing() as connection:
+        guards = await connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+        for name in guards.scalars().all():
+            await connection.execute(text(f"DROP TRIGGER {name}"))
+        assert (await connection.exec_driver_sql(change)).rowcount == 1
+    await database.close()
+    (case,) = [case async for case in read_cases(database_url, Wanted())]
+    assert any(word in sentence for sentence in contradictions(case))
 
 
 def test_what_waits_is_told_as_far_as_it_goes(bench: str, exported: Callable[..., str]) -> None:
@@ -149,13 +184,13 @@ def test_csv_holds_the_same_and_nothing_that_a_spreadsheet_would_calculate(
             assert json.loads(cells[name]) == record[name]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\n=1", "＝1", "＠a"])
-def test_a_formula_is_text(text: str) -> None:
-    assert harmless(text) == f"'{text}"
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\n=1", "＝1", "＠a"])
+def test_a_formula_is_text(cell: str) -> None:
+    assert harmless(cell) == f"'{cell}"
 
 
 def test_other_text_is_left_alone_and_an_apostrophe_of_its_own_stays_tellable() -> None:
-    assert [harmless(text) for text in ("a=b", "", "U0BOB", "'=1")] == ["a=b", "", "U0BOB", "''=1"]
+    assert [harmless(cell) for cell in ("a=b", "", "U0BOB", "'=1")] == ["a=b", "", "U0BOB", "''=1"]
 
 
 def test_without_the_escape_a_formula_would_stand_in_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
