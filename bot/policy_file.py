@@ -66,6 +66,11 @@ class LivePolicy:
         """Every id and handle that some rule waits for."""
         return self.current.members
 
+    @property
+    def freezers(self) -> Mapping[str, Sequence[str]]:
+        """Those groups whose members may freeze and thaw."""
+        return self.current.freezers
+
     def requirement(self, plan: Plan, asker: Asker) -> Requirement:
         """Return what the first matching rule asks for."""
         return self.current.requirement(plan, asker)

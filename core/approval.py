@@ -12,18 +12,33 @@ from core.tool_call import Plan
 
 
 class ApprovalStatus(StrEnum):
-    """The words people see. The first is open; the next four end the decision; the last four tell of the effect."""
+    """The words people see. The first is open; the next four end the decision; the next three end an approved request
+    of which nothing ran; the last four tell of the effect."""
 
     PENDING = "pending"
     APPROVED = "approved"
     REJECTED = "rejected"
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
+    FROZEN = "frozen"
+    RAN_OUT = "ran out"
+    NOT_RUN = "not run"
     EXECUTED = "executed"
     FAILED = "failed"
     UNKNOWN = "unknown"
     ROLLED_BACK = "rolled back"
 
+
+NOTHING_RAN = frozenset(
+    {
+        ApprovalStatus.EXPIRED,
+        ApprovalStatus.SUPERSEDED,
+        ApprovalStatus.FROZEN,
+        ApprovalStatus.RAN_OUT,
+        ApprovalStatus.NOT_RUN,
+    }
+)
+"""The ends that nobody chose and after which nothing has changed: such a request may be asked for again."""
 
 Choice = Literal["approve", "reject"]
 
@@ -56,6 +71,7 @@ class ApprovalRequest(BaseModel):
     incident_id: str | None = None
     report_id: str | None = None
     rollback_of: str | None = None
+    reopens: str | None = None
     channel: str
     thread_ts: str
     status: ApprovalStatus = ApprovalStatus.PENDING
@@ -66,6 +82,7 @@ class ApprovalRequest(BaseModel):
     outcome_text: str = ""
     finished_at: datetime | None = None
     card_ts: str = ""
+    reminded: int = 0
     votes: tuple[Vote, ...] = ()
 
     @property

@@ -68,6 +68,11 @@ class Policy:
             dict.fromkeys(each for rule in rules for group in rule.approvers for each in self._file.groups[group])
         )
 
+    @property
+    def freezers(self) -> Mapping[str, Sequence[str]]:
+        """Those groups whose members may freeze and thaw."""
+        return {group: self._file.groups[group] for group in self._file.freezers}
+
     def requirement(self, plan: Plan, asker: Asker | None = None) -> Requirement:
         """Return what the first matching rule asks for; a plan that no rule matches is denied, and so is one that a
         rule's condition has no answer for."""
@@ -106,6 +111,7 @@ class Policy:
             exclude_beneficiary=rule.exclude_beneficiary,
             decide_within=rule.decide_within,
             execute_within=rule.execute_within,
+            remind=rule.remind,
             second_model=rule.second_model,
             typed_confirmation=rule.typed_confirmation,
             policy_sha256=self.sha256,

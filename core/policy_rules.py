@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
@@ -88,6 +89,12 @@ class Rule(_Strict):
     exclude_beneficiary: bool = Field(default=True, description="Whom the action is for may not approve.")
     decide_within: Duration = timedelta(minutes=30)
     execute_within: Duration = timedelta(minutes=5)
+    remind: tuple[Duration, ...] = Field(
+        default=(),
+        max_length=10,
+        description="When to remind of an open request ([5m, 10m, 20m]): first in the thread, then the first group by "
+        "direct message, then each next group; the last one as often as times are left.",
+    )
     second_model: bool = Field(default=False, description="A second, independent opinion is asked for.")
     typed_confirmation: bool = Field(default=False, description="Approvers type the target's name.")
 
@@ -112,6 +119,12 @@ class Rule(_Strict):
             raise ValueError("effect approve needs at least one group")
         if self.effect == "approve" and not 1 <= self.people <= 20:
             raise ValueError("quorum must be between 1 and 20")
+        if self.remind and self.effect != "approve":
+            raise ValueError("remind is for effect approve")
+        if any(later <= earlier for earlier, later in pairwise(self.remind)):
+            raise ValueError("remind must rise")
+        if self.remind and self.remind[-1] >= self.decide_within:
+            raise ValueError("remind must end before decide_within")
         if self.effect == "allow":
             if self.match.tool == "*":
                 raise ValueError("effect allow must name its tool")
@@ -119,6 +132,12 @@ class Rule(_Strict):
             if serious:
                 raise ValueError(f"effect allow must not cover {' or '.join(serious)} calls: give match.risk")
         return self
+
+
+class FreezeRights(_Strict):
+    """Who may stop all effects, and let them go on."""
+
+    groups: tuple[str, ...] = Field(min_length=1, description="Their members may use `/ops freeze on` and `off`.")
 
 
 class PolicyFile(_Strict):
@@ -131,7 +150,16 @@ class PolicyFile(_Strict):
     people: tuple[Annotated[tuple[str, ...], Field(min_length=2)], ...] = Field(
         default=(), description="Accounts that belong to one human, who counts once and cannot approve for herself."
     )
+    freeze: FreezeRights | None = Field(default=None, description="Left out, every group that some rule asks may.")
     rules: tuple[Rule, ...] = Field(min_length=1)
+
+    @property
+    def freezers(self) -> tuple[str, ...]:
+        """The groups whose members may freeze and thaw."""
+        if self.freeze is not None:
+            return self.freeze.groups
+        asked = (rule.approvers for rule in self.rules if rule.effect == "approve")
+        return tuple(dict.fromkeys(group for groups in asked for group in groups))
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> "PolicyFile":
@@ -143,6 +171,9 @@ class PolicyFile(_Strict):
             raise ValueError("an account under people belongs to one human only")
         if ALERT in self.groups:
             raise ValueError(f"a group cannot be called {ALERT}: that is whoever nobody is")
+        for group in self.freeze.groups if self.freeze else ():
+            if group not in self.groups:
+                raise ValueError(f"freeze names the unknown group {group!r}")
         for rule in self.rules:
             self._check(rule)
         return self

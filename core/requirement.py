@@ -32,6 +32,7 @@ class Requirement(BaseModel):
     people: tuple[tuple[str, ...], ...] = ()
     second_model: bool = False
     typed_confirmation: bool = False
+    remind: tuple[timedelta, ...] = ()
 
     def human(self, account: str) -> str:
         """Return the first account of whoever that is: two accounts of one human give the same."""
@@ -43,15 +44,30 @@ class Requirement(BaseModel):
 
     def is_met(self, approvers: Iterable[tuple[str, Iterable[str]]]) -> bool:
         """True when these approvals suffice; each is an account and the groups it stood in when it was counted."""
+        groups_of = self._groups_of(approvers)
+        return len(groups_of) >= self.quorum and not _unfilled(self._all_seats, groups_of)
+
+    def missing(self, approvers: Iterable[tuple[str, Iterable[str]]]) -> tuple[int, dict[str, int]]:
+        """Return how many more people are needed, and of those how many for each group that has seats left."""
+        groups_of = self._groups_of(approvers)
+        left = _unfilled(self._all_seats, groups_of)
+        people = max(self.quorum - len(groups_of), len(left))
+        return max(people, 0), {group: left.count(group) for group in dict.fromkeys(left)}
+
+    @property
+    def _all_seats(self) -> list[str]:
+        return [group for group, count in self.seats.items() for _ in range(count)]
+
+    def _groups_of(self, approvers: Iterable[tuple[str, Iterable[str]]]) -> Mapping[str, set[str]]:
         groups_of: dict[str, set[str]] = {}
         for account, groups in approvers:
             groups_of.setdefault(self.human(account), set()).update(groups)
-        seats = [group for group, count in self.seats.items() for _ in range(count)]
-        return len(groups_of) >= self.quorum and _all_filled(seats, groups_of)
+        return groups_of
 
 
-def _all_filled(seats: list[str], groups_of: Mapping[str, set[str]]) -> bool:
-    """True when every seat gets a human of its group and nobody sits twice (bipartite matching by augmenting paths)."""
+def _unfilled(seats: list[str], groups_of: Mapping[str, set[str]]) -> list[str]:
+    """Return the seats that are left when as many as can be have a human of their group and nobody sits twice
+    (bipartite matching by augmenting paths)."""
     sitting: dict[str, int] = {}
 
     def seat(number: int, asked: set[str]) -> bool:
@@ -63,4 +79,4 @@ def _all_filled(seats: list[str], groups_of: Mapping[str, set[str]]) -> bool:
                     return True
         return False
 
-    return all(seat(number, set()) for number in range(len(seats)))
+    return [group for number, group in enumerate(seats) if not seat(number, set())]

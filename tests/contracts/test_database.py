@@ -30,6 +30,7 @@ FORBIDDEN = [
     "UPDATE approvals SET requirement = '{}'",
     "UPDATE approvals SET requester = 'U0MALLORY'",
     "UPDATE approvals SET decide_by = created_at",
+    "UPDATE approvals SET reopens = 'apr_other'",
     "DELETE FROM approvals",
     "UPDATE effects SET args = '{}'",
     "UPDATE effects SET action_id = 'act_other'",

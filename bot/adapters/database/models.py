@@ -88,6 +88,7 @@ approvals = Table(
     Column("incident_id", _id),
     Column("report_id", _id),
     Column("rollback_of", _id),
+    Column("reopens", _id),
     Column("channel", String(64), nullable=False),
     Column("thread_ts", String(64), nullable=False),
     Column("status", String(16), nullable=False),
@@ -99,6 +100,9 @@ approvals = Table(
     Column("finished_at", UtcDateTime),
     Column("delivered_at", UtcDateTime),
     Column("card_ts", String(64), nullable=False),
+    Column("reminded", Integer, nullable=False, server_default="0"),
+    # Whoever reminds holds the row until then; nobody does when it is empty or past.
+    Column("reminding_until", UtcDateTime),
     Index("ix_approvals_status", "status", "created_at"),
     Index("ix_approvals_incident", "incident_id", "created_at"),
     Index("ix_approvals_report", "report_id", "created_at"),
@@ -163,6 +167,16 @@ audit_events = Table(
     Index("ix_audit_events_incident", "incident_id", "id"),
     Index("ix_audit_events_subject", "subject", "id"),
     sqlite_autoincrement=True,
+)
+
+switches = Table(
+    "switches",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("is_on", Boolean, nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
 )
 
 events = Table(
