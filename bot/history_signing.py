@@ -12,6 +12,7 @@ from bot.history_watch import HistoryWatch, Sight
 from core.audit import AuditEvent
 from core.audit_head import Signer, sign_head
 from core.brief import Place
+from core.errors import TransientError
 from core.ports import Audit, Clock
 from core.services.needs_human import NeedsHuman
 
@@ -44,7 +45,11 @@ class HistorySigning:
             await self._tell(sight)
         elif sight.head.sequence > (sight.signed.sequence if sight.signed else 0) and await self._is_due():
             head = sign_head(sight.head, self.clock.now(), self.signer)
-            await asyncio.to_thread(self.heads.append, head)
+            try:
+                await asyncio.to_thread(self.heads.append, head)
+            except TransientError as error:
+                _log.warning("history_not_signed", error=str(error))
+                raise
             _log.info("history_signed", sequence=head.sequence, key=head.key_id)
 
     async def _is_due(self) -> bool:

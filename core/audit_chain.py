@@ -16,7 +16,7 @@ from core.storable import storable_json, storable_words
 LABEL = b"watchkeeper audit 1\n"
 _MOST_FAULTS = 100
 # By as much may the clocks of two writers differ.
-_SKEW = timedelta(minutes=1)
+_SKEW = timedelta(seconds=30)
 _NOTED = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})")
 
 

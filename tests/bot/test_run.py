@@ -138,3 +138,4 @@ async def test_the_web_role_has_not_loaded_what_only_the_worker_needs() -> None:
     loaded = {name.split(".")[0] for name in out.decode().split()}
     assert "slack_bolt" in loaded
     assert loaded.isdisjoint({"langgraph", "langchain", "langchain_core", "matplotlib", "numpy", "sqlalchemy"})
+    assert "cryptography.hazmat" not in out.decode().split()
