@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -28,10 +28,15 @@ class _State:
 
 
 class ProgressMessages:
-    """Coalesces progress: the newest state is shown at the latest one pace after it was told."""
+    """Coalesces progress: the newest state is shown at the latest one pace after it was told.
 
-    def __init__(self, poster: Poster, pace: float = PACE_SECONDS) -> None:
+    `has_report` says whether a report stands already: after an outage another worker may have finished the run."""
+
+    def __init__(
+        self, poster: Poster, has_report: Callable[[str], Awaitable[bool]], pace: float = PACE_SECONDS
+    ) -> None:
         self._poster = poster
+        self._has_report = has_report
         self._pace = pace
         self._states: OrderedDict[str, _State] = OrderedDict()
 
@@ -68,6 +73,8 @@ class ProgressMessages:
             done, doing = state.steps
             blocks = build_progress(done, doing)
             try:
+                if await self._has_report(brief.report_id):
+                    return  # a report must not turn into progress again
                 await self._poster.show(REPORT_CARD, brief.report_id, progress_text(doing), blocks, brief.place)
             except (TransientError, *FAULTS) as error:
                 # A courtesy: the investigation goes on, and the report is posted with more patience.

@@ -62,7 +62,7 @@ class SlackCards:
         self._channels = ChannelBook(client)
         self._poster = Poster(client)
         self._files = ThreadFiles(client, self._poster)
-        self._progress = ProgressMessages(self._poster, pace.total_seconds())
+        self._progress = ProgressMessages(self._poster, self._has_report, pace.total_seconds())
 
     async def show_incident(self, incident_id: str) -> Place:
         """Post or refresh the incident's card; returns where its thread is, without a ts while it cannot be shown."""
@@ -127,6 +127,9 @@ class SlackCards:
         async with self._poster.turn(NOTE, key):
             if not await self._poster.find(NOTE, key, place):
                 await self._poster.show(NOTE, key, note_text(text), build_note(text), place)
+
+    async def _has_report(self, report_id: str) -> bool:
+        return await self._reports.load(report_id) is not None
 
     async def _report(self, report_id: str) -> Report:
         report = await self._reports.load(report_id)

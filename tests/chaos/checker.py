@@ -116,7 +116,8 @@ def digest_of(row: ApprovalRequest) -> str:
     bound = {
         "tool": plan.call.name, "tool_version": plan.tool_version, "args": plan.call.args, "risk": plan.risk.value,
         "env": plan.env, "service": plan.service, "beneficiary": plan.beneficiary,
-        "precondition": plan.precondition, "rollback": rollback, "requester": row.requester, "policy": row.requirement.policy_sha256,
+        "precondition": plan.precondition, "rollback": rollback, "requester": row.requester,
+        "policy": row.requirement.policy_sha256,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(bound, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from typing import Any
+from unittest import mock
 
 import httpx
 from slack_bolt.authorization import AuthorizeResult
@@ -38,6 +40,8 @@ from core.services.leftovers import Leftovers
 from core.services.remediation import Remediation
 from core.services.sweeper import Sweeper
 from graphs.context import GraphContext, InvestigatorConfig, KnownService
+from graphs.investigation import graph as investigation
+from graphs.remediation import graph as remediation
 from graphs.runner import LangGraphRunner
 from tests.chaos.inside.board import BOT, INCIDENTS, Board, BoardClient
 from tests.chaos.inside.knobs import SERVICES, Knobs
@@ -116,7 +120,7 @@ class Node:
         )  # fmt: skip
         saver = RedisSaver(self.redis, ttl=timedelta(hours=1))
         lease = RedisLease(self.redis, ttl=LEASE, wait=timedelta(seconds=2))
-        runner = LangGraphRunner(saver, context, lease)
+        runner = _runner(saver, context, lease)
         remediation = Remediation(runner, stores.approvals, stores.approvals, queue, world.clock)
         clock, audit, incidents, reports = world.clock, stores.audit, stores.incidents, stores.reports
         services = Services(
@@ -198,6 +202,18 @@ class Node:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.redis.connection_pool.disconnect()
         await self.database.engine.dispose()
+
+
+INVESTIGATION, REMEDIATION = investigation.compile_graph(), remediation.compile_graph()
+
+
+def _runner(saver: RedisSaver, context: GraphContext, lease: RedisLease) -> LangGraphRunner:
+    """Compile the graphs once for all workers: that takes longer than most schedules do."""
+    with ExitStack() as stack:
+        for module, graph in ((investigation, INVESTIGATION), (remediation, REMEDIATION)):
+            copied = graph.copy({"checkpointer": saver})
+            stack.enter_context(mock.patch.object(module, "compile_graph", lambda saver, copied=copied: copied))
+        return LangGraphRunner(saver, context, lease)
 
 
 def _plugged_redis(url: str, plug: Plug) -> PluggedRedis:
