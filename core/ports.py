@@ -83,8 +83,9 @@ class Reports(Protocol):
 class Approvals(Protocol):
     """Approval rows: the truth about who decided what."""
 
-    async def create(self, request: ApprovalRequest) -> ApprovalRequest:
-        """Insert the request; when its id exists already, return the existing row unchanged."""
+    async def create(self, request: ApprovalRequest, event: AuditEvent | None = None) -> ApprovalRequest:
+        """Insert the request, and its event in the history, both or neither; when its id exists already, return the
+        existing row unchanged."""
         ...
 
     async def load(self, approval_id: str) -> ApprovalRequest:

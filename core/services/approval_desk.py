@@ -64,28 +64,26 @@ class ApprovalDesk:
                 f"Policy does not allow `{plan.call.name}` on {plan.service} in {plan.env} (rule: {requirement.rule})."
             )
         now = self.clock.now()
-        row = await self.approvals.create(
-            ApprovalRequest(
-                id=approval_id,
-                digest=plan_digest(plan, requester=proposal.requester, policy_sha256=requirement.policy_sha256),
-                plan=plan,
-                requirement=requirement,
-                requester=proposal.requester,
-                reason=proposal.reason,
-                thread_id=thread_id,
-                incident_id=proposal.incident_id,
-                report_id=proposal.report_id,
-                rollback_of=proposal.rollback_of,
-                channel=proposal.place.channel,
-                thread_ts=proposal.place.thread_ts,
-                created_at=now,
-                decide_by=now + requirement.decide_within,
-            )
+        digest = plan_digest(plan, requester=proposal.requester, policy_sha256=requirement.policy_sha256)
+        facts = {"digest": digest, "rule": requirement.rule}
+        told = self._event("ApprovalRequested", proposal.requester, approval_id, proposal.incident_id, **facts)
+        asked = ApprovalRequest(
+            id=approval_id,
+            digest=digest,
+            plan=plan,
+            requirement=requirement,
+            requester=proposal.requester,
+            reason=proposal.reason,
+            thread_id=thread_id,
+            incident_id=proposal.incident_id,
+            report_id=proposal.report_id,
+            rollback_of=proposal.rollback_of,
+            channel=proposal.place.channel,
+            thread_ts=proposal.place.thread_ts,
+            created_at=now,
+            decide_by=now + requirement.decide_within,
         )
-        if row.created_at == now:
-            await self._note(
-                "ApprovalRequested", row.requester, row.id, row.incident_id, digest=row.digest, rule=requirement.rule
-            )
+        row = await self.approvals.create(asked, told)
         if row.requirement.effect == "allow" and row.status is ApprovalStatus.PENDING:
             return await self._decide(row.id, "policy", again=True)
         return row
@@ -246,6 +244,12 @@ def _has_cast(request: ApprovalRequest, person_id: str, choice: Choice) -> bool:
     return any(vote.person == person_id and vote.choice == choice for vote in request.votes)
 
 
+def said_of(status: ApprovalStatus) -> str:
+    """Return the status as it follows on "is already" or "is"."""
+    overs = {ApprovalStatus.RAN_OUT: "over (it ran out)", ApprovalStatus.NOT_RUN: "over (it was not run)"}
+    return overs.get(status, status.value)
+
+
 def _already(request: ApprovalRequest) -> str:
     status = request.status
     winning = "reject" if status is ApprovalStatus.REJECTED else "approve"
@@ -256,4 +260,4 @@ def _already(request: ApprovalRequest) -> str:
         by = f" by {people}"
     else:
         by = f" (approved by {people})"
-    return f"This request is already {status.value}{by}; your click changed nothing."
+    return f"This request is already {said_of(status)}{by}; your click changed nothing."

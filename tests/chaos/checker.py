@@ -13,7 +13,18 @@ from core.approval import ApprovalRequest
 from core.effect import Effect
 from tests.chaos.history import Act, History, Run
 
-_TERMINAL = {"rejected", "expired", "superseded", "executed", "failed", "unknown", "rolled back"}
+_TERMINAL = {
+    "rejected",
+    "expired",
+    "superseded",
+    "frozen",
+    "ran out",
+    "not run",
+    "executed",
+    "failed",
+    "unknown",
+    "rolled back",
+}
 _ACTED = {"executed", "unknown", "rolled back"}
 _DECISIONS = {"ApprovalDecided", "ApprovalExpired", "ApprovalSuperseded"}
 _ENDS = {"RemediationEnded", "RemediationVerified"}
@@ -151,6 +162,8 @@ def every_effect_is_on_record(history: History) -> Found:
     done = {act.action_id for act in history.acts}
     for effect in history.effects:
         yield from ((effect.action_id, why) for why in _faults_of_row(effect, effect.action_id in done, history))
+    asked = {event.subject for event in history.audit if event.kind == "ApprovalRequested"}
+    yield from ((row.id, "asked for, and the audit does not know") for row in history.approvals if row.id not in asked)
     yield from (("audit", fault) for fault in history.audit_faults)
 
 

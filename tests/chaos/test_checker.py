@@ -19,6 +19,7 @@ from tests.fakes.examples import a_request, a_requirement, an_effect
 
 CANARY = "ghp_Canary/That+NeverLeaves42"
 REPORT, CARD = Post("report", "rep_1", "1.1"), Post("approval", "apr_1", "1.2", "executed")
+TRAIL = ("ApprovalRequested", "ApprovalDecided", "EffectIntended", "EffectDone")
 DECIDED, ACTED = START + timedelta(minutes=2), START + timedelta(minutes=3)
 
 
@@ -54,7 +55,7 @@ def sound() -> History:
         endings=[Ending("evt_1", "done")],
         approvals=[row],
         effects=[an_outcome(row)],
-        audit=[noted("ApprovalDecided"), noted("EffectIntended"), noted("EffectDone")],
+        audit=[noted(kind) for kind in TRAIL],
         acts=[Act(row.action_id, row.plan.call, ACTED, {"resource_version": "7"})],
         posts=posts,
         runs=[question, Run("proposal", "rem_1", ("apr_1",), ("apr_1:refused",))],
@@ -129,8 +130,9 @@ BROKEN: list[tuple[str, str, Callable[[History], History]]] = [
     ("I4", "no outcome", with_outcome(status=EffectStatus.INTENT, outcome_at=None)),
     ("I4", "it says that it failed", with_outcome(status=EffectStatus.FAILED)),
     ("I4", "done, and the target knows of nothing", changed(acts=[])),
-    ("I4", "the audit lacks the intent", lambda h: replace(h, audit=[h.audit[0], h.audit[2]])),
-    ("I4", "the audit lacks the outcome", lambda h: replace(h, audit=h.audit[:2])),
+    ("I4", "the audit lacks the intent", changed(audit=[noted(kind) for kind in TRAIL if kind != "EffectIntended"])),
+    ("I4", "the audit lacks the outcome", changed(audit=[noted(kind) for kind in TRAIL[:3]])),
+    ("I4", "the audit lacks the request", changed(audit=[noted(kind) for kind in TRAIL[1:]])),
     ("I4", "the audit has two outcomes", plus(audit=noted("EffectUnknown"))),
     ("I4", "the chain is broken", changed(audit_faults=["row 7 was changed"])),
     ("I5", "still approved", with_row(status=ApprovalStatus.APPROVED)),
@@ -177,7 +179,7 @@ def test_an_unknown_outcome_is_an_end_whether_it_ran_or_not() -> None:
         sound(),
         approvals=[row],
         effects=[an_outcome(row, status=EffectStatus.UNKNOWN)],
-        audit=[noted("ApprovalDecided"), noted("EffectIntended"), noted("EffectUnknown")],
+        audit=[noted(kind) for kind in (*TRAIL[:3], "EffectUnknown")],
         posts=[Post("report", "rep_1", "1.1"), Post("approval", row.id, "1.2", "unknown")],
     )
     assert check(history) == []

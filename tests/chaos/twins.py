@@ -214,6 +214,16 @@ def outcomes_are_not_written(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SqlEffects, "conclude", conclude)
 
 
+def requests_are_not_noted(patch: pytest.MonkeyPatch) -> None:
+    """A request is written, and its line of the history forgotten."""
+    create = SqlApprovals.create
+
+    async def silently(self: SqlApprovals, request: ApprovalRequest, *_: Any) -> ApprovalRequest:
+        return await create(self, request)
+
+    patch.setattr(SqlApprovals, "create", silently)
+
+
 def cards_are_posted_anew(patch: pytest.MonkeyPatch) -> None:
     """Nobody looks whether the card stands already."""
 
@@ -342,6 +352,7 @@ TWINS = [
     Twin(freezes_are_not_asked_for, frozenset({"I2"}), story=frozen_over, within=5),
     Twin(anybody_may_vote, frozenset({"I2"}), story=self_made, within=5),
     Twin(outcomes_are_not_written, frozenset({"I4"}), story=agreed, within=5),
+    Twin(requests_are_not_noted, frozenset({"I4"}), story=agreed, within=5),
     Twin(cards_are_posted_anew, frozenset({"I5"})),
     Twin(secrets_are_not_filtered, frozenset({"I6"}), story=agreed, within=5),
 ]

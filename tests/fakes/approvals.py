@@ -18,8 +18,10 @@ class InMemoryApprovals:
         self.rows: dict[str, ApprovalRequest] = {}
         self.told: set[str] = set()
 
-    async def create(self, request: ApprovalRequest) -> ApprovalRequest:
+    async def create(self, request: ApprovalRequest, event: AuditEvent | None = None) -> ApprovalRequest:
         """Insert, or return the row that has this id."""
+        if request.id not in self.rows and event is not None:
+            await self.audit.append(event)
         return self.rows.setdefault(request.id, request)
 
     async def load(self, approval_id: str) -> ApprovalRequest:

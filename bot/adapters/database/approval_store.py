@@ -25,15 +25,18 @@ class SqlApprovals:
         self._database = database
         self._clock = clock
 
-    async def create(self, request: ApprovalRequest) -> ApprovalRequest:
-        """Insert the request; when its id exists already, return the existing row unchanged."""
+    async def create(self, request: ApprovalRequest, event: AuditEvent | None = None) -> ApprovalRequest:
+        """Insert the request, and its event in the same transaction; when its id exists already, return the existing
+        row unchanged."""
         row = request.model_dump(exclude={"plan", "requirement", "votes"}) | {
             "plan": request.plan.model_dump(mode="json"),
             "requirement": request.requirement.model_dump(mode="json"),
         }
         statement = self._database.insert(approvals).values(row)
+        once = statement.on_conflict_do_nothing(index_elements=[approvals.c.id]).returning(approvals.c.id)
         async with self._database.writing() as connection:
-            await connection.execute(statement.on_conflict_do_nothing(index_elements=[approvals.c.id]))
+            if (await connection.execute(once)).scalar() is not None and event is not None:
+                await append_event(connection, event)
         return await self.load(request.id)
 
     async def load(self, approval_id: str) -> ApprovalRequest:
