@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -129,5 +130,6 @@ async def test_a_click_that_is_replayed_after_a_restart_and_after_the_end_change
 
 async def test_a_claim_that_does_not_look_decides_the_replayed_click_anew(tmp_path: Path) -> None:
     async with open_rig(tmp_path, without=("de-duplication", "the claim's WHERE")) as rig:
-        await replayed(rig, "shop03")
-        assert any(each.invariant in ("I1", "I2") for each in await rig.violations())
+        with suppress(AssertionError):  # such a system need not come to an end at all
+            await replayed(rig, "shop03")
+        assert {"I2", "I5"} & {each.invariant for each in await rig.violations()}
