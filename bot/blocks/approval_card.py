@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from bot import identifiers
 from bot.blocks import budget, rich
-from bot.blocks.exact_call import exact_call, fits, inline_call, odd_characters
+from bot.blocks.exact_call import inline_call, odd_characters
 from bot.blocks.text import Block, asker, context, date, fields, header, inert, mention, one_line, section, span
 from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_SIGNS, STATUS_TITLES, loud_env, reads_only
 from core.approval import ApprovalRequest, ApprovalStatus
+from core.exact_call import exact_call, fits
 from core.risk import Risk
 
 

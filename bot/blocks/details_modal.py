@@ -2,11 +2,11 @@
 
 from bot.blocks import rich
 from bot.blocks.budget import split
-from bot.blocks.exact_call import exact_call, visible_json
 from bot.blocks.text import Block, asker, context, date, inert
 from bot.blocks.wording import RISK_WORDS, STATUS_TITLES
 from bot.identifiers import DETAILS_VIEW
 from core.approval import ApprovalRequest
+from core.exact_call import exact_call, visible_json
 
 _PIECE, _PIECES = 2900, 8
 

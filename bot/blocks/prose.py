@@ -3,7 +3,8 @@
 import re
 
 from bot.blocks import rich
-from bot.blocks.text import Block, is_invisible
+from bot.blocks.text import Block
+from core.exact_call import is_invisible
 
 _SPAN = re.compile(r"\*\*(?P<bold>[^*\n]+)\*\*|`(?P<code>[^`\n]+)`")
 _BULLET = re.compile(r"\s*(?:[-*•]|\d+[.)])\s+(?P<item>.+)")

@@ -1,9 +1,10 @@
 """Words for mrkdwn fields: outside text is escaped before it stands beside our own markup."""
 
 import re
-import unicodedata
 from datetime import datetime, timedelta
 from typing import Any
+
+from core.exact_call import is_invisible
 
 Block = dict[str, Any]
 
@@ -11,7 +12,6 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _MARKUP = {"`": "\u02cb", "*": "\u2217", "_": "\u02cd", "~": "\u223c"}
 # A marker formats only at the edge of a word: restart_service stays as it is and can be copied.
 _MARKER = re.compile(r"`|(?<![^\W_])[*_~]|[*_~](?![^\W_])")
-_INVISIBLE = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
 
 
 def escape(text: str) -> str:
@@ -29,11 +29,6 @@ def one_line(text: str, limit: int) -> str:
     seen = "".join(" " if char.isspace() else char for char in text if char.isspace() or not is_invisible(char))
     folded = " ".join(seen.split())
     return folded if len(folded) <= limit else folded[: limit - 1].rstrip() + "…"
-
-
-def is_invisible(char: str) -> bool:
-    """True for controls, zero-width and direction marks, surrogates and unassigned characters."""
-    return unicodedata.category(char) in _INVISIBLE
 
 
 def date(at: datetime, style: str = "{time}") -> str:

@@ -10,7 +10,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import plots
 from bot.annotations import annotated
 from bot.blocks.approval_card import ApprovalFacts, approval_text, build_approval_card, diff_is_cut
-from bot.blocks.exact_call import exact_call, fits
 from bot.blocks.incident_card import build_incident_card, incident_text
 from bot.blocks.note import build_note, note_text
 from bot.blocks.report_message import answer_is_cut, build_report, report_text
@@ -24,6 +23,7 @@ from core.approval import ApprovalRequest
 from core.brief import Brief, Place
 from core.errors import NoDataError, TransientError
 from core.evidence import Evidence, Report, latest_look
+from core.exact_call import exact_call, fits
 from core.ids import incident_thread_id
 from core.ports import ApprovalQueue, Approvals, Audit, Directory, Incidents, Reports
 from core.services.needs_human import calls_for_humans

@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from bot.blocks.exact_call import exact_call
 from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_TITLES, confidence_words
 from bot.trail import Trail, Trails
 from bot.web.links import link_is_valid, signed_link
 from bot.web.svg_plot import build_svg
 from bot.web.timeline_entries import build_entries, build_figures, people_in
 from core.errors import NoDataError, TransientError, WatchkeeperError
+from core.exact_call import exact_call
 from core.ports import ApprovalQueue, Audit, Clock, Directory, Effects, Incidents, Reports
 
 __all__ = ["signed_link", "timeline_routes"]

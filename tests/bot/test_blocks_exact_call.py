@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.blocks.approval_card import ApprovalFacts, build_approval_card
-from bot.blocks.exact_call import LIMIT_BYTES, exact_call, fits, inline_call, odd_characters
+from bot.blocks.exact_call import inline_call, odd_characters
 from bot.blocks.text import Block
+from core.exact_call import LIMIT_BYTES, exact_call, fits
 from core.tool_call import ToolCall
 from tests.bot.stage import INCIDENTS, Stage, open_stage
 from tests.fakes.examples import a_plan, a_request

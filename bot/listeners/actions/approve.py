@@ -6,7 +6,6 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.blocks.exact_call import fits
 from bot.identifiers import APPROVE
 from bot.listeners.click import Click
 from bot.listeners.telling import refusals_told
@@ -14,6 +13,7 @@ from bot.services import Services
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.audit import AuditEvent
 from core.errors import AlreadyVotedError, RefusedError
+from core.exact_call import fits
 from core.ports import Approvals, Audit, Cards, Clock
 from core.services.approval_desk import ApprovalDesk
 
