@@ -12,14 +12,13 @@ from core.audit import AuditEvent
 from core.effect import Effect, EffectStatus, output_sha256
 from core.errors import RefusedError, StaleApprovalError, ToolError, ToolTimeoutError
 from core.ports import Clock, Effects
+from core.refusal import NOTHING_RAN, SUPERSEDED
 from core.tool_call import ToolResult
 from tools.arguments import accept
 from tools.registry import Registry
 from tools.results import cleaned
 from tools.spec import Action, Arguments, OutcomeUnknownError, Stamp, ToolSpec
 
-SUPERSEDED = "superseded: "
-NOTHING_RAN = "nothing ran: "
 _POLL_SECONDS = 0.1
 _LOOK_TIMEOUT = 5.0
 _EVENTS = {

@@ -24,10 +24,11 @@ from core.errors import (
 )
 from core.fitness import Unfit, fit
 from core.ports import Approvals, Audit, Clock, Effects, ToolSummary
+from core.refusal import FROZEN, RAN_OUT, SUPERSEDED
 from core.risk import Risk
 from core.tool_call import Plan, ToolCall, ToolResult, plan_digest
 from tools.arguments import accept
-from tools.attempts import SUPERSEDED, Attempts
+from tools.attempts import Attempts
 from tools.planning import differences, make_plan
 from tools.registry import Registry
 from tools.results import cleaned, shortened
@@ -163,12 +164,12 @@ class Guard:
         if tally(row.requirement, row.votes) is not ApprovalStatus.APPROVED:
             raise GrantMissingError("The request is marked as approved, but its votes do not add up to that.")
         if await self._is_frozen():
-            raise FrozenError("The freeze switch is on: no changes are made.")
+            raise FrozenError(f"{FROZEN}the freeze switch is on, so no changes are made.")
         if why := await self._why_unfit():
             raise UnfitError(f"I only read at the moment: {why}.")
         # The clock comes last, because the switch may take its time to answer.
         if row.execute_by is None or self._clock.now() >= min(row.execute_by, grant.until):
-            raise ApprovalExpiredError("The approval has run out: it was not carried out in time.")
+            raise ApprovalExpiredError(f"{RAN_OUT}the approval has run out, it was not carried out in time.")
 
     def _check_unchanged(self, row: ApprovalRequest, present: Plan) -> None:
         changed = differences(row.plan, present)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Place
 from core.ports import Approvals, Audit, Cards, Clock
+from core.refusal import end_of, spoken
 from core.services.needs_human import NeedsHuman
 from core.tool_call import ToolResult
 
@@ -12,7 +13,6 @@ _ENDS = {
     "ok": ApprovalStatus.EXECUTED,
     "failed": ApprovalStatus.FAILED,
     "no_data": ApprovalStatus.FAILED,
-    "refused": ApprovalStatus.SUPERSEDED,
 }
 
 
@@ -34,8 +34,9 @@ class Endings:
 
     async def write(self, approval_id: str, rollback_of: str | None, result: str, text: str) -> None:
         """End the request as its tool's result status says; an executed rollback also ends what it undoes."""
-        status, now = _ENDS.get(result, ApprovalStatus.UNKNOWN), self.clock.now()
-        await self.approvals.finish(approval_id, status=status, text=text, now=now)
+        refused, now = result == "refused", self.clock.now()
+        status = end_of(text) if refused else _ENDS.get(result, ApprovalStatus.UNKNOWN)
+        await self.approvals.finish(approval_id, status=status, text=spoken(text) if refused else text, now=now)
         await self.cards.show_approval(approval_id)
         if rollback_of is not None and status is ApprovalStatus.EXECUTED:
             undone = f"Undone by {approval_id}."
@@ -52,7 +53,7 @@ class Endings:
         result: ToolResult,
     ) -> bool:
         """Call a human when the end is unknown or an undo did not come about; False for an end that needs nobody."""
-        if result.status not in _ENDS:
+        if result.status not in _ENDS and result.status != "refused":
             what, why = f"I do not know whether {call} took effect", f"Please look at the target. {result.text}"
         elif rollback_of is not None and result.status != "ok":
             what, why = f"the undo {call} did not come about", result.text

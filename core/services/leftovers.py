@@ -10,6 +10,7 @@ from core.event import Event
 from core.ids import incident_thread_id
 from core.incident import Incident
 from core.ports import ApprovalQueue, Approvals, Clock, Effects, Incidents, Queue, Reports, ToolBox
+from core.refusal import RAN_OUT
 from core.services.endings import Endings
 from core.services.needs_human import calls_for_humans
 from core.tool_call import ToolResult
@@ -20,7 +21,7 @@ OVERDUE_AFTER = timedelta(seconds=15)
 SHOW_AFTER = timedelta(seconds=15)
 LOOK_AFTER, LOOK_UNTIL = timedelta(seconds=90), timedelta(hours=1)
 _AGAIN_SECONDS = 60
-_TOO_LATE = "The approval ran out before it was carried out. Nothing ran."
+_TOO_LATE = f"{RAN_OUT}the approval ran out before it was carried out. Nothing ran."
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from core.event import Event
 from core.evidence import Report
 from core.ids import approval_id_of, remediation_id_of, remediation_thread_id, undo_id_of
 from core.ports import ApprovalQueue, Approvals, Clock, GraphRunner, Queue
+from core.services.approval_desk import said_of
 
 _DOUBLE_CLICK_SECONDS = 10
 
@@ -45,7 +46,7 @@ class Remediation:
         """Queue the rollback of an executed request as a new request; RefusedError when there is nothing to undo."""
         done = await self.approvals.load(approval_id)
         if done.status is not ApprovalStatus.EXECUTED or done.plan.rollback is None:
-            raise RefusedError(f"There is nothing to undo: this request is {done.status.value}.")
+            raise RefusedError(f"There is nothing to undo: this request is {said_of(done.status)}.")
         fresh = await self._enqueue(
             Proposal(
                 remediation_id=await self._next_undo(done),

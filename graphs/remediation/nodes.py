@@ -7,6 +7,7 @@ from core.audit import AuditEvent
 from core.brief import Proposal
 from core.errors import PolicyDeniedError, ToolError
 from core.ids import approval_id_of, remediation_thread_id
+from core.refusal import spoken
 from core.services.endings import end_key
 from core.tool_call import Plan, ToolCall, ToolResult
 from graphs.context import GraphContext
@@ -134,7 +135,7 @@ def _ending(state: RemediationState, proposal: Proposal) -> str:
         case "ok", _:
             return f"{call} ran. I could not verify whether it helped: {signal}"
         case "refused", _:
-            return f"{call} was not run. {result}"
+            return f"{call} was not run. {spoken(result)}"
         case _:
             return f"{call} failed. {result}"
 

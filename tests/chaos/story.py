@@ -11,7 +11,18 @@ from tests.chaos.rig import ALICE, BOB, CAROL, Message, Rig, facts, ready, settl
 from tests.chaos.target import Manner
 from tests.fakes.waiting import wait_until
 
-_ENDED = ("executed", "failed", "unknown", "rolled back", "rejected", "expired", "superseded")
+_ENDED = (
+    "executed",
+    "failed",
+    "unknown",
+    "rolled back",
+    "rejected",
+    "expired",
+    "superseded",
+    "frozen",
+    "ran out",
+    "not run",
+)
 _MANNERS: tuple[Manner, ...] = ("answer late", "act late", "never")
 
 

@@ -64,11 +64,11 @@ async def test_without_a_thread_the_history_alone_has_it() -> None:
     [
         ("ok", None, ApprovalStatus.EXECUTED, False),
         ("failed", None, ApprovalStatus.FAILED, False),
-        ("refused", None, ApprovalStatus.SUPERSEDED, False),
+        ("refused", None, ApprovalStatus.NOT_RUN, False),
         ("unknown", None, ApprovalStatus.UNKNOWN, True),
         ("ok", "apr_0", ApprovalStatus.EXECUTED, False),
         ("failed", "apr_0", ApprovalStatus.FAILED, True),
-        ("refused", "apr_0", ApprovalStatus.SUPERSEDED, True),
+        ("refused", "apr_0", ApprovalStatus.NOT_RUN, True),
         ("unknown", "apr_0", ApprovalStatus.UNKNOWN, True),
     ],
 )

@@ -144,7 +144,7 @@ async def test_every_way_an_effect_can_end_has_its_word() -> None:
         await world.runner().resume(await world.vote(approval_of()))
         words[given] = (await status(world)).value
         assert "because" in world.cards.said[f"{approval_of()}:end"]
-    assert words == {"failed": "failed", "unknown": "unknown", "refused": "superseded"}
+    assert words == {"failed": "failed", "unknown": "unknown", "refused": "not run"}
 
 
 @pytest.mark.parametrize("verdict", ["Approved", "approved ", "yes", "", "approve", "rejected", "expired", "unknown"])

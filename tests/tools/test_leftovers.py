@@ -145,7 +145,7 @@ async def test_what_was_approved_and_never_begun_ends_visibly_after_its_clock(be
     assert (await bench.approvals.load(row.id)).status is ApprovalStatus.APPROVED
     await sweep.after(seconds=2)
     ended = await bench.approvals.load(row.id)
-    assert (ended.status, "Nothing ran" in ended.outcome_text) == (ApprovalStatus.SUPERSEDED, True)
+    assert (ended.status, "Nothing ran" in ended.outcome_text) == (ApprovalStatus.RAN_OUT, True)
     assert sweep.cards.shown == [("approval", row.id)]
     assert (await bench.guard().execute(ended, grant)).status == "refused"
     assert bench.peer.effects == []

@@ -15,6 +15,7 @@ from bot.services import Services
 from core.approval import ApprovalStatus
 from core.errors import AlreadyDecidedError
 from core.ports import Approvals, Cards
+from core.services.approval_desk import said_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class RejectButton:
             else:
                 await self.cards.show_approval(request.id)
                 raise AlreadyDecidedError(
-                    f"This request is already {request.status.value}; your click changed nothing."
+                    f"This request is already {said_of(request.status)}; your click changed nothing."
                 )
 
 

@@ -1,0 +1,29 @@
+"""Why something approved did not run: signs that lead the sentence, so that the ledger alone tells how it ends."""
+
+from core.approval import ApprovalStatus
+
+NOTHING_RAN = "nothing ran: "
+SUPERSEDED = "superseded: "
+FROZEN = "frozen: "
+RAN_OUT = "ran out: "
+
+_ENDS = {
+    SUPERSEDED: ApprovalStatus.SUPERSEDED,
+    FROZEN: ApprovalStatus.FROZEN,
+    RAN_OUT: ApprovalStatus.RAN_OUT,
+}
+
+
+def end_of(text: str) -> ApprovalStatus:
+    """Return the status of an approved request that was refused with these words."""
+    said = text.removeprefix(NOTHING_RAN)
+    return next((status for sign, status in _ENDS.items() if said.startswith(sign)), ApprovalStatus.NOT_RUN)
+
+
+def spoken(text: str) -> str:
+    """Return the words without the signs that a card says in its title already."""
+    said = text.removeprefix(NOTHING_RAN)
+    for sign in (FROZEN, RAN_OUT):
+        if said.startswith(sign):
+            said = said.removeprefix(sign)
+    return said if said == text else said[:1].upper() + said[1:]
