@@ -34,9 +34,9 @@ class Codec:
         kind, raw = self._serde.dumps_typed(value)
         return b"%b\0%b" % (kind.encode(), raw)
 
-    def chunk_name(self, plain: bytes) -> bytes:
-        """Return the field of a list's element, which its content gives it."""
-        return CHUNK + self._seal.digest(plain)
+    def digest(self, plain: bytes) -> bytes:
+        """Return what a list says of an element; after CHUNK, it is the field of that."""
+        return self._seal.digest(plain)
 
     def close(self, name: bytes, plain: bytes) -> bytes:
         """Return the bytes that go to Redis."""

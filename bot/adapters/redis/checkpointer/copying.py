@@ -12,7 +12,7 @@ def resealed(fields: Mapping[bytes, bytes], source: Codec, target: Codec) -> dic
 
     Elements of lists get the names that the target's seal gives them, and lists are made of these."""
     chunks = {name: source.open(name, stored) for name, stored in fields.items() if name[:1] == CHUNK}
-    renamed = {name: target.chunk_name(plain) for name, plain in chunks.items()}
+    renamed = {name: CHUNK + target.digest(plain) for name, plain in chunks.items()}
     copied = {renamed[name]: target.close(renamed[name], plain) for name, plain in chunks.items()}
     for name, stored in fields.items():
         kind = name[:1]

@@ -5,19 +5,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.adapters.redis.checkpointer.cipher import DIGEST
 from bot.adapters.redis.checkpointer.codec import Codec
-from bot.adapters.redis.checkpointer.layout import LIST, SEPARATOR
+from bot.adapters.redis.checkpointer.layout import CHUNK, LIST, SEPARATOR
+from bot.adapters.redis.checkpointer.portrait import Portrait, portrait
 
 _REMEMBERED = 8 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class SentList:
-    """A channel's list as it was last stored: its field, and its elements, serialised and by name."""
+    """A channel's list as it was last stored: its field, its elements serialised and their digests, one after another,
+    and the portrait of those elements, if they have one."""
 
     name: bytes
     elements: list[bytes]
-    pieces: list[bytes]
+    digests: bytes
+    seen: Portrait | None
+    size: int
 
     def alike(self, elements: list[bytes]) -> int:
         """Return how many elements at the beginning are still the same, byte for byte."""
@@ -25,6 +30,9 @@ class SentList:
         if elements[:length] == self.elements[:length]:  # as nearly always, and settled without a loop of ours
             return length
         return next(at for at in range(length) if elements[at] != self.elements[at])
+
+
+_NOTHING = SentList(b"", [], b"", None, 0)
 
 
 class SentLists:
@@ -39,15 +47,15 @@ class SentLists:
 
     def of(self, channel: bytes) -> SentList:
         """Return what was last stored of a channel; `channel` is whatever tells it from all others."""
-        return self._lists.get(channel) or SentList(b"", [], [])
+        return self._lists.get(channel, _NOTHING)
 
     def note(self, channel: bytes, stored: SentList) -> None:
         """Remember that this is stored."""
-        self._size += _size(stored) - _size(self.of(channel))
+        self._size += stored.size - self.of(channel).size
         self._lists[channel] = stored
         self._lists.move_to_end(channel)
         while self._size > _REMEMBERED:
-            self._size -= _size(self._lists.popitem(last=False)[1])
+            self._size -= self._lists.popitem(last=False)[1].size
 
 
 class Draft:
@@ -58,40 +66,40 @@ class Draft:
         self._values = values
         self._codec = codec
         self._sent = sent
-        self._plain: dict[bytes, bytes] = {}
         self._lists: dict[bytes, SentList] = {}
-        self._grown: dict[bytes, Sequence[bytes]] = {}
+        self._grown: dict[bytes, bytes] = {}
         self._believed = set(values)
-        self._due: dict[bytes, None] = {}
+        self._due: dict[bytes, bytes] = {}
 
     def add(self, name: bytes) -> None:
         """Take in the value of that field."""
         self._believed.discard(name)
-        self._due[name] = None
         if name[:1] == LIST:
-            self._add_list(name, [self._codec.dump(each) for each in self._values[name]])
+            self._add_list(name, self._values[name])
         else:
-            self._plain[name] = self._codec.dump(self._values[name])
+            self._due[name] = self._codec.dump(self._values[name])
 
     def add_missing(self, names: Iterable[bytes]) -> None:
         """Take in what the put script asked for: values that did not change, and elements that were sent before."""
-        self._believed.update(*self._grown.values())
+        for beginning in self._grown.values():
+            self._believed.update(pieces(beginning))
         self._grown.clear()
-        for name in names:
-            if name in self._values and name not in self._plain:
-                self.add(name)
-            else:
-                self._due[name] = None
+        missing = set(names)
+        for name in missing & self._values.keys():
+            self.add(name)
+        for stored in self._lists.values():
+            held = zip(pieces(stored.digests), stored.elements, strict=True)
+            self._due |= {piece: element for piece, element in held if piece in missing}
         self._believed -= self._due.keys()
 
     def arguments(self) -> list[bytes]:
         """Return what the put script is told: fields that are believed to be there, lists that are believed to be there
         with the digests that they are believed to begin with, and names and contents of what is not."""
         told = [b"%d" % len(self._believed), *self._believed, b"%d" % (2 * len(self._grown))]
-        for name, pieces in self._grown.items():
-            told += [name, digests(pieces)]
-        for name in self._due:
-            told += [name, self._codec.close(name, self._plain[name])]
+        for pair in self._grown.items():
+            told += pair
+        for name, plain in self._due.items():
+            told += (name, self._codec.close(name, plain))
         return told
 
     def note_stored(self) -> None:
@@ -99,27 +107,30 @@ class Draft:
         for channel, stored in self._lists.items():
             self._sent.note(channel, stored)
 
-    def _add_list(self, name: bytes, elements: list[bytes]) -> None:
+    def _add_list(self, name: bytes, values: Sequence[Any]) -> None:
         channel = self._thread + name[: name.rindex(SEPARATOR)]
-        before = self._sent.of(channel)
-        # Serialised anew above, since graphs change messages in place; only what differs has to be hashed anew.
-        alike = before.alike(elements)
-        changed = [self._codec.chunk_name(each) for each in elements[alike:]]
-        stored = SentList(name, elements, [*before.pieces[:alike], *changed])
-        self._lists[channel] = stored
+        before, seen = self._sent.of(channel), portrait(values)
+        if before.seen and seen and seen.continues(before.seen):
+            alike = len(before.elements)
+            elements = before.elements + list(map(self._codec.dump, values[alike:]))
+        else:
+            # Serialised anew, since graphs change what they hold in place; only what differs has to be hashed anew.
+            elements = list(map(self._codec.dump, values))
+            alike = before.alike(elements)
+        beginning, changed = before.digests[: DIGEST * alike], list(map(self._codec.digest, elements[alike:]))
         if alike:
-            self._grown[before.name] = before.pieces[:alike]
-        self._plain |= zip(stored.pieces, elements, strict=True)
-        self._plain[name] = digests(stored.pieces)
-        moved = set(changed).intersection(before.pieces)
-        self._believed |= moved
-        self._due |= dict.fromkeys(each for each in changed if each not in moved)
+            self._grown[before.name] = beginning
+        for digest, element in zip(changed, elements[alike:], strict=True):
+            # Found across the border of two digests by chance, it would be asked for and sent all the same.
+            if digest in before.digests:
+                self._believed.add(CHUNK + digest)
+            else:
+                self._due[CHUNK + digest] = element
+        self._due[name] = whole = b"".join((beginning, *changed))
+        size = sum(map(len, elements)) + (len(seen.fields) if seen else 0)
+        self._lists[channel] = SentList(name, elements, whole, seen, size)
 
 
-def digests(pieces: Iterable[bytes]) -> bytes:
-    """Return the digests in the names of elements, one after another."""
-    return b"".join([piece[1:] for piece in pieces])
-
-
-def _size(stored: SentList) -> int:
-    return sum(map(len, stored.elements))
+def pieces(digests: bytes) -> list[bytes]:
+    """Return the names of elements, given their digests one after another."""
+    return [CHUNK + digests[start : start + DIGEST] for start in range(0, len(digests), DIGEST)]
