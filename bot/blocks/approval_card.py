@@ -5,10 +5,25 @@ from dataclasses import dataclass
 from bot import identifiers
 from bot.blocks import budget, rich
 from bot.blocks.exact_call import inline_call, odd_characters
-from bot.blocks.text import Block, asker, context, date, fields, header, inert, mention, one_line, section, span
+from bot.blocks.needs import needs, still_needs
+from bot.blocks.text import (
+    Block,
+    asker,
+    clock_time,
+    context,
+    date,
+    fields,
+    header,
+    inert,
+    mention,
+    one_line,
+    section,
+    span,
+)
 from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_SIGNS, STATUS_TITLES, loud_env, reads_only
-from core.approval import ApprovalRequest, ApprovalStatus
+from core.approval import ApprovalRequest, ApprovalStatus, Vote
 from core.exact_call import exact_call, fits
+from core.policy_rules import ALERT
 from core.risk import Risk
 
 
@@ -34,6 +49,7 @@ def approval_text(request: ApprovalRequest) -> str:
         return f"Approval needed: {what} ({plan.risk.value}), asked by {asker(request.requester)}, {until}."
     voters = ", ".join(mention(vote.person) for vote in request.votes)
     by = f" (decided by {voters})" if voters else ""
+    by = " (allowed by policy, nobody was asked)" if request.requirement.effect == "allow" else by
     return f"{STATUS_TITLES[request.status]}: {what}{by}. {STATUS_SENTENCES[request.status]}"
 
 
@@ -83,15 +99,16 @@ def _title(request: ApprovalRequest) -> Block:
 def _overview(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
     plan, needed = request.plan, request.requirement
     groups = " ".join(mention(member) for member in needed.members[:8])
+    wanted, _, different = needs(needed).partition(", ")
+    unlike = [different] if different else []
+    unlike += ["not the requester"] if needed.exclude_requester and request.requester != ALERT else []
     names = ", ".join(inert(name, 40) for name in facts.approvers[:8])
     more = f" and {len(facts.approvers) - 8} more" if len(facts.approvers) > 8 else ""
-    people = "person" if needed.quorum == 1 else "different people"
-    except_requester = ", not the requester" if needed.exclude_requester else ""
     return fields(
         f"*Where*\n{loud_env(inert(plan.env, 40))} · {inert(plan.service, 80)}",
         f"*Risk*\n{RISK_WORDS[plan.risk]}",
         f"*Asked by*\n{asker(request.requester)}",
-        f"*Needs {needed.quorum} {people}*{except_requester}\n{groups}" + (f" ({names}{more})" if names else ""),
+        f"*Needs {wanted}*{''.join(f', {each}' for each in unlike)}\n{groups}" + (f" ({names}{more})" if names else ""),
     )
 
 
@@ -153,11 +170,12 @@ def _change(request: ApprovalRequest, diff_bytes: int) -> Block:
 
 
 def _clocks(request: ApprovalRequest) -> Block:
-    needed = request.requirement
-    start = span(needed.execute_within)
+    needed, since = request.requirement, request.created_at
+    latest = clock_time(request.decide_by + needed.execute_within, since)
     return context(
-        f"*Decide by* {date(request.decide_by)} (open for {span(needed.decide_within)}); "
-        f"*then it must start within* {start}. Policy rule: {inert(needed.rule, 80)}"
+        f"*Decide by* {clock_time(request.decide_by, since)} (open for {span(needed.decide_within)}) · "
+        f"*then it must start within* {span(needed.execute_within)}, by {latest} at the latest",
+        f"*Policy rule* “{inert(needed.rule, 80)}” · request `{request.id}`",
     )
 
 
@@ -174,17 +192,25 @@ def _votes(request: ApprovalRequest) -> list[Block]:
         return []
     said = {"approve": "approved", "reject": "rejected"}
     parts = [
-        f"{mention(vote.person)} {said[vote.choice]} {date(vote.at)}{': ' if vote.reason else ''}{inert(vote.reason)}"
+        f"{mention(vote.person)} {said[vote.choice]}{_for(vote)} {date(vote.at)}"
+        f"{': ' if vote.reason else ''}{inert(vote.reason)}"
         for vote in request.votes[:8]
     ]
     yes = len({vote.person for vote in request.votes if vote.choice == "approve"})
-    return [context(f"*Votes* ({yes} of {request.requirement.quorum} to approve): " + " · ".join(parts))]
+    left = f", still needs {still_needs(request)}" if request.status is ApprovalStatus.PENDING else ""
+    return [context(f"*Votes* ({yes} of {request.requirement.quorum} to approve{left}): " + " · ".join(parts))]
+
+
+def _for(vote: Vote) -> str:
+    return f" for {inert(' and '.join(vote.groups), 60)}" if vote.groups and vote.choice == "approve" else ""
 
 
 def _verdict(request: ApprovalRequest) -> str:
     when = request.finished_at or request.decided_at
     at = f" {date(when, '{date_short_pretty} {time}')}" if when else ""
     line = f"*{STATUS_TITLES[request.status]}*{at}. {STATUS_SENTENCES[request.status]}"
+    if request.requirement.effect == "allow":
+        line = f"*Allowed by policy* (rule “{inert(request.requirement.rule, 80)}”), nobody was asked. {line}"
     if request.status is ApprovalStatus.APPROVED and request.execute_by:
         line += f" It must start by {date(request.execute_by)}."
     where = f"{loud_env(inert(request.plan.env, 40))} · {inert(request.plan.service, 80)}"

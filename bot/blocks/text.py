@@ -36,6 +36,11 @@ def date(at: datetime, style: str = "{time}") -> str:
     return f"<!date^{int(at.timestamp())}^{style}|{at:%H:%M} UTC>"
 
 
+def clock_time(at: datetime, since: datetime) -> str:
+    """Return a moment in each reader's own zone, with its day when it is more than twelve hours after `since`."""
+    return date(at, "{date_short_pretty} {time}" if at - since > timedelta(hours=12) else "{time}")
+
+
 def span(length: timedelta) -> str:
     """Return a duration as people say it: `45 s`, `5 min`, `2 h`, `3 days`."""
     seconds = int(length.total_seconds())

@@ -9,6 +9,7 @@ from bot.adapters.database.delivery_store import SqlDeliveries
 from bot.adapters.database.effect_store import SqlEffects
 from bot.adapters.database.engine import Database
 from bot.adapters.database.incident_store import SqlIncidents
+from bot.adapters.database.reminder_store import SqlReminders
 from bot.adapters.database.report_store import SqlReports
 from core.ports import Clock
 
@@ -23,6 +24,7 @@ class Stores:
     effects: SqlEffects
     audit: SqlAudit
     deliveries: SqlDeliveries
+    reminders: SqlReminders
 
     @classmethod
     def of(cls, database: Database, clock: Clock) -> Self:
@@ -34,4 +36,5 @@ class Stores:
             effects=SqlEffects(database),
             audit=SqlAudit(database),
             deliveries=SqlDeliveries(database),
+            reminders=SqlReminders(database),
         )

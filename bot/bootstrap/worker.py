@@ -25,6 +25,7 @@ from bot.addresses import shown
 from bot.app import build_app
 from bot.bootstrap.dead_letters import build_dead_letters
 from bot.bootstrap.history import build_history
+from bot.bootstrap.life import build_reminders
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.stores import Stores
 from bot.bootstrap.tools import build_tools
@@ -105,6 +106,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         tickers = build_tickers(stores, context, services, check, alive, alone)
         tickers += build_dead_letters(stores, queue, client, services, context.human, alone)
         tickers += (Ticker("policy", policy.refresh, _POLICY_EVERY, None),)
+        tickers += (build_reminders(stores.reminders, client, services, alone),)
         tickers += history.tickers(client, stores.audit, context.human, clock, alone)
         await check.look_if_due()
         yield WorkerRole(queue, _delivery(settings, worker, stores, clock), alive, tickers)

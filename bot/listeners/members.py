@@ -1,6 +1,7 @@
 """Who may ask for things, and whose word a request waits for."""
 
 from core.approval import ApprovalRequest
+from core.eligibility import may_still_approve
 from core.errors import NoDataError, RefusedError
 from core.person import GUESTS_MAY_NOT
 from core.ports import Directory
@@ -25,9 +26,4 @@ async def check_may_request(directory: Directory, person_id: str) -> None:
 
 async def waits_for(directory: Directory, request: ApprovalRequest, person_id: str) -> bool:
     """True when that person may still cast a vote on the request; only a hint, the desk decides."""
-    needed = request.requirement
-    if needed.exclude_requester and person_id == request.requester:
-        return False
-    if any(vote.person == person_id for vote in request.votes):
-        return False
-    return person_id in await directory.members(needed.members)
+    return may_still_approve(request, person_id) and person_id in await directory.members(request.requirement.members)

@@ -1,0 +1,49 @@
+"""Reminders of an open request: one under its card, and one to each of those whose word would count."""
+
+from bot.blocks.needs import needs, still_needs, votes_so_far, why_you
+from bot.blocks.text import Block, asker, clock_time, context, inert, mention, section
+from bot.blocks.wording import RISK_WORDS, loud_env
+from core.approval import ApprovalRequest
+
+
+def what(request: ApprovalRequest) -> str:
+    """Return the call and its target in a few words of mrkdwn."""
+    plan = request.plan
+    return f"{inert(plan.call.name, 60)} on {inert(plan.service, 60)} in {inert(plan.env, 40).upper()}"
+
+
+def reminder_text(request: ApprovalRequest, number: int) -> str:
+    """The reminder in one line, for notifications and screen readers."""
+    last = " (last reminder)" if number >= len(request.requirement.remind) else ""
+    return f"Still waiting for a decision{last}: {what(request)}, needs {still_needs(request)}."
+
+
+def build_thread_reminder(request: ApprovalRequest) -> list[Block]:
+    """Return the one under the card; it calls the groups, as the card did."""
+    called = " ".join(mention(member) for member in request.requirement.members[:8])
+    return [
+        section(
+            f"⏰ *Still waiting:* {what(request)}\n"
+            f"Needs {still_needs(request)} ({votes_so_far(request)}). {called}\n"
+            f"*Decide by* {clock_time(request.decide_by, request.created_at)} on the card above."
+        )
+    ]
+
+
+def build_direct_reminder(request: ApprovalRequest, number: int, group: str, link: str) -> list[Block]:
+    """Return the one to a member of the group, with the way to the card and its buttons."""
+    plan = request.plan
+    title = f"<{link}|{what(request)}>" if link else what(request)
+    escalated = f" It was brought to {inert(group, 40)} because nobody before you has decided it." if number > 2 else ""
+    way = f"*<{link}|Open the card to decide>*" if link else "Its card is in the thread where it was asked for."
+    return [
+        section(
+            f"⏰ *Your decision is waited for:* {title}\n"
+            f"{loud_env(inert(plan.env, 40))} · {RISK_WORDS[plan.risk]} · asked by {asker(request.requester)}"
+        ),
+        section(f"*Why you:* {why_you(request, (group,))}.{escalated}\n{way}"),
+        context(
+            f"*Decide by* {clock_time(request.decide_by, request.created_at)} · "
+            f"needs {needs(request.requirement)}, {votes_so_far(request)} · request {inert(request.id, 40)}"
+        ),
+    ]
