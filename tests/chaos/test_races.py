@@ -103,7 +103,7 @@ async def test_a_decision_in_graph_state_is_won_by_both(redis_url: str, rounds: 
     assert contradictions > rounds / 2
 
 
-@pytest.mark.parametrize("rounds", [20, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [20, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(300)])])
 async def test_the_same_click_ten_times_in_two_processes_is_one_decision(database_url: str, rounds: int) -> None:
     history, told = await rounds_of(database_url, rounds, (ALICE, "approve", "5"), (ALICE, "approve", "5"))
     kinds = Counter(event.kind for event in history.audit)
@@ -113,7 +113,7 @@ async def test_the_same_click_ten_times_in_two_processes_is_one_decision(databas
     assert all(answer == "approved" or "already approved by <@U0ALICE>" in answer for answer in answers), answers
 
 
-@pytest.mark.parametrize("rounds", [20, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [20, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(300)])])
 async def test_ten_clicks_of_two_people_are_one_decision_and_the_others_hear_by_whom(
     database_url: str, rounds: int
 ) -> None:
