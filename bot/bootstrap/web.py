@@ -6,11 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from starlette.routing import BaseRoute, Route
 
 from bot.adapters.clock import SystemClock
+from bot.adapters.redis.answers import RedisAnswers
 from bot.adapters.redis.cancelling import answer_within
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.heartbeat import Heartbeat
 from bot.adapters.redis.inspection import reach
 from bot.adapters.redis.queue import RedisQueue
+from bot.adapters.redis.wire import Wire
 from bot.addresses import shown
 from bot.bootstrap.slack import slack_client
 from bot.ingress.verifier import SlackVerifier
@@ -38,12 +40,14 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
     async with AsyncExitStack() as stack:
         redis = connect(settings.redis.url, timeout=_ANSWER_WITHIN)
         stack.push_async_callback(redis.aclose)
-        queue = RedisQueue(redis, longest=settings.queue.longest)
+        wire = Wire(redis)
+        stack.push_async_callback(wire.close)
+        queue = RedisQueue(redis, longest=settings.queue.longest, wire=wire)
         client = slack_client(settings.slack)
         in_socket = settings.slack.mode == "socket"
         link = SlackLink(
             client,
-            intake=lambda identity: build_intake(queue, clock, identity, client),
+            intake=lambda identity: build_intake(queue, clock, identity, client, RedisAnswers(redis)),
             app_token=settings.slack.app_token.get_secret_value() if in_socket else "",
             reach=lambda: reach(redis, f"REDIS_URL {shown(settings.redis.url)}"),
         )

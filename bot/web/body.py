@@ -1,7 +1,6 @@
 """How much of a request is read before anybody looks at it."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
@@ -31,19 +30,17 @@ class BodyReader:
         if told and not (told.isdecimal() and len(told) <= 9 and int(told) <= MAX_BODY):
             raise HTTPException(413, f"at most {MAX_BODY} bytes")
         try:
-            async with asyncio.timeout(_PATIENCE), self._turn(told):
-                return await _collect(request)
+            async with asyncio.timeout(_PATIENCE):
+                if told and int(told) <= _SMALL:
+                    return await _collect(request)
+                if self._large.locked():
+                    raise HTTPException(503, "too many large bodies at once; send it again", {"Retry-After": "1"})
+                async with self._large:
+                    return await _collect(request)
         except ClientDisconnect:
             raise HTTPException(400, "the body did not come") from None
         except TimeoutError:
             raise HTTPException(408, "the body took too long") from None
-
-    def _turn(self, told: str) -> AbstractAsyncContextManager[None]:
-        if told and int(told) <= _SMALL:
-            return nullcontext()
-        if self._large.locked():
-            raise HTTPException(503, "too many large bodies at once; send it again", {"Retry-After": "1"})
-        return self._large
 
 
 async def _collect(request: Request) -> bytes:

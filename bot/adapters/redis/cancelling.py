@@ -5,7 +5,7 @@ done: the task then goes on as if nobody had asked. So one asks until it is gone
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -23,10 +23,10 @@ async def cancel_until_gone(tasks: Iterable["asyncio.Task[Any]"]) -> None:
         _, waiting = await asyncio.wait(waiting, timeout=ASK_EVERY)
 
 
-async def answer_within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+async def answer_within(seconds: float, work: Awaitable[T]) -> T:
     """Return what `work` returns; TimeoutError after so many seconds, even where the work does not hear that it is
     cancelled and goes on for as long as its client tries."""
-    task = asyncio.create_task(work)
+    task = asyncio.ensure_future(work)
     try:
         done, _ = await asyncio.wait([task], timeout=seconds)
         if not done:

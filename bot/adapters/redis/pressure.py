@@ -8,11 +8,12 @@ from typing import Any
 import structlog
 from redis.asyncio import Redis
 
+from bot.adapters.redis.cancelling import answer_within
 from bot.adapters.redis.connection import outages
 from bot.adapters.redis.stream import FullError
 
 _log = structlog.get_logger(__name__)
-_LOOK_EVERY, _LOOK_BEFORE = 0.5, 20  # seconds, events
+_LOOK_EVERY, _LOOK_BEFORE, _LOOK_WITHIN = 0.5, 20, 2.0  # seconds, events, seconds
 _SAY_EVERY = 30.0
 
 
@@ -31,7 +32,7 @@ class Pressure:
         if self._events < _LOOK_BEFORE and monotonic() - self._had_room_at < _LOOK_EVERY:
             return
         with outages():
-            memory: dict[str, Any] = await self._redis.info("memory")
+            memory: dict[str, Any] = await answer_within(_LOOK_WITHIN, self._redis.info("memory"))
         used, most = int(memory.get("used_memory", 0)), int(memory.get("maxmemory", 0))
         if most and used > most * (1 - self._reserve):
             raise FullError(f"redis: {used} of {most} bytes are used")

@@ -8,10 +8,10 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from bot.adapters.redis import keys
-from bot.adapters.redis.cancelling import answer_within
 from bot.adapters.redis.consumer import Consumer, Handler, Pace
 from bot.adapters.redis.pressure import Pressure
 from bot.adapters.redis.stream import EventStream, Lag
+from bot.adapters.redis.wire import Wire
 from core.errors import TransientError
 from core.event import Event
 
@@ -28,6 +28,8 @@ class RedisQueue:
     doubled for each delivery up to `longest_pause`; meanwhile its key waits and the others go on. At most about
     `most_held` entries are taken from a stream before some are done.
 
+    With a `wire`, events are written over it, which an edge has its caller wait for.
+
     What comes from outside is refused while `longest` entries wait in its stream, or less than the part `reserve` of
     Redis' memory is free. Our own jobs are not: what is under way has to end for there to be room again."""
 
@@ -42,8 +44,9 @@ class RedisQueue:
         most_held: int = 1000,
         longest: int = 20_000,
         reserve: float = 0.1,
+        wire: Wire | None = None,
     ) -> None:
-        self._streams = {name: EventStream(redis, name, consumer) for name in (keys.SLACK, keys.WORK)}
+        self._streams = {name: EventStream(redis, name, consumer, wire) for name in (keys.SLACK, keys.WORK)}
         self._pace = Pace(lease, pause, longest_pause, most_held)
         self._longest = longest
         self._pressure = Pressure(redis, reserve)
@@ -77,7 +80,8 @@ class RedisQueue:
     async def _put(self, stream: str, events: Sequence[Event], signature: str = "") -> list[bool]:
         try:
             with self._pressure.said():
-                return await answer_within(_PUT_WITHIN, self._write(stream, events, signature))
+                async with asyncio.timeout(_PUT_WITHIN):
+                    return await self._write(stream, events, signature)
         except TimeoutError as error:
             raise TransientError("redis: no answer in time") from error
 

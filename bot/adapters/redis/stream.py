@@ -13,12 +13,15 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, OutOfMemoryError, ResponseError
 
 from bot.adapters.redis import keys
+from bot.adapters.redis.cancelling import answer_within
 from bot.adapters.redis.connection import outages
+from bot.adapters.redis.wire import Wire
 from core.errors import TransientError
 from core.event import UNREADABLE, Event
 
 _log = structlog.get_logger(__name__)
 _PAGE = 100
+_LONGEST_ANSWER = 10.0  # seconds
 _LONGEST_FIELD = 100_000
 
 # KEYS: the stream, a mark for each event, a lane for each event, and at times a mark for the signature they came under.
@@ -125,6 +128,7 @@ class EventStream:
     redis: Redis
     name: str
     consumer: str
+    wire: Wire | None = None
 
     async def put(
         self, events: Sequence[Event], signature: str = "", *, marks: Sequence[str] = (), bound: int = 0
@@ -223,9 +227,15 @@ class EventStream:
     async def _run(self, script: str, *given: Any) -> Any:
         """Name the script by its digest, and send all of it only where the server does not know it."""
         try:
-            return await self.redis.evalsha(_DIGESTS[script], *given)
+            return await self._ask("EVALSHA", _DIGESTS[script], *given)
         except NoScriptError:
-            return await self.redis.eval(script, *given)
+            return await self._ask("EVAL", script, *given)
+
+    async def _ask(self, *words: Any) -> Any:
+        if self.wire:
+            return await self.wire.ask(*words)
+        # In a task of its own, as the client may not hear that its caller gives up.
+        return await answer_within(_LONGEST_ANSWER, self.redis.execute_command(*words))
 
     async def _read(self, after: str, block: int | None) -> list[Any]:
         with outages():
