@@ -35,6 +35,7 @@ from core.ports import Clock, Deliveries
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
+from core.services.editing import Editing
 from core.services.investigation import Investigation
 from core.services.leftovers import Leftovers
 from core.services.remediation import Remediation
@@ -47,6 +48,7 @@ from tests.chaos.inside.board import BOT, INCIDENTS, Board, BoardClient
 from tests.chaos.inside.knobs import SERVICES, Knobs
 from tests.chaos.inside.plug import Plug, PluggedDatabase, PluggedRedis, bury
 from tools.environment import Environment, Service
+from tools.forms import ArgumentForms
 from tools.guard import Guard
 from tools.registry import Registry
 from tools.secrets import SecretFilter
@@ -108,8 +110,9 @@ class Node:
             incident_channel=INCIDENTS,
         )  # fmt: skip
         desk = ApprovalDesk(stores.approvals, directory, world.policy, queue, stores.audit, world.clock)
+        registry = self._registry()
         guard = Guard(
-            self._registry(), stores.approvals, stores.effects, stores.audit, world.clock, lambda: world.frozen,
+            registry, stores.approvals, stores.effects, stores.audit, world.clock, lambda: world.frozen,
             settle_seconds=SETTLE,
         )  # fmt: skip
         context = GraphContext(
@@ -129,6 +132,9 @@ class Node:
             incidents=incidents, reports=reports, approvals=stores.approvals, approval_queue=stores.approvals,
             cards=cards, directory=directory, audit=audit, queue=queue, clock=clock, approvers=("S0SRE",),
             dead_letters=DeadLetterDesk(stores.deliveries, audit, clock),
+            editing=Editing(
+                desk, stores.approvals, stores.approvals, guard, ArgumentForms(registry), runner, cards, queue, clock
+            ),
         )  # fmt: skip
         sweeper = Sweeper(stores.approvals, stores.approvals, incidents, cards, queue, clock)
         left = Leftovers(
