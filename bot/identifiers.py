@@ -5,7 +5,9 @@ from typing import Final
 APPROVE: Final = "approval.approve"
 REJECT: Final = "approval.reject"
 DETAILS: Final = "approval.details"
+EDIT: Final = "approval.edit"
 UNDO: Final = "approval.undo"
+ASK_AGAIN: Final = "approval.ask_again"
 DECIDE_BLOCK: Final = "approval.decide"
 
 DEAD_RETRY: Final = "dead_letter.retry"
@@ -14,6 +16,15 @@ DEAD_BLOCK: Final = "dead_letter.decide"
 
 REJECT_VIEW: Final = "approval.reject_reason"
 DETAILS_VIEW: Final = "approval.details_view"
+EDIT_VIEW: Final = "approval.edited"
+CONFIRM_VIEW: Final = "approval.confirmed"
+ANSWERED_VIEWS: Final = (EDIT_VIEW, CONFIRM_VIEW)
+"""Forms that stay open with what is wrong in them: whoever sends one waits for the worker's answer."""
+FIELD_BLOCK: Final = "argument."
+EDIT_VALUE: Final = "edit.value"
+NOTE_BLOCK: Final = "note"
+CONFIRM_BLOCK: Final = "confirm"
+CONFIRM_INPUT: Final = "confirm.typed"
 REASON_BLOCK: Final = "reason"
 REASON_INPUT: Final = "reason.text"
 

@@ -15,6 +15,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.answers import Answers, waits_for_answer
 from core.errors import TransientError
 from core.event import Event
 from core.ports import Clock, Inbox
@@ -22,11 +23,15 @@ from core.tool_call import canonical_json
 
 _log, _quiet_log = structlog.get_logger(__name__), logging.getLogger(__name__)
 _PATIENCE = 2.0  # seconds; Slack waits three
+_ANSWERED = 2.5  # seconds for a form to be queued and answered
 _WAITS_FOR_NOBODY = {"agent_session_stopped"}
 
 
-def build_intake(queue: Inbox, clock: Clock, identity: AuthorizeResult, client: AsyncWebClient) -> AsyncApp:
-    """Return an app without listeners: every payload is queued, then acknowledged with an empty 200.
+def build_intake(
+    queue: Inbox, clock: Clock, identity: AuthorizeResult, client: AsyncWebClient, answers: Answers | None = None
+) -> AsyncApp:
+    """Return an app without listeners: every payload is queued, then acknowledged with an empty 200, or, for some
+    forms, with what the worker has to say to them in time.
 
     When the queue does not take it, the answer is 503 over HTTP and silence over the socket: Slack sends it again.
     It verifies nothing. Over HTTP its only caller has done so and leaves the request's signature in the context, under
@@ -40,7 +45,7 @@ def build_intake(queue: Inbox, clock: Clock, identity: AuthorizeResult, client: 
         logger=logging.getLogger("slack_bolt"), client=client, authorize=authorize, request_verification_enabled=False
     )
 
-    app.use(_Enqueue(queue, clock))
+    app.use(_Enqueue(queue, clock, answers))
     return app
 
 
@@ -50,11 +55,14 @@ class _Enqueue(AsyncMiddleware):
 
     queue: Inbox
     clock: Clock
+    answers: Answers | None = None
 
     async def async_process(
         self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
     ) -> BoltResponse:
         """Queue the payload and end the dispatch."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             event = event_of(req.body, self.clock)
         except ValueError as error:
@@ -69,7 +77,13 @@ class _Enqueue(AsyncMiddleware):
             return BoltResponse(status=503, body="")
         if _quiet_log.isEnabledFor(logging.DEBUG):  # binding a logger costs more than reading the event
             _log.debug("event_taken" if fresh else "event_already_taken", kind=event.kind, event_id=event.id)
-        return BoltResponse(status=200, body="")
+        if self.answers is None or not waits_for_answer(req.body):
+            return BoltResponse(status=200, body="")
+        try:
+            answer = await self.answers.wait(event.id, max(0.0, began + _ANSWERED - loop.time()))
+        except TransientError:
+            answer = ""  # the form is queued and will be dealt with; what is wrong in it is told in a direct message
+        return BoltResponse(status=200, body=answer)
 
 
 def event_of(payload: Mapping[str, JsonValue], clock: Clock) -> Event:

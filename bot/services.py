@@ -7,6 +7,7 @@ from core.ports import ApprovalQueue, Approvals, Audit, Cards, Clock, Directory,
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
+from core.services.editing import Editing
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 
@@ -32,6 +33,7 @@ class Services:
     queue: Queue
     clock: Clock
     dead_letters: DeadLetterDesk
+    editing: Editing
     links: str = ""
     incident_channel: str = "#incidents"
     approvers: Callable[[], tuple[str, ...]] = tuple

@@ -1,19 +1,23 @@
 """Takes events off the queue and hands each to one use case: the place to read what happens to what."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from pydantic import JsonValue
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.answers import Answers, waits_for_answer
 from bot.ingress import slack_alerts
+from bot.listeners.telling import tell
 from bot.places import Places
 from bot.services import Services
 from core.alert import Alert
-from core.brief import Place, Proposal
+from core.brief import Edit, Place, Proposal
 from core.errors import NeedsHumanError, RefusedError, ToolError, TransientError
 from core.event import Event
 from core.ids import stable_id
@@ -31,6 +35,7 @@ class Worker:
     services: Services
     pause: float = 1.5  # seconds between two refreshes
     ours: frozenset[str] = frozenset()  # our own user and bot ids
+    answers: Answers | None = None
     edits: asyncio.Lock = field(default_factory=asyncio.Lock)
     # Apart, so that nobody's question waits behind a storm of alerts.
     investigations: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
@@ -68,6 +73,7 @@ class Worker:
             "job.refresh": self._refresh,
             "job.ask": self._ask,
             "job.propose": self._propose,
+            "job.edit": self._edit,
             "job.resume": self._resume,
         }
 
@@ -75,6 +81,17 @@ class Worker:
         answer = await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=event.body))
         if answer.status >= 500:
             raise TransientError(f"a listener asked for another try ({event.kind})")
+        if self.answers is not None and waits_for_answer(event.body):
+            await self._answer(self.answers, event, answer.body)
+
+    async def _answer(self, answers: Answers, event: Event, body: str) -> None:
+        """Hand the answer to a form back; where that is too late, tell what was wrong in a direct message."""
+        if await answers.give(event.id, body) or not body:
+            return
+        errors: Mapping[str, str] = json.loads(body).get("errors") or {}
+        person: Any = event.body.get("user")
+        said = " ".join(errors.values())
+        await tell(self.app.client, person["id"], Place(channel="", thread_ts=""), f"Your form was not taken: {said}")
 
     async def _slack_event(self, event: Event) -> None:
         payload = event.body.get("event")
@@ -117,6 +134,9 @@ class Worker:
 
     async def _propose(self, event: Event) -> None:
         await self.services.remediation.start(Proposal.model_validate(event.body))
+
+    async def _edit(self, event: Event) -> None:
+        await self.services.editing.carry_out(Edit.model_validate(event.body))
 
     async def _resume(self, event: Event) -> None:
         await self.services.remediation.resume(_word(event, "approval_id"))

@@ -72,6 +72,7 @@ class ApprovalRequest(BaseModel):
     report_id: str | None = None
     rollback_of: str | None = None
     reopens: str | None = None
+    replaces: str | None = None
     channel: str
     thread_ts: str
     status: ApprovalStatus = ApprovalStatus.PENDING

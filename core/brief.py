@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from core.tool_call import ToolCall
 
@@ -43,3 +43,16 @@ class Proposal(BaseModel):
     incident_id: str | None = None
     report_id: str | None = None
     rollback_of: str | None = None
+    reopens: str | None = None
+
+
+class Edit(BaseModel):
+    """What somebody wants in place of a request: other arguments for the same tool; `form` is where they typed them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    approval_id: str
+    form: str
+    editor: str
+    args: dict[str, JsonValue]
+    note: str = ""

@@ -33,6 +33,10 @@ class StaleApprovalError(RefusedError):
     """What would run is no longer what was approved (digest or precondition differ)."""
 
 
+class ConfirmationError(RefusedError):
+    """The target's name was not typed, or not exactly, where an approval asks for it."""
+
+
 class PolicyDeniedError(RefusedError):
     """No policy rule allows this call, or one denies it."""
 

@@ -27,6 +27,7 @@ class Event(BaseModel):
 
     Kinds: `slack.events_api`, `slack.interactive`, `slack.slash_commands` (body = the payload as Slack sent it),
     `alert` (body = Alert as JSON), `job.investigate`, `job.refresh`, `job.propose`, `job.resume` (body = ids),
+    `job.edit` (body = core.brief.Edit as JSON), `job.reconsider` (body = approval_id),
     `job.ask` (body = question, requester, channel, thread_ts, message_ts: as Investigation.of_question takes them).
     """
 

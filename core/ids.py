@@ -53,6 +53,16 @@ def undo_id_of(approval_id: str, number: int) -> str:
     return stable_id("rem", approval_id, "undo", str(number))
 
 
+def edit_id_of(approval_id: str, form: str) -> str:
+    """The remediation that a filled-in form (its id is Slack's) makes of a request."""
+    return stable_id("rem", approval_id, "edit", form)
+
+
+def again_id_of(approval_id: str) -> str:
+    """The remediation that asks anew for a request that ended without a run."""
+    return stable_id("rem", approval_id, "again")
+
+
 def approval_id_of(remediation_id: str, attempt: int) -> str:
     """The one request of a remediation's attempt (from 1), however often its node runs."""
     return stable_id("apr", remediation_id, str(attempt))

@@ -116,6 +116,16 @@ class Approvals(Protocol):
         ...
 
 
+class Replacements(Protocol):
+    """A request that takes the place of another one."""
+
+    async def replace(self, new: ApprovalRequest, *, text: str, events: Sequence[AuditEvent]) -> bool:
+        """In one transaction: the request that `new.replaces` leaves pending as superseded, with `text` as its outcome,
+        and `new` is written with the events. False, with nothing written, when the old one is no longer pending, is out
+        of time at `new.created_at` or was rejected by somebody."""
+        ...
+
+
 class ApprovalQueue(Protocol):
     """Approval rows as work that waits."""
 
@@ -320,6 +330,14 @@ class ToolSummary(NamedTuple):
     description: str
     risk: str
     args_schema: dict[str, JsonValue]
+
+
+class Forms(Protocol):
+    """What people may type into a tool's arguments."""
+
+    def faults(self, call: ToolCall) -> Mapping[str, str]:
+        """Return what is wrong with which argument, an empty name standing for the whole; empty when all is well."""
+        ...
 
 
 class ToolBox(Protocol):

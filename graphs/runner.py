@@ -12,9 +12,9 @@ from langgraph.types import Command, StateSnapshot
 
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Brief, Proposal
-from core.errors import CorruptCheckpointError, NeedsHumanError, TransientError
+from core.errors import CorruptCheckpointError, NeedsHumanError, NoDataError, TransientError
 from core.evidence import Report
-from core.ids import remediation_thread_id
+from core.ids import approval_id_of, remediation_thread_id
 from core.tool_call import ToolResult
 from graphs.context import GraphContext
 from graphs.investigation import graph as investigation
@@ -115,6 +115,10 @@ class LangGraphRunner:
         snapshot = await self._remediation.aget_state(config)
         if half_done(snapshot):
             await self._run(self._remediation, None, config)
+        elif not snapshot.values and (row := await self._written(proposal)) is not None:
+            # An edited request stands before its run: what people see is what the run waits for, planned once.
+            await self._remediation.aupdate_state(config, rebuilt(row), as_node=AS_NODE)
+            await self._run(self._remediation, None, config)
         elif not snapshot.values or (snapshot.values.get("refusal") and not snapshot.interrupts):
             start: Update = {
                 "graph_version": GRAPH_VERSION,
@@ -123,6 +127,12 @@ class LangGraphRunner:
                 "round": snapshot.values.get("round", 0) + 1,
             }
             await self._run(self._remediation, start, config)
+
+    async def _written(self, proposal: Proposal) -> ApprovalRequest | None:
+        try:
+            return await self._context.approvals.load(approval_id_of(proposal.remediation_id, 1))
+        except NoDataError:
+            return None
 
     async def resume(self, request: ApprovalRequest) -> bool:
         """Answer the pending gate of this request; False when no such gate is pending, even after a crashed run was

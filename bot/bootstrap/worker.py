@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.adapters.clock import SystemClock
 from bot.adapters.database.engine import Database, open_database
 from bot.adapters.database.migrate import migrate
+from bot.adapters.redis.answers import RedisAnswers
 from bot.adapters.redis.checkpointer import RedisSaver, open_saver
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.heartbeat import Heartbeat
@@ -47,6 +48,7 @@ from core.runbook import Runbook
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
+from core.services.editing import Editing
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 from graphs.context import GraphContext, InvestigatorConfig, Mind
@@ -54,6 +56,7 @@ from graphs.models.runbooks import load_runbooks
 from graphs.runner import LangGraphRunner
 from tools.catalogue import Catalogue, load_catalogue
 from tools.environment import open_http
+from tools.forms import ArgumentForms
 from tools.guard import Guard
 
 _POLICY_EVERY = timedelta(seconds=2)
@@ -99,9 +102,16 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         context = await _context(settings, catalogue, runbooks, stores, toolbox, desk, cards, clock, stack)
         runner = LangGraphRunner(saver, context, lease)
         environments = {service.name: service.env for service in catalogue.services}
-        services = _services(settings, policy, stores, desk, cards, directory, runner, queue, clock, environments)
+        editing = Editing(
+            desk, stores.approvals, stores.approvals, toolbox, ArgumentForms(registry), runner, cards, queue, clock
+        )
+        services = _services(
+            settings, policy, stores, desk, cards, directory, runner, queue, clock, environments, editing
+        )
         identity = await identify(client)
-        worker = Worker(build_app(services, identity, client), services, ours=own_ids(identity))
+        worker = Worker(
+            build_app(services, identity, client), services, ours=own_ids(identity), answers=RedisAnswers(redis)
+        )
         alone = RedisLease(redis, wait=timedelta(0))
         tickers = build_tickers(stores, context, services, check, alive, alone)
         tickers += build_dead_letters(stores, queue, client, services, context.human, alone)
@@ -226,6 +236,7 @@ def _services(
     queue: RedisQueue,
     clock: SystemClock,
     environments: Mapping[str, str],
+    editing: Editing,
 ) -> Services:
     remediation = Remediation(runner, stores.approvals, stores.approvals, queue, clock)
     return Services(
@@ -243,6 +254,7 @@ def _services(
         queue=queue,
         clock=clock,
         dead_letters=DeadLetterDesk(stores.deliveries, stores.audit, clock),
+        editing=editing,
         links=settings.web.links,
         incident_channel=settings.slack.incident_channel,
         approvers=lambda: policy.members,

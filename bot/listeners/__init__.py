@@ -2,20 +2,23 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners.actions import approve, dead_letters, details, reject, undo
+from bot.listeners.actions import approve, dead_letters, details, edit, reject, undo
 from bot.listeners.commands import ops
 from bot.listeners.events import app_home_opened, app_mention, message
 from bot.listeners.shortcuts import investigate_message
-from bot.listeners.views import reject_reason
+from bot.listeners.views import confirmed, edited, reject_reason
 from bot.services import Services
 
 _FEATURES = (
     approve,
+    edit,
     reject,
     undo,
     details,
     dead_letters,
     reject_reason,
+    edited,
+    confirmed,
     ops,
     app_mention,
     message,

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from core.approval import ApprovalRequest, ApprovalStatus, Choice, Vote, tally
 from core.audit import AuditEvent
 from core.brief import Proposal
+from core.confirmation import check_typed
 from core.errors import (
     AlreadyDecidedError,
     AlreadyVotedError,
     ApprovalExpiredError,
+    FrozenError,
     NoDataError,
     NotAnApproverError,
     PolicyDeniedError,
@@ -51,10 +53,16 @@ class ApprovalDesk:
     audit: Audit
     clock: Clock
     unfit: Unfit = fit
+    frozen: Unfit = fit
 
     async def request(self, approval_id: str, plan: Plan, proposal: Proposal, thread_id: str) -> ApprovalRequest:
         """Write the approval row for a plan; PolicyDeniedError when no rule allows it. What policy lets run unasked is
         approved at once, in the rule's name. Safe to repeat."""
+        asked = await self.draft(approval_id, plan, proposal, thread_id)
+        return await self.decide_if_allowed(await self.approvals.create(asked, self.told_of(asked)))
+
+    async def draft(self, approval_id: str, plan: Plan, proposal: Proposal, thread_id: str) -> ApprovalRequest:
+        """Return the request as policy wants it now, unwritten; PolicyDeniedError (audited) when no rule allows it."""
         requirement = self.policy.requirement(plan, await self._asker(proposal.requester))
         if requirement.effect == "deny":
             await self._note(
@@ -64,12 +72,9 @@ class ApprovalDesk:
                 f"Policy does not allow `{plan.call.name}` on {plan.service} in {plan.env} (rule: {requirement.rule})."
             )
         now = self.clock.now()
-        digest = plan_digest(plan, requester=proposal.requester, policy_sha256=requirement.policy_sha256)
-        facts = {"digest": digest, "rule": requirement.rule}
-        told = self._event("ApprovalRequested", proposal.requester, approval_id, proposal.incident_id, **facts)
-        asked = ApprovalRequest(
+        return ApprovalRequest(
             id=approval_id,
-            digest=digest,
+            digest=plan_digest(plan, requester=proposal.requester, policy_sha256=requirement.policy_sha256),
             plan=plan,
             requirement=requirement,
             requester=proposal.requester,
@@ -78,12 +83,20 @@ class ApprovalDesk:
             incident_id=proposal.incident_id,
             report_id=proposal.report_id,
             rollback_of=proposal.rollback_of,
+            reopens=proposal.reopens,
             channel=proposal.place.channel,
             thread_ts=proposal.place.thread_ts,
             created_at=now,
             decide_by=now + requirement.decide_within,
         )
-        row = await self.approvals.create(asked, told)
+
+    def told_of(self, asked: ApprovalRequest) -> AuditEvent:
+        """Return the line of the history that stands for a request."""
+        facts = {"digest": asked.digest, "rule": asked.requirement.rule}
+        return self._event("ApprovalRequested", asked.requester, asked.id, asked.incident_id, **facts)
+
+    async def decide_if_allowed(self, row: ApprovalRequest) -> ApprovalRequest:
+        """Approve at once, in the rule's name, what policy lets run unasked; return the request as it then stands."""
         if row.requirement.effect == "allow" and row.status is ApprovalStatus.PENDING:
             return await self._decide(row.id, "policy", again=True)
         return row
@@ -114,9 +127,22 @@ class ApprovalDesk:
         except NoDataError:
             return False
 
-    async def vote(self, approval_id: str, person_id: str, choice: Choice, reason: str = "") -> ApprovalRequest:
+    async def check_may_edit(self, request: ApprovalRequest, person_id: str) -> None:
+        """RefusedError (audited) for whoever may neither decide the request nor withdraw it, and for guests."""
+        try:
+            if not await self._may_decide(person_id):
+                raise NotAnApproverError(GUESTS_MAY_NOT)
+            await self._check(request, person_id, "reject")
+        except RefusedError as refusal:
+            await self._note("EditRefused", person_id, request.id, request.incident_id, why=type(refusal).__name__)
+            raise
+
+    async def vote(
+        self, approval_id: str, person_id: str, choice: Choice, reason: str = "", *, typed: str = ""
+    ) -> ApprovalRequest:
         """Count one person's word and return the request after it; RefusedError says why it does not count. The same
-        word again (a click that was delivered twice) returns the request as it stands."""
+        word again (a click that was delivered twice) returns the request as it stands. `typed` is the target's name
+        where core.confirmation asks for it."""
         request = await self.approvals.load(approval_id)
         if request.status is not ApprovalStatus.PENDING and _has_cast(request, person_id, choice):
             if request.status in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):
@@ -125,6 +151,8 @@ class ApprovalDesk:
             return request
         try:
             groups = await self._check(request, person_id, choice)
+            if choice == "approve":
+                check_typed(request, typed)
             counted = await self._cast(request, person_id, choice, reason, groups)
         except RefusedError as refusal:
             await self._note(
@@ -159,6 +187,10 @@ class ApprovalDesk:
             raise NotAnApproverError(
                 f"Only members of {', '.join(needed.groups)} ({people}) may decide this request "
                 f"(policy rule “{needed.rule}”)."
+            )
+        if choice == "approve" and (why := await self.frozen()):
+            raise FrozenError(
+                f"Your approval was not counted: {why}. The request stays open; approve it again once that is over."
             )
         if choice == "approve" and (why := await self.unfit()):
             raise UnfitError(

@@ -1,7 +1,8 @@
 """The real listeners and cards over the local Slack workspace: what Slack sends is dispatched as in the worker."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+import json
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.answers import waits_for_answer
 from bot.app import build_app
 from bot.cards import SlackCards
 from bot.directory import SlackDirectory
@@ -25,12 +27,14 @@ from core.approval import ApprovalRequest
 from core.brief import Brief, Proposal
 from core.evidence import Report
 from core.policy import Policy, PolicyFile
-from core.ports import GraphRunner
+from core.ports import Forms, GraphRunner, ToolBox
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
+from core.services.editing import Editing
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
+from core.tool_call import ToolCall
 from demo.slack import LocalWorkspace
 from tests.fakes.approvals import InMemoryApprovals
 from tests.fakes.audit import InMemoryAudit
@@ -41,10 +45,22 @@ from tests.fakes.examples import a_request, a_requirement, an_alert
 from tests.fakes.incidents import InMemoryIncidents
 from tests.fakes.queue import InMemoryQueue
 from tests.fakes.reports import InMemoryReports
+from tests.fakes.toolbox import PretendToolBox
 from tests.fakes.waiting import wait_until
 
 ALICE, CAROL, BOB, DAVE = "U0ALICE", "U0CAROL", "U0BOB", "U0DAVE"
 INCIDENTS, OPS = "C0INCIDENTS", "C0OPS"
+
+
+NOTHING_ALLOWED = {"version": 1, "groups": {}, "rules": [{"name": "none", "effect": "deny"}]}
+
+
+class NoFaults:
+    """Implements core.ports.Forms: whatever is typed is well."""
+
+    def faults(self, call: ToolCall) -> Mapping[str, str]:
+        """Find nothing."""
+        return {}
 
 
 @dataclass
@@ -63,6 +79,10 @@ class Stage:
     queue: InMemoryQueue = field(default_factory=InMemoryQueue)
     letters: InMemoryDeliveries = field(default_factory=InMemoryDeliveries)
     dispatched: int = 0
+    toolbox: ToolBox = field(default_factory=PretendToolBox)
+    forms: Forms = field(default_factory=NoFaults)
+    rules: dict[str, Any] = field(default_factory=lambda: NOTHING_ALLOWED)
+    services: Services | None = None
 
     def __post_init__(self) -> None:
         self.approvals.audit = self.audit
@@ -174,21 +194,28 @@ async def open_listening_stage(runner: GraphRunner | None = None) -> AsyncIterat
     async with open_stage() as stage:
         who = await stage.client.auth_test()
         identity = AuthorizeResult.from_auth_test_response(auth_test_response=who, bot_token=stage.client.token)
-        app = build_app(_services(stage, runner or NoGraphs()), identity, stage.client)
+        stage.services = _services(stage, runner or NoGraphs())
+        app = build_app(stage.services, identity, stage.client)
         line = SocketModeClient(
             "xapp-local-watchkeeper-app", web_client=AsyncWebClient(base_url=f"{stage.ws.url}/api/")
         )
-        working: set[asyncio.Task[None]] = set()
+        working: set[asyncio.Task[Any]] = set()
 
         async def take(link: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-            await link.send_socket_mode_response(SocketModeResponse(request.envelope_id))
-            await _kept(working, _dispatch(request))
+            if not waits_for_answer(request.payload):
+                await link.send_socket_mode_response(SocketModeResponse(request.envelope_id))
+                await _kept(working, _dispatch(request))
+                return
+            said = await _dispatch(request)
+            answer = SocketModeResponse(request.envelope_id, json.loads(said) if said else None)
+            await link.send_socket_mode_response(answer)
 
-        async def _dispatch(request: SocketModeRequest) -> None:
+        async def _dispatch(request: SocketModeRequest) -> str:
             answer = await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=request.payload))
             assert answer.status < 500
             # The bot hears its own posts and edits too; nobody waits for those.
             stage.dispatched += not {"bot_id", "subtype"} & set(request.payload.get("event", {}))
+            return answer.body
 
         line.socket_mode_request_listeners.append(take)
         await line.connect()
@@ -200,7 +227,7 @@ async def open_listening_stage(runner: GraphRunner | None = None) -> AsyncIterat
             await line.close()
 
 
-async def _kept(tasks: set[asyncio.Task[None]], work: Awaitable[None]) -> None:
+async def _kept(tasks: set[asyncio.Task[Any]], work: Awaitable[Any]) -> None:
     task = asyncio.ensure_future(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
@@ -209,11 +236,11 @@ async def _kept(tasks: set[asyncio.Task[None]], work: Awaitable[None]) -> None:
 
 def _services(stage: Stage, runner: GraphRunner) -> Services:
     directory, cards = SlackDirectory(stage.client, stage.clock), stage.cards()
-    rules = {"version": 1, "groups": {}, "rules": [{"name": "none", "effect": "deny"}]}
-    policy = Policy(PolicyFile.model_validate(rules), a_requirement().policy_sha256)
+    policy = Policy(PolicyFile.model_validate(stage.rules), a_requirement().policy_sha256)
+    desk = ApprovalDesk(stage.approvals, directory, policy, stage.queue, stage.audit, stage.clock)
     remediation = Remediation(runner, stage.approvals, stage.approvals, stage.queue, stage.clock)
     return Services(
-        desk=ApprovalDesk(stage.approvals, directory, policy, stage.queue, stage.audit, stage.clock),
+        desk=desk,
         investigation=Investigation(
             runner, stage.incidents, stage.reports, remediation, cards, stage.audit, stage.clock
         ),
@@ -229,5 +256,8 @@ def _services(stage: Stage, runner: GraphRunner) -> Services:
         queue=stage.queue,
         clock=stage.clock,
         dead_letters=DeadLetterDesk(stage.letters, stage.audit, stage.clock),
+        editing=Editing(
+            desk, stage.approvals, stage.approvals, stage.toolbox, stage.forms, runner, cards, stage.queue, stage.clock
+        ),
         approvers=lambda: ("S0SRE",),
     )

@@ -1,5 +1,6 @@
 """What stands in the code block is the call, byte for byte, whatever is in it."""
 
+import hashlib
 import json
 import unicodedata
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from bot.blocks.approval_card import ApprovalFacts, build_approval_card
 from bot.blocks.exact_call import inline_call, odd_characters
 from bot.blocks.text import Block
+from core.confirmation import asks_to_type
 from core.exact_call import LIMIT_BYTES, exact_call, fits
 from core.tool_call import ToolCall
 from tests.bot.stage import INCIDENTS, Stage, open_stage
@@ -114,17 +116,16 @@ def test_the_twin_that_does_not_show_the_exact_call_is_caught(broken: Any) -> No
     assert any(differs(text) for text in NASTY)
 
 
-def test_a_long_call_is_whole_or_not_shown_and_then_not_approvable() -> None:
+def test_a_long_call_is_whole_or_in_a_file_whose_digest_is_shown_and_then_its_target_is_typed() -> None:
     for size in range(LIMIT_BYTES - 60, LIMIT_BYTES + 20, 7):
         call = ToolCall(name="set_config", args={"value": "é" * (size // 2)})
         blocks = build_approval_card(a_request(plan=a_plan(call=call)), ApprovalFacts())
-        actions = [element["text"]["text"] for element in blocks[-1]["elements"]]
         if fits(call):
             assert code_of(blocks) == exact_call(call)
-            assert "Approve" in actions
         else:
-            assert "Approve" not in actions
-            assert "cannot be approved" in str(blocks)
+            assert hashlib.sha256(exact_call(call).encode()).hexdigest() in str(blocks)
+        assert asks_to_type(a_request(plan=a_plan(call=call))) is not fits(call)
+        assert ("type the target" in str(blocks)) is not fits(call)
 
 
 def test_characters_that_deceive_are_named() -> None:

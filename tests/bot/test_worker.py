@@ -102,6 +102,7 @@ def services_of(runner: ScriptedRunner, cards: RecordingCards, queue: InMemoryQu
         queue=queue,
         clock=clock,
         dead_letters=DeadLetterDesk(InMemoryDeliveries(), audit, clock),
+        editing=None,  # pyright: ignore[reportArgumentType]
     )
 
 

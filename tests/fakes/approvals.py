@@ -66,6 +66,19 @@ class InMemoryApprovals:
         self._change(row, status=status, decided_at=now, execute_by=execute_by)
         return True
 
+    async def replace(self, new: ApprovalRequest, *, text: str, events: Sequence[AuditEvent]) -> bool:
+        """End the old one and write the new one, or do nothing."""
+        old = self.rows.get(new.replaces or "")
+        if old is None or old.status is not ApprovalStatus.PENDING or new.created_at >= old.decide_by:
+            return False
+        if any(vote.choice == "reject" for vote in old.votes):
+            return False
+        for event in events:
+            await self.audit.append(event)
+        self._change(old, status=ApprovalStatus.SUPERSEDED, decided_at=new.created_at, outcome_text=text)
+        self.rows[new.id] = new
+        return True
+
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
         """Leave approved (or executed, for a rollback), once."""
         needed = ApprovalStatus.EXECUTED if status is ApprovalStatus.ROLLED_BACK else ApprovalStatus.APPROVED

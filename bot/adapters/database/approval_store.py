@@ -19,7 +19,7 @@ _BALLOT = [votes.c[name].label(f"ballot_{name}") for name in Vote.model_fields]
 
 
 class SqlApprovals:
-    """Implements core.ports.Approvals and ApprovalQueue."""
+    """Implements core.ports.Approvals, ApprovalQueue and Replacements."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -28,11 +28,7 @@ class SqlApprovals:
     async def create(self, request: ApprovalRequest, event: AuditEvent | None = None) -> ApprovalRequest:
         """Insert the request, and its event in the same transaction; when its id exists already, return the existing
         row unchanged."""
-        row = request.model_dump(exclude={"plan", "requirement", "votes"}) | {
-            "plan": request.plan.model_dump(mode="json"),
-            "requirement": request.requirement.model_dump(mode="json"),
-        }
-        statement = self._database.insert(approvals).values(row)
+        statement = self._database.insert(approvals).values(_row_of(request))
         once = statement.on_conflict_do_nothing(index_elements=[approvals.c.id]).returning(approvals.c.id)
         async with self._database.writing() as connection:
             if (await connection.execute(once)).scalar() is not None and event is not None:
@@ -90,6 +86,23 @@ class SqlApprovals:
                 await append_event(connection, event)
             return won
 
+    async def replace(self, new: ApprovalRequest, *, text: str, events: Sequence[AuditEvent]) -> bool:
+        """End the request that `new` replaces and write `new`, in one transaction; False, with nothing written, when
+        the old one is no longer pending, is out of time or was rejected."""
+        now, old = new.created_at, approvals.c.id == new.replaces
+        rejected = exists().where(votes.c.approval_id == new.replaces, votes.c.choice == "reject")
+        ended = update(approvals).where(old, approvals.c.status == _PENDING, approvals.c.decide_by > now, ~rejected)
+        ended = ended.values(status=ApprovalStatus.SUPERSEDED.value, decided_at=now, outcome_text=text)
+        async with self._database.writing() as connection:
+            # As for a claim: a vote under way is waited for first.
+            await connection.execute(select(approvals.c.id).where(old).with_for_update())
+            if (await connection.execute(ended)).rowcount != 1:
+                return False
+            await connection.execute(self._database.insert(approvals).values(_row_of(new)))
+            for event in events:
+                await append_event(connection, event)
+            return True
+
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
         """Leave approved (or executed, for a rollback) in one UPDATE; False when it had ended."""
         needed = ApprovalStatus.EXECUTED if status is ApprovalStatus.ROLLED_BACK else ApprovalStatus.APPROVED
@@ -137,3 +150,10 @@ class SqlApprovals:
             if each["ballot_person"] is not None:
                 row["votes"].append({name: each[f"ballot_{name}"] for name in Vote.model_fields})
         return [ApprovalRequest.model_validate(row) for row in rows.values()]
+
+
+def _row_of(request: ApprovalRequest) -> dict[str, Any]:
+    return request.model_dump(exclude={"plan", "requirement", "votes"}) | {
+        "plan": request.plan.model_dump(mode="json"),
+        "requirement": request.requirement.model_dump(mode="json"),
+    }

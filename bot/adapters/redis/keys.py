@@ -31,6 +31,9 @@ EPOCH_FOR = timedelta(days=30)
 """How long a lease's last epoch is remembered after it was taken, should the server's clock be set back meanwhile. An
 epoch that begins anew after this, or after all was lost, follows the clock and so comes after all before it."""
 
+ANSWER_FOR = timedelta(minutes=5)
+"""How long the answer to a form is kept; Slack waits three seconds for it, the rest is for a worker that was killed."""
+
 LANE_FOR = timedelta(days=1)
 """How long the order of a key is remembered after its last event came."""
 
@@ -53,6 +56,11 @@ def signature(value: str) -> str:
 def lane(stream: str, key: str) -> str:
     """Lists the entries of one key in that stream, oldest first; expires after LANE_FOR."""
     return f"{stream}:lane:{_word(key)}"
+
+
+def answer(event_id: str) -> str:
+    """Holds the answer to a form, or that nobody waits for it any more; expires after ANSWER_FOR."""
+    return f"watchkeeper:answer:{_word(event_id)}"
 
 
 def consumer(name: str) -> str:

@@ -1,0 +1,48 @@
+"""The modal before an approval that a click is too easy for: the call once more, and the target's name to be typed."""
+
+from bot.blocks import rich
+from bot.blocks.budget import split
+from bot.blocks.text import Block, inert, section
+from bot.blocks.wording import RISK_WORDS, loud_env
+from bot.identifiers import CONFIRM_BLOCK, CONFIRM_INPUT, CONFIRM_VIEW
+from core.approval import ApprovalRequest
+from core.exact_call import exact_call, fits
+
+_PIECE, _PIECES = 2900, 8
+
+
+def build_confirm_modal(request: ApprovalRequest) -> Block:
+    """Return a view whose private_metadata is the request's id."""
+    plan = request.plan
+    pieces = split(exact_call(plan.call), _PIECE)
+    blocks: list[Block] = [
+        section(f"{loud_env(inert(plan.env, 40))} · {inert(plan.service, 80)} · {RISK_WORDS[plan.risk]}"),
+        rich.block(rich.line(rich.words("Exactly this will run", "bold")), rich.preformatted(pieces[0])),
+        *(rich.block(rich.preformatted(piece)) for piece in pieces[1:_PIECES]),
+    ]
+    if not fits(plan.call):
+        whole = f"The whole call is the file {request.id}-call.txt in the thread. Read it before you approve."
+        blocks.append(rich.block(rich.line(rich.words(whole, "bold"))))
+    label = f"Type the name of the target: {plan.service}"
+    return {
+        "type": "modal",
+        "callback_id": CONFIRM_VIEW,
+        "private_metadata": request.id,
+        "title": {"type": "plain_text", "text": "Approve"},
+        "submit": {"type": "plain_text", "text": "Approve"},
+        "close": {"type": "plain_text", "text": "Cancel"},
+        "blocks": [
+            *blocks,
+            {
+                "type": "input",
+                "block_id": CONFIRM_BLOCK,
+                "label": {"type": "plain_text", "text": label[:300], "emoji": False},
+                "element": {
+                    "type": "plain_text_input",
+                    "action_id": CONFIRM_INPUT,
+                    "max_length": 200,
+                    "focus_on_load": True,
+                },
+            },
+        ],
+    }
