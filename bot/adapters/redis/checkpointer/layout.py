@@ -50,6 +50,7 @@ def thread_of(index: bytes, prefix: str) -> str:
     return unquote(index.decode()[len(prefix) + 3 : -3], errors="surrogatepass")
 
 
+@lru_cache(maxsize=4096)
 def part(text: str) -> bytes:
     """Return the text as part of a name."""
     raw = text.encode("utf-8", "surrogatepass")

@@ -2,7 +2,7 @@
 
 A portrait holds all that a message's own dump is made of, so equal portraits mean equal dumps. It is drawn anew at each
 put and compared whole, since graphs change messages in place. Whatever it could not tell from something else (a type
-that is no message of LangChain's own, an object, a tuple, a subclass, a key that is no text) has no portrait.
+that is no message of LangChain's own, content in blocks, an object, a tuple, a subclass) has no portrait.
 """
 
 from collections.abc import Sequence
@@ -24,16 +24,24 @@ _EXACT = (
 """Everything but JSON's own types and bytes goes to the hook, and as there is none, is an error."""
 
 
+_TEXTLESS = {"content": None}
+
+
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """What some messages hold: the type of each, and their fields, one message after another."""
+    """What some messages hold: the type of each, its text, and its other fields, one message after another.
+
+    Texts are kept as they are, not copied: a text cannot change, and one that is the same object costs no reading."""
 
     kinds: Sequence[type]
+    texts: Sequence[str]
     fields: bytes
 
     def continues(self, other: "Portrait") -> bool:
         """Return whether this begins with the same messages; each one's fields say where they end."""
-        return self.kinds[: len(other.kinds)] == other.kinds and self.fields.startswith(other.fields)
+        count = len(other.kinds)
+        same = self.kinds[:count] == other.kinds and self.texts[:count] == other.texts
+        return same and self.fields.startswith(other.fields)
 
 
 def portrait(elements: Sequence[Any]) -> Portrait | None:
@@ -41,11 +49,14 @@ def portrait(elements: Sequence[Any]) -> Portrait | None:
     kinds = list(map(type, elements))
     if not _MESSAGES.issuperset(kinds) or any([each.__pydantic_extra__ for each in elements]):
         return None
+    texts = [each.content for each in elements]
+    if set(map(type, texts)) != {str}:
+        return None
     try:
-        packed = ormsgpack.packb([each.__dict__ for each in elements], None, _EXACT)
+        packed = ormsgpack.packb([each.__dict__ | _TEXTLESS for each in elements], None, _EXACT)
     except ormsgpack.MsgpackEncodeError:
         return None
-    return Portrait(kinds, packed[_head(len(kinds)) :])
+    return Portrait(kinds, texts, packed[_head(len(kinds)) :])
 
 
 def _head(count: int) -> int:
