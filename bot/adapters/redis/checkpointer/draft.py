@@ -92,15 +92,16 @@ class Draft:
             self._due |= {piece: element for piece, element in held if piece in missing}
         self._believed -= self._due.keys()
 
-    def arguments(self) -> list[bytes]:
-        """Return what the put script is told: fields that are believed to be there, lists that are believed to be there
-        with the digests that they are believed to begin with, and names and contents of what is not."""
-        told = [b"%d" % len(self._believed), *self._believed, b"%d" % (2 * len(self._grown))]
+    def arguments(self) -> tuple[Sequence[int], list[bytes]]:
+        """Return what the put script is told: how many fields are believed to be there and how many lists have grown,
+        then those fields, those lists with the digests that they should begin with, and names and contents of what is
+        not there."""
+        told = list(self._believed)
         for pair in self._grown.items():
             told += pair
         for name, plain in self._due.items():
             told += (name, self._codec.close(name, plain))
-        return told
+        return (len(self._believed), len(self._grown)), told
 
     def note_stored(self) -> None:
         """Remember, for the next put, that all of this is stored."""

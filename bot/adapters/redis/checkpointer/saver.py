@@ -1,6 +1,7 @@
 """RedisSaver: LangGraph checkpoints in any Redis or Valkey, without modules, fenced by the epoch of a lease."""
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from random import getrandbits
@@ -48,6 +49,7 @@ from core.errors import CorruptCheckpointError, TransientError
 FENCING_EPOCH = "__fencing_epoch"
 """Where a run's `configurable` says under which epoch it holds the thread: an int that rises with each holder."""
 
+_FIXED, _SIZE = struct.Struct(">QQIIII"), struct.Struct(">I")
 _PAGE = 8
 _ATTEMPTS = 4
 
@@ -120,11 +122,12 @@ class RedisSaver(AsyncOnlySaver):
         draft = Draft(keys.data, values, codec, self._sent)
         for channel in new_versions.keys() & names.keys():
             draft.add(names[channel])
-        parent, unseeded = part(header.parent), header.unseeded
-        fixed = [*self._lives, self._keep_last, part(namespace), part(checkpoint_id), parent, len(unseeded), *unseeded]
+        named = _sized(part(namespace), part(checkpoint_id), part(header.parent))
         content = codec.header(where, header)
         for _ in range(_ATTEMPTS):
-            told = [*fixed, *draft.arguments(), HEADER + where, content]
+            counts, told = draft.arguments()
+            fixed = _FIXED.pack(*self._lives, self._keep_last, len(header.unseeded), *counts) + named
+            told = [fixed, *header.unseeded, *told, HEADER + where, content]
             reply = await self._fenced(scripts.PUT, config, keys, *told)
             if reply[0] == b"ok":
                 draft.note_stored()
@@ -287,6 +290,10 @@ class RedisSaver(AsyncOnlySaver):
 
 def _namespace(config: RunnableConfig) -> str:
     return given(config).get("checkpoint_ns", "")
+
+
+def _sized(*parts: bytes) -> bytes:
+    return b"".join([_SIZE.pack(len(each)) + each for each in parts])
 
 
 def _milliseconds(span: timedelta) -> int:

@@ -145,29 +145,25 @@ end
 """
 
 _PUT = """
--- epoch, ttl, ttl while interrupted, how many to keep or 0, namespace, id, parent's id; then, each after its length,
--- channels whose seed is further up, names that should be here, and lists that should be here with how they should
--- begin; then names and contents
-local refused = fence(ARGV[1], ARGV[2])
+-- epoch and, packed, as every argument costs: ttl, ttl while interrupted, how many to keep or 0, namespace, id, parent's
+-- id, how many there are of the first three of these: channels whose seed is further up, names that should be here,
+-- lists that should be here with how they should begin, names with contents
+local ttl, ttl_interrupted, keep, unseeded, believed, grown, ns, id, parent =
+  struct.unpack('>I8I8I4I4I4I4I4c0I4c0I4c0', ARGV[2])
+local refused = fence(ARGV[1], ttl)
 if refused then return refused end
-local ns, id, parent, at, missing = ARGV[5], ARGV[6], ARGV[7], 8, {}
-local place = ns .. SEP .. id
-local function section()
-  local first = at + 1
-  at = first + tonumber(ARGV[at])
-  return first, at - 1
-end
+local place, missing = ns .. SEP .. id, {}
+local first_believed = 3 + unseeded
+local first_grown = first_believed + believed
+local first_due = first_grown + 2 * grown
 local function expect(name)
   if redis.call('HEXISTS', data, name) == 0 then missing[#missing + 1] = name end
 end
 
 -- The sender leaves out what it has sent before. Whether that is still here only this script can know: a list is here
 -- with all its elements or not at all, so where one begins like another, that much of it need not be looked for.
-local first_unseeded, last_unseeded = section()
-local first, last = section()
-for i = first, last do expect(ARGV[i]) end
-first, last = section()
-for i = first, last, 2 do
+for i = first_believed, first_grown - 1 do expect(ARGV[i]) end
+for i = first_grown, first_due - 1, 2 do
   local list, beginning = redis.call('HGET', data, ARGV[i]), ARGV[i + 1]
   if not list or list:sub(5, 4 + #beginning) ~= beginning then
     for from = 1, #beginning, 16 do expect('#' .. beginning:sub(from, from + 15)) end
@@ -175,11 +171,11 @@ for i = first, last, 2 do
 end
 if #missing > 0 then return {'missing', missing} end
 
-in_batches('HSET', data, ARGV, at)
-if last_unseeded >= first_unseeded then
+in_batches('HSET', data, ARGV, first_due)
+if unseeded > 0 then
   local above, seeds = parent ~= '' and redis.call('HGET', data, 'k' .. ns .. SEP .. parent), {}
   above = above and cmsgpack.unpack(above) or {}
-  for i = first_unseeded, last_unseeded do
+  for i = 3, first_believed - 1 do
     seeds[ARGV[i]] = above[ARGV[i]] or (parent ~= '' and parent or id)
   end
   redis.call('HSET', data, 'k' .. place, cmsgpack.pack(seeds))
@@ -194,7 +190,6 @@ if open and newest(ns) == 'c' .. place then
   else redis.call('ZREMRANGEBYLEX', index, '[p' .. ns .. '|', '(p' .. ns .. '}') end
   open = interrupted()
 end
-local keep = tonumber(ARGV[4])
 if keep > 0 then
   local gone = retain(ns, keep)
   if gone > 0 then
@@ -202,7 +197,7 @@ if keep > 0 then
     if garbage >= math.max(16, redis.call('ZLEXCOUNT', index, '[c', '(d') / 4) then sweep() end
   end
 end
-expire(open and ARGV[3] or ARGV[2])
+expire(open and ttl_interrupted or ttl)
 return {'ok'}
 """
 
