@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,6 +32,7 @@ from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
 from core.services.editing import Editing
+from core.services.freeze import FreezeSwitch
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 from core.tool_call import ToolCall
@@ -42,6 +43,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.deliveries import InMemoryDeliveries
 from tests.fakes.effects import InMemoryEffects
 from tests.fakes.examples import a_request, a_requirement, an_alert
+from tests.fakes.freeze import InMemorySwitches
 from tests.fakes.incidents import InMemoryIncidents
 from tests.fakes.queue import InMemoryQueue
 from tests.fakes.reports import InMemoryReports
@@ -85,6 +87,9 @@ class Stage:
     services: Services | None = None
 
     def __post_init__(self) -> None:
+        directory = SlackDirectory(self.client, self.clock)
+        switches = InMemorySwitches(self.audit)
+        self.freeze = FreezeSwitch(switches, directory, self.audit, self.clock, lambda: {"sre": ("S0SRE",)})
         self.approvals.audit = self.audit
 
     def cards(self, **changes: Any) -> SlackCards:
@@ -99,6 +104,7 @@ class Stage:
             "directory": SlackDirectory(self.client, self.clock),
             "links": links,
             "incident_channel": "#incidents",
+            "freeze": self.freeze.state,
         }
         return SlackCards(self.client, **(given | changes))
 
@@ -189,11 +195,14 @@ class NoGraphs:
 
 
 @asynccontextmanager
-async def open_listening_stage(runner: GraphRunner | None = None) -> AsyncIterator[Stage]:
+async def open_listening_stage(
+    runner: GraphRunner | None = None, prepare: Callable[[Stage], None] = lambda stage: None
+) -> AsyncIterator[Stage]:
     """Yield a stage with the app connected by Socket Mode; what arrives is acknowledged, then dispatched."""
     async with open_stage() as stage:
         who = await stage.client.auth_test()
         identity = AuthorizeResult.from_auth_test_response(auth_test_response=who, bot_token=stage.client.token)
+        prepare(stage)
         stage.services = _services(stage, runner or NoGraphs())
         app = build_app(stage.services, identity, stage.client)
         line = SocketModeClient(
@@ -237,7 +246,8 @@ async def _kept(tasks: set[asyncio.Task[Any]], work: Awaitable[Any]) -> None:
 def _services(stage: Stage, runner: GraphRunner) -> Services:
     directory, cards = SlackDirectory(stage.client, stage.clock), stage.cards()
     policy = Policy(PolicyFile.model_validate(stage.rules), a_requirement().policy_sha256)
-    desk = ApprovalDesk(stage.approvals, directory, policy, stage.queue, stage.audit, stage.clock)
+    freeze = stage.freeze
+    desk = ApprovalDesk(stage.approvals, directory, policy, stage.queue, stage.audit, stage.clock, frozen=freeze.why)
     remediation = Remediation(runner, stage.approvals, stage.approvals, stage.queue, stage.clock)
     return Services(
         desk=desk,
@@ -256,6 +266,7 @@ def _services(stage: Stage, runner: GraphRunner) -> Services:
         queue=stage.queue,
         clock=stage.clock,
         dead_letters=DeadLetterDesk(stage.letters, stage.audit, stage.clock),
+        freeze=freeze,
         editing=Editing(
             desk, stage.approvals, stage.approvals, stage.toolbox, stage.forms, runner, cards, stage.queue, stage.clock
         ),
