@@ -4,11 +4,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from bot.open_cards import OpenCards
 from bot.self_check import SelfCheck
 from core.audit import AuditEvent
-from core.event import Event
 from core.ports import ApprovalQueue, Audit, Clock, Incidents, Queue
-from core.services.alert_intake import REFRESH_SPAN
 
 SUBJECT = "self-check"
 _FAILED, _PASSED = "SelfCheckFailed", "SelfCheckPassed"
@@ -41,7 +40,7 @@ class FitnessNews:
             self._told = await self._remembered()
         if reds != self._told:
             await self._note(reds)
-            await self._refresh_cards()
+            await OpenCards(self.approvals, self.incidents, self.queue, self.clock).refresh()
             self._told = reds
 
     async def _remembered(self) -> tuple[str, ...]:
@@ -60,29 +59,5 @@ class FitnessNews:
                 subject=SUBJECT,
                 at=self.clock.now(),
                 details=dict(details),
-            )
-        )
-
-    async def _refresh_cards(self) -> None:
-        """Queue one refresh for each open card; the worker draws them one after another, as fast as Slack takes."""
-        requests = await self.approvals.pending()
-        for request in requests:
-            await self._refresh("approval_id", request.id)
-        # A request's card draws its incident's along.
-        drawn = {request.incident_id for request in requests}
-        for incident in await self.incidents.open():
-            if incident.id not in drawn:
-                await self._refresh("incident_id", incident.id)
-
-    async def _refresh(self, kind: str, subject: str) -> None:
-        now = self.clock.now()
-        span = int(now.timestamp() // REFRESH_SPAN.total_seconds())
-        await self.queue.put(
-            Event(
-                id=f"refresh:{subject}:{span}",
-                kind="job.refresh",
-                key=f"card:{subject}",
-                body={kind: subject},
-                received_at=now,
             )
         )

@@ -8,6 +8,7 @@ from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
 from core.services.editing import Editing
+from core.services.freeze import FreezeSwitch
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 
@@ -33,6 +34,7 @@ class Services:
     queue: Queue
     clock: Clock
     dead_letters: DeadLetterDesk
+    freeze: FreezeSwitch
     editing: Editing
     links: str = ""
     incident_channel: str = "#incidents"

@@ -1,10 +1,13 @@
 """The approval card: what exactly would run, where, why, how bad, how to undo it, and who must say yes by when."""
 
+import hashlib
+import re
 from dataclasses import dataclass
 
 from bot import identifiers
 from bot.blocks import budget, rich
 from bot.blocks.exact_call import inline_call, odd_characters
+from bot.blocks.freeze import build_freeze_banner
 from bot.blocks.needs import needs, still_needs
 from bot.blocks.text import (
     Block,
@@ -21,10 +24,11 @@ from bot.blocks.text import (
     span,
 )
 from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_SIGNS, STATUS_TITLES, loud_env, reads_only
-from core.approval import ApprovalRequest, ApprovalStatus, Vote
+from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus, Vote
+from core.confirmation import asks_to_type
 from core.exact_call import exact_call, fits
+from core.freeze import Freeze
 from core.policy_rules import ALERT
-from core.risk import Risk
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,9 @@ class ApprovalFacts:
     timeline_url: str = ""
     banner: str = ""
     """Why nothing can be changed at the moment."""
+    freeze: Freeze | None = None
+    asked_again: str = ""
+    """The request that was asked for in this one's place after it ended, if there is one."""
 
 
 def approval_text(request: ApprovalRequest) -> str:
@@ -81,13 +88,28 @@ def _settled(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     running = request.status is ApprovalStatus.APPROVED
     blocks = [_title(request), *(_banner(facts) if running else []), section(_verdict(request))]
     if request.outcome_text:
-        blocks.append(rich.block(rich.quote(one_line(request.outcome_text, 900))))
+        blocks.append(_outcome(request.outcome_text))
     blocks += [*_votes(request), _call(request, tense="The exact call"), _why(request)]
-    return [*blocks, *_evidence(ApprovalFacts(timeline_url=facts.timeline_url)), _buttons(request)]
+    if facts.asked_again:
+        blocks.append(context(f"🔁 *Asked again* as request `{facts.asked_again}`, further down in this thread."))
+    again = request.status in NOTHING_RAN and not facts.asked_again and not _EDITED.match(request.outcome_text)
+    return [*blocks, *_evidence(ApprovalFacts(timeline_url=facts.timeline_url)), _buttons(request, again=again)]
+
+
+_EDITED = re.compile(r"Edited by <@([UW][A-Z0-9]{4,20})>(?=: )")
+
+
+def _outcome(text: str) -> Block:
+    """Return how it ended; whoever put another request in its place is named as everybody knows them."""
+    said = one_line(text, 900)
+    if editor := _EDITED.match(said):
+        rest = rich.words(said[editor.end() :])
+        return rich.block(rich.line(rich.words("Edited by ", "bold"), rich.person(editor[1]), rest))
+    return rich.block(rich.quote(said))
 
 
 def _banner(facts: ApprovalFacts) -> list[Block]:
-    return [context(reads_only(facts.banner))] if facts.banner else []
+    return build_freeze_banner(facts.freeze) + ([context(reads_only(facts.banner))] if facts.banner else [])
 
 
 def _title(request: ApprovalRequest) -> Block:
@@ -115,14 +137,12 @@ def _overview(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
 def _call(request: ApprovalRequest, tense: str = "Exactly this will run") -> Block:
     call = request.plan.call
     if not fits(call):
-        size = len(exact_call(call).encode())
+        whole = exact_call(call).encode()
         return rich.block(
             rich.line(
-                rich.words("This call cannot be approved here. ", "bold"),
-                rich.words(
-                    f"It is {size:,} bytes long, more than a card can show in full, and nobody should approve what "
-                    "they cannot see. The whole call is in the thread as a file; ask for something smaller."
-                ),
+                rich.words(f"{tense}: the call in the file {request.id}-call.txt in this thread", "bold"),
+                rich.words(f", {len(whole):,} bytes, too long for a card. Its sha256 is "),
+                rich.words(hashlib.sha256(whole).hexdigest(), "code"),
             )
         )
     return rich.block(rich.line(rich.words(tense, "bold")), rich.preformatted(exact_call(call)))
@@ -133,8 +153,12 @@ def _warnings(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     odd = odd_characters(request.plan.call)
     if odd:
         warnings.append(f"⚠️ *Look closely:* the arguments hold unusual characters: {', '.join(odd)}")
+    if request.status is ApprovalStatus.PENDING and asks_to_type(request):
+        warnings.append(f"✍️ Approving asks you to type the target's name: {inert(request.plan.service, 80)}")
     if facts.target_seen is False:
         warnings.append(f"⚠️ *{inert(request.plan.service, 80)} does not appear in the evidence* of this report.")
+    if request.reopens:
+        warnings.append(f"🔁 Asked again: request `{request.reopens}` ended without a run. Votes on that do not count.")
     if request.rollback_of:
         warnings.append(f"↩️ This undoes request {inert(request.rollback_of, 40)}.")
     return [context(*warnings)] if warnings else []
@@ -217,31 +241,20 @@ def _verdict(request: ApprovalRequest) -> str:
     return f"{where} · asked by {asker(request.requester)}\n{line}"
 
 
-def _buttons(request: ApprovalRequest) -> Block:
+def _buttons(request: ApprovalRequest, *, again: bool = False) -> Block:
     plan = request.plan
     target = f"{plan.call.name} on {plan.service} in {plan.env}"
     elements: list[Block] = []
     if request.status is ApprovalStatus.PENDING:
-        if fits(plan.call):
-            elements.append(_approve(request, target))
+        elements.append(_button(identifiers.APPROVE, "Approve", request.id, f"Approve {target}", "primary"))
         elements.append(_button(identifiers.REJECT, "Reject", request.id, f"Reject {target}", "danger"))
+        elements.append(_button(identifiers.EDIT, "Edit", request.id, f"Edit {target}"))
+    if again:
+        elements.append(_button(identifiers.ASK_AGAIN, "Ask again", request.id, f"Ask again for {target}", "primary"))
     elements.append(_button(identifiers.DETAILS, "Details", request.id, f"Details of {target}"))
     if request.status is ApprovalStatus.EXECUTED and plan.rollback is not None:
         elements.append(_button(identifiers.UNDO, "Undo", request.id, f"Ask to undo {target}"))
     return {"type": "actions", "block_id": identifiers.DECIDE_BLOCK, "elements": elements}
-
-
-def _approve(request: ApprovalRequest, target: str) -> Block:
-    button = _button(identifiers.APPROVE, "Approve", request.id, f"Approve {target}", "primary")
-    if request.plan.risk is Risk.DESTRUCTIVE:
-        button["confirm"] = {
-            "title": {"type": "plain_text", "text": "This cannot be taken back"},
-            "text": {"type": "plain_text", "text": one_line(f"Really run {target}?", 300)},
-            "confirm": {"type": "plain_text", "text": "Run it"},
-            "deny": {"type": "plain_text", "text": "Cancel"},
-            "style": "danger",
-        }
-    return button
 
 
 def _button(action_id: str, label: str, value: str, spoken: str, style: str = "") -> Block:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from bot.blocks import rich
+from bot.blocks.freeze import build_freeze_banner
 from bot.blocks.text import Block, context, date, fields, header, inert, mention, one_line
 from bot.blocks.wording import STATUS_TITLES, confidence_words, loud_env, reads_only
 from core.alert import Alert, AlertStatus
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.evidence import Report
+from core.freeze import Freeze
 from core.incident import Incident, IncidentStatus
 
 _SHOWN_ALERTS = 6
@@ -39,9 +41,10 @@ def build_incident_card(
     *,
     needs_human: Sequence[str] = (),
     banner: str = "",
+    freeze: Freeze | None = None,
 ) -> list[Block]:
     """Return the card; `approvals` are this incident's, oldest first, and so is what a human was called for. `banner`
-    says why nothing can be changed at the moment; a resolved incident does not show it."""
+    says why nothing can be changed at the moment, `freeze` who stopped it; a resolved incident shows neither."""
     resolved = incident.status is IncidentStatus.RESOLVED
     state = state_words(incident, report, approvals)
     since = f"Since {date(incident.opened_at, '{date_short_pretty} {time}')}"
@@ -58,6 +61,8 @@ def build_incident_card(
     ]
     if banner and not resolved:
         blocks.insert(1, context(reads_only(banner)))
+    if not resolved:
+        blocks[1:1] = build_freeze_banner(freeze)
     if report is not None:
         blocks.append(_cause(report))
     blocks += [context(_action(request)) for request in approvals[-3:]]

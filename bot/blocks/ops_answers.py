@@ -12,6 +12,9 @@ VERBS = {
     "status": ("what is open, in two lines", "/ops status"),
     "incidents": ("open incidents", "/ops incidents"),
     "approvals": ("requests that wait, yours first", "/ops approvals"),
+    "approve": ("approve a request, as its button does", "/ops approve apr_..."),
+    "reject": ("reject a request", "/ops reject apr_... wrong cause"),
+    "freeze": ("stop every change at once, or let them go on", "/ops freeze on moving the database"),
 }
 
 

@@ -1,4 +1,4 @@
-"""What keeps open requests moving: reminders at policy's times."""
+"""What keeps open requests moving, and what holds them all: reminders at policy's times, and the freeze."""
 
 from datetime import timedelta
 
@@ -7,11 +7,33 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.adapters.database.reminder_store import SqlReminders
 from bot.adapters.redis.lease import RedisLease
 from bot.adapters.scheduler import Ticker
+from bot.bootstrap.stores import Stores
 from bot.cards.reminders import SlackReminders
+from bot.freeze_news import FreezeNews
+from bot.open_cards import OpenCards
+from bot.policy_file import LivePolicy
 from bot.services import Services
+from bot.settings import Settings
+from core.ports import Clock, Directory
+from core.services.freeze import FreezeSwitch
 from core.services.reminders import Reminders
 
 _TICK = timedelta(seconds=2)
+
+
+def build_freeze(
+    settings: Settings, policy: LivePolicy, stores: Stores, directory: Directory, clock: Clock
+) -> FreezeSwitch:
+    """Return the switch that the guard and the desk ask."""
+    by_file = (settings.files.data_dir / "freeze").exists
+    return FreezeSwitch(stores.switches, directory, stores.audit, clock, lambda: policy.freezers, by_file)
+
+
+def build_freeze_news(services: Services, alone: RedisLease) -> Ticker:
+    """Return the ticker that tells of the operator's file."""
+    cards = OpenCards(services.approval_queue, services.incidents, services.queue, services.clock)
+    news = FreezeNews(services.freeze.by_file, cards, services.audit, services.clock)
+    return Ticker("freeze-file", news.tick, _TICK, alone)
 
 
 def build_reminders(log: SqlReminders, client: AsyncWebClient, services: Services, alone: RedisLease) -> Ticker:

@@ -8,6 +8,7 @@ from bot.adapters.database.audit_log import SqlAudit
 from bot.adapters.database.delivery_store import SqlDeliveries
 from bot.adapters.database.effect_store import SqlEffects
 from bot.adapters.database.engine import Database
+from bot.adapters.database.freeze_store import SqlSwitches
 from bot.adapters.database.incident_store import SqlIncidents
 from bot.adapters.database.reminder_store import SqlReminders
 from bot.adapters.database.report_store import SqlReports
@@ -25,6 +26,7 @@ class Stores:
     audit: SqlAudit
     deliveries: SqlDeliveries
     reminders: SqlReminders
+    switches: SqlSwitches
 
     @classmethod
     def of(cls, database: Database, clock: Clock) -> Self:
@@ -37,4 +39,5 @@ class Stores:
             audit=SqlAudit(database),
             deliveries=SqlDeliveries(database),
             reminders=SqlReminders(database),
+            switches=SqlSwitches(database),
         )

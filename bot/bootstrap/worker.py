@@ -26,7 +26,7 @@ from bot.addresses import shown
 from bot.app import build_app
 from bot.bootstrap.dead_letters import build_dead_letters
 from bot.bootstrap.history import build_history
-from bot.bootstrap.life import build_reminders
+from bot.bootstrap.life import build_freeze, build_freeze_news, build_reminders
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.stores import Stores
 from bot.bootstrap.tools import build_tools
@@ -49,6 +49,7 @@ from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
 from core.services.editing import Editing
+from core.services.freeze import FreezeSwitch
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 from graphs.context import GraphContext, InvestigatorConfig, Mind
@@ -89,16 +90,17 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_SLACK_WITHIN))
         client = slack_client(settings.slack, session)
         queue = RedisQueue(redis, consumer=_own_name())
-        frozen = (settings.files.data_dir / "freeze").exists
+        directory = SlackDirectory(client, clock)
+        freeze = build_freeze(settings, policy, stores, directory, clock)
         alive = Heartbeat(redis, "worker")
         history = build_history(settings, database)
         check = build_self_check(alive, database, client, clock, revision, history.probes)
         toolbox = Guard(
-            registry, stores.approvals, stores.effects, stores.audit, clock, frozen=frozen, unfit=check.unfit
+            registry, stores.approvals, stores.effects, stores.audit, clock, frozen=freeze.frozen, unfit=check.unfit
         )
         saver = await stack.enter_async_context(_saver(settings))
         lease = RedisLease(redis, ttl=_THREAD_LEASE)
-        desk, cards, directory = _people(settings, policy, stores, client, queue, clock, check)
+        desk, cards = _people(settings, policy, stores, client, directory, queue, clock, check, freeze)
         context = await _context(settings, catalogue, runbooks, stores, toolbox, desk, cards, clock, stack)
         runner = LangGraphRunner(saver, context, lease)
         environments = {service.name: service.env for service in catalogue.services}
@@ -106,7 +108,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
             desk, stores.approvals, stores.approvals, toolbox, ArgumentForms(registry), runner, cards, queue, clock
         )
         services = _services(
-            settings, policy, stores, desk, cards, directory, runner, queue, clock, environments, editing
+            settings, policy, stores, desk, cards, directory, runner, queue, clock, environments, editing, freeze
         )
         identity = await identify(client)
         worker = Worker(
@@ -116,7 +118,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         tickers = build_tickers(stores, context, services, check, alive, alone)
         tickers += build_dead_letters(stores, queue, client, services, context.human, alone)
         tickers += (Ticker("policy", policy.refresh, _POLICY_EVERY, None),)
-        tickers += (build_reminders(stores.reminders, client, services, alone),)
+        tickers += (build_reminders(stores.reminders, client, services, alone), build_freeze_news(services, alone))
         tickers += history.tickers(client, stores.audit, context.human, clock, alone)
         await check.look_if_due()
         yield WorkerRole(queue, _delivery(settings, worker, stores, clock), alive, tickers)
@@ -204,12 +206,13 @@ def _people(
     policy: LivePolicy,
     stores: Stores,
     client: AsyncWebClient,
+    directory: SlackDirectory,
     queue: RedisQueue,
     clock: SystemClock,
     check: SelfCheck,
-) -> tuple[ApprovalDesk, SlackCards, SlackDirectory]:
-    directory = SlackDirectory(client, clock)
-    desk = ApprovalDesk(stores.approvals, directory, policy, queue, stores.audit, clock, check.unfit)
+    freeze: FreezeSwitch,
+) -> tuple[ApprovalDesk, SlackCards]:
+    desk = ApprovalDesk(stores.approvals, directory, policy, queue, stores.audit, clock, check.unfit, freeze.why)
     cards = SlackCards(
         client,
         incidents=stores.incidents,
@@ -221,8 +224,9 @@ def _people(
         links=TimelineLinks(settings.web.links, link_secret(settings), clock),
         incident_channel=settings.slack.incident_channel,
         banner=check.told,
+        freeze=freeze.state,
     )
-    return desk, cards, directory
+    return desk, cards
 
 
 def _services(
@@ -237,6 +241,7 @@ def _services(
     clock: SystemClock,
     environments: Mapping[str, str],
     editing: Editing,
+    freeze: FreezeSwitch,
 ) -> Services:
     remediation = Remediation(runner, stores.approvals, stores.approvals, queue, clock)
     return Services(
@@ -254,6 +259,7 @@ def _services(
         queue=queue,
         clock=clock,
         dead_letters=DeadLetterDesk(stores.deliveries, stores.audit, clock),
+        freeze=freeze,
         editing=editing,
         links=settings.web.links,
         incident_channel=settings.slack.incident_channel,

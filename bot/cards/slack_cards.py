@@ -1,7 +1,7 @@
 """The Cards port over Slack's Web API: reads rows, builds blocks, posts or edits."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -19,12 +19,13 @@ from bot.cards.poster import Poster
 from bot.cards.progress import ProgressMessages
 from bot.identifiers import APPROVAL_CARD, INCIDENT_CARD, NOTE, REPORT_CARD
 from bot.web.links import TimelineLinks
-from core.approval import ApprovalRequest
+from core.approval import NOTHING_RAN, ApprovalRequest
 from core.brief import Brief, Place
 from core.errors import NoDataError, TransientError
 from core.evidence import Evidence, Report, latest_look
 from core.exact_call import exact_call, fits
-from core.ids import incident_thread_id
+from core.freeze import Freeze
+from core.ids import again_id_of, approval_id_of, incident_thread_id
 from core.ports import ApprovalQueue, Approvals, Audit, Directory, Incidents, Reports
 from core.services.needs_human import calls_for_humans
 
@@ -32,8 +33,13 @@ _log = structlog.get_logger(__name__)
 _PLOTS = 2
 
 
+async def _never_frozen() -> Freeze:
+    return Freeze()
+
+
 class SlackCards:
-    """Implements core.ports.Cards; `incident_channel` is an id or #name, `banner` says why nothing can be changed."""
+    """Implements core.ports.Cards; `incident_channel` is an id or #name, `banner` says why nothing can be changed, and
+    `freeze` who has stopped everything."""
 
     def __init__(
         self,
@@ -48,6 +54,7 @@ class SlackCards:
         links: TimelineLinks,
         incident_channel: str,
         banner: Callable[[], str] = str,
+        freeze: Callable[[], Awaitable[Freeze]] = _never_frozen,
         pace: timedelta = timedelta(seconds=1.2),
     ) -> None:
         self._incidents = incidents
@@ -59,6 +66,7 @@ class SlackCards:
         self._links = links
         self._incident_channel = incident_channel
         self._banner = banner
+        self._freeze = freeze
         self._channels = ChannelBook(client)
         self._poster = Poster(client)
         self._files = ThreadFiles(client, self._poster)
@@ -73,7 +81,10 @@ class SlackCards:
             report = latest_look(reports)
             calls = [str(call.details.get("what", "")) for call in await calls_for_humans(self._audit, incident.id)]
             link, banner = self._links.url(incident.id), self._banner()
-            blocks = build_incident_card(incident, report, requests, link, needs_human=calls, banner=banner)
+            freeze = await self._freeze()
+            blocks = build_incident_card(
+                incident, report, requests, link, needs_human=calls, banner=banner, freeze=freeze
+            )
             root = Place(channel=incident.channel or await self._channels.id_of(self._incident_channel), thread_ts="")
             text = incident_text(incident, report, requests)
             facts = {"status": incident.status.value, "service": incident.service}
@@ -113,11 +124,14 @@ class SlackCards:
             text = approval_text(request)
             facts = {"status": request.status.value, "tool": request.plan.call.name, "service": request.plan.service}
             ts = await self._poster.show(APPROVAL_CARD, request.id, text, blocks, place, request.card_ts, facts)
+            stood = bool(request.card_ts)
             if ts and ts != request.card_ts:
                 await self._approval_queue.place(request.id, ts)
+        if request.reopens and not stood:
+            await self.show_approval(request.reopens)  # it says now that it was asked again
         if not fits(request.plan.call):
             whole = exact_call(request.plan.call)
-            await self._files.attach_text(place, f"{request.id}-call.txt", "The whole call", whole)
+            await self._files.attach_text(place, f"{request.id}-call.txt", f"The whole call of {request.digest}", whole)
         if diff_is_cut(request):
             await self._files.attach_text(place, f"{request.id}-dry-run.diff", "The whole dry run", request.plan.diff)
         await self._refresh_incident_of(request)
@@ -156,7 +170,18 @@ class SlackCards:
             target_seen=seen,
             timeline_url=self._links.url(request.incident_id or request.report_id or ""),
             banner=self._banner(),
+            freeze=await self._freeze(),
+            asked_again=await self._asked_again(request),
         )
+
+    async def _asked_again(self, request: ApprovalRequest) -> str:
+        """Return the id of the request that was made in place of one that ended without a run."""
+        if request.status not in NOTHING_RAN:
+            return ""
+        try:
+            return (await self._approvals.load(approval_id_of(again_id_of(request.id), 1))).id
+        except NoDataError:
+            return ""
 
     async def _names(self, request: ApprovalRequest) -> tuple[str, ...]:
         needed = request.requirement

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from itertools import count
 
-from core.approval import ApprovalRequest, ApprovalStatus
+from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus
 from core.brief import Place, Proposal
 from core.errors import NoDataError, RefusedError
 from core.event import Event
 from core.evidence import Report
-from core.ids import approval_id_of, remediation_id_of, remediation_thread_id, undo_id_of
+from core.ids import again_id_of, approval_id_of, remediation_id_of, remediation_thread_id, undo_id_of
 from core.ports import ApprovalQueue, Approvals, Clock, GraphRunner, Queue
 from core.services.approval_desk import said_of
 
@@ -63,6 +63,42 @@ class Remediation:
         )
         if not fresh:
             raise RefusedError("The undo of this request is on its way already.")
+
+    async def ask_again(self, approval_id: str, person_id: str) -> None:
+        """Queue what ended without a run as a new request of whoever asks now, planned anew and without a vote, once
+        for each old one; RefusedError says why not. An undo is asked for as the next undo of what it undoes."""
+        old = await self.approvals.load(approval_id)
+        if old.status not in NOTHING_RAN:
+            raise RefusedError(f"There is nothing to ask again: this request is {said_of(old.status)}.")
+        if old.rollback_of is not None:
+            await self.undo(old.rollback_of, person_id)
+            return
+        remediation_id = again_id_of(old.id)
+        if await self._was_asked(remediation_id):
+            raise RefusedError("This was asked for again already: its new card is further down in the thread.")
+        fresh = await self._enqueue(
+            Proposal(
+                remediation_id=remediation_id,
+                call=old.plan.call,
+                place=Place(channel=old.channel, thread_ts=old.thread_ts),
+                requester=person_id,
+                reason=old.reason,
+                incident_id=old.incident_id,
+                report_id=old.report_id,
+                reopens=old.id,
+            ),
+            # What could not be planned or policy denied may be tried again; two clicks at once are one.
+            attempt=str(int(self.clock.now().timestamp()) // _DOUBLE_CLICK_SECONDS),
+        )
+        if not fresh:
+            raise RefusedError("This is being asked for again already.")
+
+    async def _was_asked(self, remediation_id: str) -> bool:
+        try:
+            await self.approvals.load(approval_id_of(remediation_id, 1))
+        except NoDataError:
+            return False
+        return True
 
     async def _next_undo(self, done: ApprovalRequest) -> str:
         """Return the first undo of this request that was never asked for; one that still waits is not asked twice."""

@@ -77,7 +77,7 @@ def seed_state() -> State:
                 {
                     "command": "/ops",
                     "description": "Watchkeeper",
-                    "usage_hint": "help | ask | status | incidents | approvals",
+                    "usage_hint": "help | ask | status | incidents | approvals | approve | reject | freeze",
                     "should_escape": True,
                 }
             ],

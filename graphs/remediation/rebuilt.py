@@ -23,6 +23,7 @@ def rebuilt(request: ApprovalRequest) -> Update:
         incident_id=request.incident_id,
         report_id=request.report_id,
         rollback_of=request.rollback_of,
+        reopens=request.reopens,
     )
     return {
         "graph_version": GRAPH_VERSION,

@@ -22,6 +22,7 @@ from core.person import Person
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
+from core.services.freeze import FreezeSwitch
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 from demo.slack import LocalWorkspace
@@ -32,6 +33,7 @@ from tests.fakes.clock import START, FakeClock
 from tests.fakes.deliveries import InMemoryDeliveries
 from tests.fakes.directory import InMemoryDirectory
 from tests.fakes.examples import a_report, an_alert, an_event
+from tests.fakes.freeze import InMemorySwitches
 from tests.fakes.incidents import InMemoryIncidents
 from tests.fakes.queue import InMemoryQueue
 from tests.fakes.reports import InMemoryReports
@@ -102,6 +104,7 @@ def services_of(runner: ScriptedRunner, cards: RecordingCards, queue: InMemoryQu
         queue=queue,
         clock=clock,
         dead_letters=DeadLetterDesk(InMemoryDeliveries(), audit, clock),
+        freeze=FreezeSwitch(InMemorySwitches(), directory, audit, clock, dict),
         editing=None,  # pyright: ignore[reportArgumentType]
     )
 

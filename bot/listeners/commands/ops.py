@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -16,14 +16,18 @@ from bot.blocks.text import Block, inert, mention
 from bot.cards.poster import Poster
 from bot.identifiers import COMMAND, QUESTION
 from bot.listeners.asking import Asking, Question
+from bot.listeners.commands.deciding import Deciding
+from bot.listeners.commands.freezing import Freezing
 from bot.listeners.links import card_link
 from bot.listeners.members import check_may_ask, waits_for
 from bot.listeners.wording import written
+from bot.open_cards import OpenCards
 from bot.services import Services
 from core.brief import Place
 from core.errors import RefusedError
 from core.ports import ApprovalQueue, Directory, Incidents
 
+Verb = Callable[[dict[str, Any], str, AsyncWebClient], Awaitable[list[Block]]]
 _SHUT_OUT = "I cannot write in this channel. Invite me, or ask me in Messages."
 
 
@@ -37,6 +41,7 @@ class OpsCommand:
     approval_queue: ApprovalQueue
     poster: Poster
     approvers: Callable[[], tuple[str, ...]] = tuple
+    more: Mapping[str, Verb] = field(default_factory=dict[str, Verb])
 
     async def handle_ops(
         self, ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond, client: AsyncWebClient
@@ -57,8 +62,9 @@ class OpsCommand:
         if blocks:
             await respond(text=_spoken(blocks), blocks=blocks, response_type="ephemeral")
 
-    def _verbs(self) -> Mapping[str, Callable[[dict[str, Any], str, AsyncWebClient], Awaitable[list[Block]]]]:
+    def _verbs(self) -> Mapping[str, Verb]:
         return {
+            **self.more,
             "help": self._help,
             "ask": self._ask,
             "status": self._status,
@@ -119,7 +125,11 @@ def register(app: AsyncApp, services: Services) -> None:
     """Listen to /ops."""
     asking = Asking(services.directory, services.incidents, services.queue, services.clock)
     poster = Poster(app.client)
+    deciding = Deciding(services.desk, services.approvals, services.cards)
+    cards = OpenCards(services.approval_queue, services.incidents, services.queue, services.clock)
+    freezing = Freezing(services.freeze, cards, poster, services.incident_channel)
+    more = {"approve": deciding.approve, "reject": deciding.reject, "freeze": freezing.freeze}
     ops = OpsCommand(
-        asking, services.directory, services.incidents, services.approval_queue, poster, services.approvers
+        asking, services.directory, services.incidents, services.approval_queue, poster, services.approvers, more
     )
     app.command(COMMAND)(ops.handle_ops)

@@ -36,6 +36,7 @@ from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
 from core.services.editing import Editing
+from core.services.freeze import FreezeSwitch
 from core.services.investigation import Investigation
 from core.services.leftovers import Leftovers
 from core.services.remediation import Remediation
@@ -132,6 +133,7 @@ class Node:
             incidents=incidents, reports=reports, approvals=stores.approvals, approval_queue=stores.approvals,
             cards=cards, directory=directory, audit=audit, queue=queue, clock=clock, approvers=("S0SRE",),
             dead_letters=DeadLetterDesk(stores.deliveries, audit, clock),
+            freeze=FreezeSwitch(stores.switches, directory, audit, clock, dict),
             editing=Editing(
                 desk, stores.approvals, stores.approvals, guard, ArgumentForms(registry), runner, cards, queue, clock
             ),
