@@ -1,9 +1,9 @@
 """What a durable acknowledgement costs: `python -m benchmarks.ack [--quick] [--save]`.
 
 Our web role (signature, de-duplication and stream write in a real Redis, then 200) beside a stock async Bolt app that
-checks the signature and stores nothing, both on uvicorn, uvloop and httptools. Every server is pinned to core 0, load
-and Redis to core 1; contenders take turns in an order drawn for each round. Then the whole bot, calm and with a model
-that hangs while the worker asks it."""
+checks the signature and stores nothing, both on uvicorn, uvloop and httptools. Every server is pinned to core 0, the
+load to core 1, Redis is where the kernel puts it; contenders take turns in an order drawn for each round. Then the
+whole bot, calm and with a model that hangs while the worker asks it."""
 
 import argparse
 import asyncio
@@ -80,7 +80,7 @@ async def ours(slack: str, folder: Path, options: Sequence[str]) -> AsyncIterato
     """Yield the port of our web role and its Redis, which writes to disk as `options` say."""
     folder.mkdir()
     child, url = start_redis(folder / "redis", "valkey", options)
-    psutil.Process(child.pid).cpu_affinity(list(LOAD))
+    psutil.Process(child.pid).cpu_affinity(list(SERVER | LOAD))
     syncing = asyncio.create_task(keep_on_disk(folder / "redis")) if not options else None
     try:
         async with Redis.from_url(url) as redis, running_web(url, slack, folder) as web:
