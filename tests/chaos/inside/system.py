@@ -248,7 +248,7 @@ class System:
             found = await self.requests(status)
             if found or not self.alive or monotonic() > deadline or not await self._waiting():
                 return found
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
 
     async def idle(self, seconds: float) -> bool:
         """Wait until nothing is left in the streams; False when that does not come about."""
@@ -256,7 +256,7 @@ class System:
         while await self._waiting():
             if monotonic() > deadline:
                 return False
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
         return True
 
     async def settle(self) -> None:
