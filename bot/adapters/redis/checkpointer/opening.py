@@ -51,10 +51,10 @@ async def open_saver(
 
 def _client(url: str, stack: AsyncExitStack) -> Redis | RedisCluster:
     if url.startswith(_CLUSTER):
-        return RedisCluster.from_url(url.replace(_CLUSTER, "redis://"), max_connections=_UNBOUNDED, **_options())
+        return RedisCluster.from_url(url.replace(_CLUSTER, "redis://"), max_connections=_UNBOUNDED, **client_options())
     if url.startswith(_SENTINEL):
         return _master(url, stack)
-    return Redis.from_url(url, max_connections=_UNBOUNDED, **_options())
+    return Redis.from_url(url, max_connections=_UNBOUNDED, **client_options())
 
 
 def _master(url: str, stack: AsyncExitStack) -> Redis:
@@ -64,13 +64,14 @@ def _master(url: str, stack: AsyncExitStack) -> Redis:
     pairs = [each.rpartition(":") if ":" in each else (each, ":", _SENTINEL_PORT) for each in hosts.split(",")]
     sentinels = [(host, int(port)) for host, _, port in pairs]
     short = {"socket_timeout": 1, "socket_connect_timeout": 1}
-    watch = Sentinel(sentinels, sentinel_kwargs=short, max_connections=_UNBOUNDED, **_options())
+    watch = Sentinel(sentinels, sentinel_kwargs=short, max_connections=_UNBOUNDED, **client_options())
     for each in watch.sentinels:
         stack.push_async_callback(each.aclose)
     return watch.master_for(place.path.strip("/"), username=user or None, password=password or None)
 
 
-def _options() -> dict[str, Any]:
+def client_options() -> dict[str, Any]:
+    """Return what every client of a saver is opened with."""
     # A command that lost its answer is sent again: every script is safe to repeat. No timeout of the socket's own: the
     # saver has one around each call, which is cheaper than the client's around each of its steps.
     retry = Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.2), 2)

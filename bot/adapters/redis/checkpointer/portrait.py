@@ -7,6 +7,7 @@ that is no message of LangChain's own, content in blocks, an object, a tuple, a 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import ormsgpack
@@ -25,6 +26,7 @@ _EXACT = (
 
 
 _TEXTLESS = {"content": None}
+_EXTRA = attrgetter("__pydantic_extra__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Portrait:
 def portrait(elements: Sequence[Any]) -> Portrait | None:
     """Return the portrait of a list of messages; None when there is one in it that none can be drawn of."""
     kinds = list(map(type, elements))
-    if not _MESSAGES.issuperset(kinds) or any([each.__pydantic_extra__ for each in elements]):
+    if not _MESSAGES.issuperset(kinds) or any(map(_EXTRA, elements)):
         return None
     texts = [each.content for each in elements]
     if set(map(type, texts)) != {str}:

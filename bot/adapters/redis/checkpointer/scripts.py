@@ -145,9 +145,9 @@ end
 """
 
 _PUT = """
--- epoch and, packed, as every argument costs: ttl, ttl while interrupted, how many to keep or 0, namespace, id, parent's
--- id, how many there are of the first three of these: channels whose seed is further up, names that should be here,
--- lists that should be here with how they should begin, names with contents
+-- epoch; packed, since every argument costs: ttl, ttl while interrupted, how many to keep or 0, how many there are of
+-- the first three of the following, namespace, id, parent's id; then channels whose seed is further up, names that
+-- should be here, lists that should be here with how they should begin, names with contents
 local ttl, ttl_interrupted, keep, unseeded, believed, grown, ns, id, parent =
   struct.unpack('>I8I8I4I4I4I4I4c0I4c0I4c0', ARGV[2])
 local refused = fence(ARGV[1], ttl)
