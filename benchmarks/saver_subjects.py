@@ -1,7 +1,7 @@
-"""The savers that are measured, each over a server of its kind, and the floor under all of them."""
+"""The savers that are measured, each over a server of its kind, and the floors under all of them."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,19 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph_checkpoint_aws.checkpoint.valkey import AsyncValkeySaver
 from langgraph_checkpoint_plainredis import AsyncRedisSaver as AsyncPlainRedisSaver
 from redis.asyncio import Redis
 
+from benchmarks.saver_runs import Call
 from bot.adapters.redis.checkpointer import open_saver
+from bot.adapters.redis.checkpointer.opening import client_options
 from tests.fakes.clusters import start_on_port
 from tests.fakes.processes import end
 
 TTL = timedelta(days=7)
 OURS = "RedisSaver (ours)"
 FENCED, ENCRYPTED = f"{OURS}, fenced", f"{OURS}, encrypted"
-MEMORY, FLOOR = "InMemorySaver", "floor: the same bytes, MULTI HSET EXPIRE; HGET"
+MEMORY = "InMemorySaver"
+FLOOR = "floor: the whole checkpoint, MULTI HSET EXPIRE; HGET"
+FLOOR_SENT = "floor: only what ours sends"
+FLOOR_PATIENT = "floor: the whole checkpoint, redis-py's own time limits"
 OFFICIAL = "AsyncRedisSaver"
 
 
@@ -62,14 +68,16 @@ class Subject:
 
 @dataclass
 class Traffic:
-    """How many bytes went to the server for each put and put_writes of a run, and came back for one get."""
+    """How many bytes go to the server for each put and put_writes of a run, and come back for one get."""
 
     sent: dict[str, list[int]]
     read: int
 
 
 class Floor:
-    """What any saver on Redis has to do at least: send the bytes and set their life; ask for them and get them."""
+    """What any saver on Redis has to do at least: send the bytes and set their life; ask for them and get them.
+
+    They are made before the clock runs, at random: nothing is serialised, hashed, compared or fenced."""
 
     def __init__(self, client: Redis) -> None:
         self._client = client
@@ -104,6 +112,13 @@ class Floor:
         pipe.hset(key, str(len(self._left) * 1000 + len(self._writes)), payload)
         pipe.expire(key, TTL)
         await pipe.execute()
+
+
+def traffic_of_whole(calls: Sequence[Call]) -> Traffic:
+    """Return the bytes of a run's calls when each checkpoint is written whole, as LangGraph's serializer gives it."""
+    dump = JsonPlusSerializer().dumps_typed
+    sent = {kind: [len(dump(call.rest[0])[1]) for call in calls if call.kind == kind] for kind in ("put", "put_writes")}
+    return Traffic(sent, sent["put"][-1])
 
 
 async def traffic_of(subject: Subject, told: Callable[[Any, str], AsyncIterator[str]]) -> Traffic:
@@ -168,7 +183,7 @@ def modules_command() -> tuple[str, tuple[str, ...]] | None:
 
 
 def subjects_over(plain: tuple[str, Redis], modules: tuple[str, Redis] | None, folder: Path) -> list[Subject]:
-    """Return all that is measured; ours first, the floor last."""
+    """Return all that is measured; ours first, the floors last."""
     url, server = plain
     seconds = int(TTL.total_seconds())
     file = folder / "checkpoints.sqlite"
@@ -183,7 +198,9 @@ def subjects_over(plain: tuple[str, Redis], modules: tuple[str, Redis] | None, f
     ]
     if modules:
         found.append(Subject(f"{OFFICIAL} (modules)", _official(modules[0]), modules[1]))
-    return [*found, Subject(FLOOR, _floor(url), server)]
+    own = client_options()
+    floors = [(FLOOR, own), (FLOOR_SENT, own), (FLOOR_PATIENT, {})]
+    return [*found, *(Subject(name, _floor(url, options), server) for name, options in floors)]
 
 
 @asynccontextmanager
@@ -208,8 +225,8 @@ async def _official(url: str) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def _floor(url: str) -> AsyncIterator[Floor]:
-    async with Redis.from_url(url) as client:
+async def _floor(url: str, options: dict[str, Any]) -> AsyncIterator[Floor]:
+    async with Redis.from_url(url, **options) as client:
         yield Floor(client)
 
 
