@@ -3,15 +3,15 @@
 Rows are numbered as in the list of faults and attacks that the design was made against."""
 
 import argparse
-import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).parents[2]
-_LINE = re.compile(r"^(?P<test>\S+\.py::\w+).*? (?P<word>PASSED|FAILED|ERROR|SKIPPED)")
 
 
 class Row(NamedTuple):
@@ -275,13 +275,16 @@ def _listed(tests: tuple[str, ...], outcomes: dict[str, str]) -> str:
 def run() -> dict[str, str]:
     """Run every test of the table once; returns how each ended, the worst of its parameters."""
     named = sorted({f"tests/{test}" for row in ROWS for test in (*row.tests, *row.twins)})
-    command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-v", "-rN", *named]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
     outcomes: dict[str, str] = {}
-    for line in told.splitlines():
-        if found := _LINE.match(line):
-            worst = outcomes.get(found["test"], "PASSED")
-            outcomes[found["test"]] = found["word"] if worst in ("PASSED", "SKIPPED") else worst
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", f"--junitxml={report}", *named]
+        subprocess.run(command, cwd=ROOT, stdout=sys.stderr)
+        for case in ElementTree.parse(report).iter("testcase"):
+            file = case.get("classname", "").replace(".", "/") + ".py"
+            test = f"{file}::{case.get('name', '').split('[')[0]}"
+            faults = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
+            outcomes[test] = faults[0].upper() if faults else outcomes.get(test, "PASSED")
     return outcomes
 
 
@@ -291,7 +294,7 @@ def main() -> int:
     parser.add_argument("--run", action="store_true")
     outcomes = run() if parser.parse_args().run else {}
     print("\n".join(table(outcomes)))
-    return int(any(word in ("FAILED", "ERROR") for word in outcomes.values()))
+    return int(any(word in ("FAILURE", "ERROR") for word in outcomes.values()))
 
 
 if __name__ == "__main__":
