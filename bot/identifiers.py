@@ -10,6 +10,10 @@ UNDO: Final = "approval.undo"
 ASK_AGAIN: Final = "approval.ask_again"
 DECIDE_BLOCK: Final = "approval.decide"
 
+BULK_REJECT: Final = "home.reject"
+BULK_PICK: Final = "home.reject.which"
+BULK_REASON: Final = "home.reject.reason"
+
 DEAD_RETRY: Final = "dead_letter.retry"
 DEAD_DISCARD: Final = "dead_letter.discard"
 DEAD_BLOCK: Final = "dead_letter.decide"

@@ -17,7 +17,7 @@ from core.services.remediation import Remediation
 class Services:
     """Everything a listener needs; `links` is the public address of the web side, without a trailing slash.
 
-    `approvers` gives the user groups and users that the policy names now.
+    `approvers` gives the user groups and users that the policy names now, `unfit` why nothing can be changed.
     """
 
     desk: ApprovalDesk
@@ -39,3 +39,4 @@ class Services:
     links: str = ""
     incident_channel: str = "#incidents"
     approvers: Callable[[], tuple[str, ...]] = tuple
+    unfit: Callable[[], str] = str

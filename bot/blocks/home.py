@@ -2,23 +2,42 @@
 
 from collections.abc import Sequence
 
-from bot.blocks.text import DIVIDER, Block, asker, context, date, header, inert, section
-from bot.blocks.wording import RISK_WORDS, loud_env
+from bot.blocks.bulk_reject import build_bulk_reject
+from bot.blocks.freeze import build_freeze_banner
+from bot.blocks.needs import needs, votes_so_far
+from bot.blocks.text import DIVIDER, Block, asker, clock_time, context, date, header, inert, section
+from bot.blocks.wording import RISK_WORDS, loud_env, reads_only
 from bot.identifiers import DETAILS
 from core.approval import ApprovalRequest
+from core.freeze import Freeze
 from core.incident import Incident
 
 Linked = tuple[ApprovalRequest, str]
 
 
-def build_home(mine: Sequence[Linked], others: Sequence[Linked], incidents: Sequence[tuple[Incident, str]]) -> Block:
-    """Return the view: requests that wait for this person first; each row comes with its card's address or ""."""
-    blocks = [header(f"Waiting for you ({len(mine)})")]
+def build_home(
+    mine: Sequence[Linked],
+    others: Sequence[Linked],
+    incidents: Sequence[tuple[Incident, str]],
+    *,
+    freeze: Freeze | None = None,
+    unfit: str = "",
+    rejectable: Sequence[ApprovalRequest] = (),
+    notice: str = "",
+) -> Block:
+    """Return the view: requests that wait for this person first; each row comes with its card's address or "". `unfit`
+    says why nothing can be changed, `notice` (mrkdwn) what came of what was just done."""
+    blocks = [section(notice), DIVIDER] if notice else []
+    blocks += build_freeze_banner(freeze) or ([] if unfit else [context("🟢 Changes run once they are approved.")])
+    blocks += [context(reads_only(unfit))] if unfit else []
+    blocks.append(header(f"Waiting for you ({len(mine)})"))
     blocks += [_request(*row) for row in mine] or [context("Nothing waits for your decision.")]
     if others:
         blocks += [DIVIDER, header(f"Waiting for others ({len(others)})"), *(_request(*row) for row in others)]
     blocks += [DIVIDER, header(f"Open incidents ({len(incidents)})")]
     blocks += [section(incident_line(*row)) for row in incidents] or [context("Nothing is known to be broken.")]
+    form = build_bulk_reject(rejectable)
+    blocks += [DIVIDER, *form] if form else []
     blocks += [DIVIDER, context("Mention me in a channel, write to me in Messages, or try `/ops help`.")]
     return {"type": "home", "blocks": blocks[:100]}
 
@@ -28,11 +47,10 @@ def request_line(request: ApprovalRequest, link: str) -> str:
     plan = request.plan
     what = f"{inert(plan.call.name, 60)} on {inert(plan.service, 60)}"
     title = f"<{link}|{what}>" if link else what
-    votes = len({vote.person for vote in request.votes if vote.choice == "approve"})
     return (
         f"*{title}* · {loud_env(inert(plan.env, 40))} · {RISK_WORDS[plan.risk]}\n"
-        f"asked by {asker(request.requester)}, {votes} of {request.requirement.quorum} approved, "
-        f"decide by {date(request.decide_by)}"
+        f"asked by {asker(request.requester)} · needs {needs(request.requirement)} ({votes_so_far(request)}) · "
+        f"decide by {clock_time(request.decide_by, request.created_at)} · `{inert(request.id, 40)}`"
     )
 
 

@@ -108,7 +108,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
             desk, stores.approvals, stores.approvals, toolbox, ArgumentForms(registry), runner, cards, queue, clock
         )
         services = _services(
-            settings, policy, stores, desk, cards, directory, runner, queue, clock, environments, editing, freeze
+            settings, policy, stores, desk, cards, directory, runner, queue, clock, environments, editing, freeze, check
         )
         identity = await identify(client)
         worker = Worker(
@@ -242,6 +242,7 @@ def _services(
     environments: Mapping[str, str],
     editing: Editing,
     freeze: FreezeSwitch,
+    check: SelfCheck,
 ) -> Services:
     remediation = Remediation(runner, stores.approvals, stores.approvals, queue, clock)
     return Services(
@@ -264,4 +265,5 @@ def _services(
         links=settings.web.links,
         incident_channel=settings.slack.incident_channel,
         approvers=lambda: policy.members,
+        unfit=check.told,
     )

@@ -2,7 +2,7 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners.actions import approve, ask_again, dead_letters, details, edit, reject, undo
+from bot.listeners.actions import approve, ask_again, bulk_reject, dead_letters, details, edit, reject, undo
 from bot.listeners.commands import ops
 from bot.listeners.events import app_home_opened, app_mention, message
 from bot.listeners.shortcuts import investigate_message
@@ -15,6 +15,7 @@ _FEATURES = (
     reject,
     undo,
     ask_again,
+    bulk_reject,
     details,
     dead_letters,
     reject_reason,

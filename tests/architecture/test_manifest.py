@@ -84,7 +84,14 @@ def test_the_scopes_are_those_that_calls_and_events_need(manifest: dict[str, Any
         {"type": "message_action", "callback_id": identifiers.INVESTIGATE_SHORTCUT},
         *(
             {"type": "block_actions", "actions": [{"action_id": name, "type": "button"}]}
-            for name in (identifiers.APPROVE, identifiers.REJECT, identifiers.DETAILS, identifiers.UNDO)
+            for name in (
+                identifiers.APPROVE,
+                identifiers.REJECT,
+                identifiers.DETAILS,
+                identifiers.UNDO,
+                identifiers.ASK_AGAIN,
+                identifiers.BULK_REJECT,
+            )
         ),
         {"type": "view_submission", "view": {"type": "modal", "callback_id": identifiers.REJECT_VIEW}},
     ],

@@ -11,7 +11,6 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks import ops_answers, rich
-from bot.blocks.home import Linked
 from bot.blocks.text import Block, inert, mention
 from bot.cards.poster import Poster
 from bot.identifiers import COMMAND, QUESTION
@@ -19,13 +18,14 @@ from bot.listeners.asking import Asking, Question
 from bot.listeners.commands.deciding import Deciding
 from bot.listeners.commands.freezing import Freezing
 from bot.listeners.links import card_link
-from bot.listeners.members import check_may_ask, waits_for
+from bot.listeners.members import check_may_ask
+from bot.listeners.pending import Pending
 from bot.listeners.wording import written
 from bot.open_cards import OpenCards
 from bot.services import Services
 from core.brief import Place
 from core.errors import RefusedError
-from core.ports import ApprovalQueue, Directory, Incidents
+from core.ports import Directory, Incidents
 
 Verb = Callable[[dict[str, Any], str, AsyncWebClient], Awaitable[list[Block]]]
 _SHUT_OUT = "I cannot write in this channel. Invite me, or ask me in Messages."
@@ -38,7 +38,7 @@ class OpsCommand:
     asking: Asking
     directory: Directory
     incidents: Incidents
-    approval_queue: ApprovalQueue
+    pending: Pending
     poster: Poster
     approvers: Callable[[], tuple[str, ...]] = tuple
     more: Mapping[str, Verb] = field(default_factory=dict[str, Verb])
@@ -97,7 +97,7 @@ class OpsCommand:
         return []
 
     async def _status(self, command: dict[str, Any], rest: str, client: AsyncWebClient) -> list[Block]:
-        mine, others = await self._pending(command["user_id"], client)
+        mine, others = await self.pending.of(command["user_id"], client)
         return ops_answers.build_status(await self.incidents.open(), len(mine) + len(others), len(mine))
 
     async def _incidents(self, command: dict[str, Any], rest: str, client: AsyncWebClient) -> list[Block]:
@@ -106,14 +106,7 @@ class OpsCommand:
         return ops_answers.build_incidents(list(zip(incidents, links, strict=True)))
 
     async def _approvals(self, command: dict[str, Any], rest: str, client: AsyncWebClient) -> list[Block]:
-        return ops_answers.build_approvals(*await self._pending(command["user_id"], client))
-
-    async def _pending(self, person: str, client: AsyncWebClient) -> tuple[list[Linked], list[Linked]]:
-        pending = list(await self.approval_queue.pending())[:30]
-        links = await asyncio.gather(*(card_link(client, each.channel, each.card_ts) for each in pending))
-        own = await asyncio.gather(*(waits_for(self.directory, each, person) for each in pending))
-        rows = list(zip(pending, links, own, strict=True))
-        return [row[:2] for row in rows if row[2]], [row[:2] for row in rows if not row[2]]
+        return ops_answers.build_approvals(*await self.pending.of(command["user_id"], client))
 
 
 def _spoken(blocks: list[Block]) -> str:
@@ -125,11 +118,10 @@ def register(app: AsyncApp, services: Services) -> None:
     """Listen to /ops."""
     asking = Asking(services.directory, services.incidents, services.queue, services.clock)
     poster = Poster(app.client)
+    pending = Pending(services.approval_queue, services.directory)
     deciding = Deciding(services.desk, services.approvals, services.cards)
     cards = OpenCards(services.approval_queue, services.incidents, services.queue, services.clock)
     freezing = Freezing(services.freeze, cards, poster, services.incident_channel)
     more = {"approve": deciding.approve, "reject": deciding.reject, "freeze": freezing.freeze}
-    ops = OpsCommand(
-        asking, services.directory, services.incidents, services.approval_queue, poster, services.approvers, more
-    )
+    ops = OpsCommand(asking, services.directory, services.incidents, pending, poster, services.approvers, more)
     app.command(COMMAND)(ops.handle_ops)

@@ -1,0 +1,37 @@
+"""What waits for a decision, as one person sees it: theirs first, each with the way to its card."""
+
+import asyncio
+from dataclasses import dataclass
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.blocks.home import Linked
+from bot.listeners.links import card_link
+from bot.listeners.members import waits_for
+from core.approval import ApprovalRequest
+from core.ports import ApprovalQueue, Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Reads the rows anew each time; who may decide is only a hint here, the desk says so."""
+
+    approval_queue: ApprovalQueue
+    directory: Directory
+
+    async def of(self, person: str, client: AsyncWebClient, most: int = 30) -> tuple[list[Linked], list[Linked]]:
+        """Return what waits for that person and what waits for others, oldest first, at most `most` together."""
+        pending = list(await self.approval_queue.pending())
+        own = await asyncio.gather(*(waits_for(self.directory, each, person) for each in pending))
+        mine = [each for each, is_own in zip(pending, own, strict=True) if is_own]
+        others = [each for each, is_own in zip(pending, own, strict=True) if not is_own]
+        shown = [*mine, *others][:most]
+        links = await asyncio.gather(*(card_link(client, each.channel, each.card_ts) for each in shown))
+        rows = list(zip(shown, links, strict=True))
+        return rows[: len(mine)], rows[len(mine) :]
+
+    async def groups_of(self, request: ApprovalRequest, person: str) -> tuple[str, ...]:
+        """Return the groups of the request that the person is in: why it waits for them."""
+        groups = request.requirement.members_of
+        members = await asyncio.gather(*(self.directory.members(ids) for ids in groups.values()))
+        return tuple(name for name, found in zip(groups, members, strict=True) if person in found)
