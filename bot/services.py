@@ -10,6 +10,7 @@ from core.services.dead_letters import DeadLetterDesk
 from core.services.editing import Editing
 from core.services.freeze import FreezeSwitch
 from core.services.investigation import Investigation
+from core.services.reconsideration import Reconsideration
 from core.services.remediation import Remediation
 
 
@@ -40,3 +41,8 @@ class Services:
     incident_channel: str = "#incidents"
     approvers: Callable[[], tuple[str, ...]] = tuple
     unfit: Callable[[], str] = str
+
+    @property
+    def reconsideration(self) -> Reconsideration:
+        """What follows from a rejection."""
+        return Reconsideration(self.investigation, self.approvals, self.reports, self.cards, self.clock)

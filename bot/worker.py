@@ -74,6 +74,7 @@ class Worker:
             "job.ask": self._ask,
             "job.propose": self._propose,
             "job.edit": self._edit,
+            "job.reconsider": self._reconsider,
             "job.resume": self._resume,
         }
 
@@ -140,6 +141,10 @@ class Worker:
 
     async def _resume(self, event: Event) -> None:
         await self.services.remediation.resume(_word(event, "approval_id"))
+
+    async def _reconsider(self, event: Event) -> None:
+        async with self.investigations:
+            await self.services.reconsideration.reconsider(_word(event, "approval_id"))
 
     async def _tell(self, event: Event, sentence: str) -> None:
         """Say it in the thread that the job belongs to; jobs without a known thread are told in the log only."""

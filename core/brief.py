@@ -17,7 +17,8 @@ class Place(BaseModel):
 
 
 class Brief(BaseModel):
-    """The input of one investigation; `report_id` is stable, so that a second run finds its own report."""
+    """The input of one investigation; `report_id` is stable, so that a second run finds its own report.
+    `after_rejection_of` is the request whose rejection led to another look."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,6 +28,7 @@ class Brief(BaseModel):
     requester: str
     question: str = ""
     incident_id: str | None = None
+    after_rejection_of: str = ""
     at: datetime
 
 

@@ -129,10 +129,12 @@ class LangGraphRunner:
             await self._run(self._remediation, start, config)
 
     async def _written(self, proposal: Proposal) -> ApprovalRequest | None:
+        """Return the request that an edit wrote before its run was there."""
         try:
-            return await self._context.approvals.load(approval_id_of(proposal.remediation_id, 1))
+            row = await self._context.approvals.load(approval_id_of(proposal.remediation_id, 1))
         except NoDataError:
             return None
+        return row if row.replaces else None
 
     async def resume(self, request: ApprovalRequest) -> bool:
         """Answer the pending gate of this request; False when no such gate is pending, even after a crashed run was

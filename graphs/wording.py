@@ -12,6 +12,12 @@ def call_text(call: ToolCall) -> str:
     return f"`{call.name}({args})`"
 
 
+def one_line(text: str, limit: int = 300) -> str:
+    """Return somebody's words on one line of at most `limit` characters."""
+    folded = " ".join(text.split())
+    return folded if len(folded) <= limit else folded[: limit - 1] + "…"
+
+
 def _value(value: object) -> str:
     plain = isinstance(value, str) and value.replace("-", "").replace("_", "").replace(".", "").isalnum()
     return value if plain and isinstance(value, str) else json.dumps(value)

@@ -13,6 +13,7 @@ from core.errors import AlreadyDecidedError, NoDataError, RefusedError, ToolErro
 from core.event import Event
 from core.exact_call import changes_between
 from core.ids import approval_id_of, edit_id_of, remediation_id_in, remediation_thread_id
+from core.objection import EDITED
 from core.ports import Approvals, Cards, Clock, Forms, GraphRunner, Queue, Replacements, ToolBox
 from core.services.approval_desk import ApprovalDesk
 from core.tool_call import ToolCall
@@ -112,7 +113,7 @@ class Editing:
             at=new.created_at,
             details={"edited_into": new.id, "changes": changes},
         )
-        text = f"Edited by <@{edit.editor}>: {changes}."
+        text = f"{EDITED}<@{edit.editor}>: {changes}."
         if not await self.replacements.replace(new, text=text, events=(ended, self.desk.told_of(new))):
             raise AlreadyDecidedError("The request was decided before your edit came; your edit changed nothing.")
         return new

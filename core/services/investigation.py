@@ -41,7 +41,7 @@ class Investigation:
             incident_id=incident_id,
             at=self.clock.now(),
         )
-        return await self._run(brief)
+        return await self.run(brief)
 
     async def of_question(self, question: str, requester: str, place: Place, message_ts: str) -> Report:
         """Answer a question in its thread; a thread that belongs to an incident shares the incident's memory."""
@@ -58,9 +58,10 @@ class Investigation:
             incident_id=incident.id if incident else None,
             at=self.clock.now(),
         )
-        return await self._run(brief)
+        return await self.run(brief)
 
-    async def _run(self, brief: Brief) -> Report:
+    async def run(self, brief: Brief) -> Report:
+        """Investigate and do what follows from the report; the same brief again gives the same report."""
         report = await self.runner.investigate(brief)
         await self._follow(report, brief.place)
         return report

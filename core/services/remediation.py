@@ -8,11 +8,36 @@ from core.brief import Place, Proposal
 from core.errors import NoDataError, RefusedError
 from core.event import Event
 from core.evidence import Report
-from core.ids import again_id_of, approval_id_of, remediation_id_of, remediation_thread_id, undo_id_of
+from core.ids import (
+    again_id_of,
+    approval_id_of,
+    conversation_thread_id,
+    incident_thread_id,
+    remediation_id_of,
+    remediation_thread_id,
+    undo_id_of,
+)
+from core.objection import EDITED, rejection_of
 from core.ports import ApprovalQueue, Approvals, Clock, GraphRunner, Queue
 from core.services.approval_desk import said_of
 
 _DOUBLE_CLICK_SECONDS = 10
+
+
+def reconsider_job(request: ApprovalRequest, clock: Clock) -> Event | None:
+    """Return the job that follows a request's rejection; None for what follows from no report, for an undo, for a
+    withdrawal and for every other end."""
+    if request.report_id is None or request.rollback_of is not None or rejection_of(request) is None:
+        return None
+    asked = conversation_thread_id(request.channel, request.thread_ts)
+    thread = incident_thread_id(request.incident_id) if request.incident_id else asked
+    return Event(
+        id=f"reconsider:{request.id}",
+        kind="job.reconsider",
+        key=thread,
+        body={"approval_id": request.id},
+        received_at=clock.now(),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +95,8 @@ class Remediation:
         old = await self.approvals.load(approval_id)
         if old.status not in NOTHING_RAN:
             raise RefusedError(f"There is nothing to ask again: this request is {said_of(old.status)}.")
+        if old.outcome_text.startswith(EDITED):
+            raise RefusedError("This request was edited: the one in its place is further down in the thread.")
         if old.rollback_of is not None:
             await self.undo(old.rollback_of, person_id)
             return
@@ -122,6 +149,8 @@ class Remediation:
         if request.status is ApprovalStatus.PENDING:
             return
         await self.runner.resume(request)
+        if (job := reconsider_job(request, self.clock)) is not None:
+            await self.queue.put(job)  # before the note: a crash here has the verdict delivered again
         await self.approval_queue.delivered(request.id)
 
     async def _enqueue(self, proposal: Proposal, attempt: str = "first") -> bool:

@@ -12,6 +12,7 @@ from core.brief import Brief
 from core.errors import NoDataError
 from core.evidence import Evidence, Report
 from core.incident import Incident
+from core.objection import Objection
 from graphs.context import GraphContext
 from graphs.investigation import proposals
 from graphs.investigation.gather import GatherBudget, gather
@@ -22,7 +23,7 @@ from graphs.investigation.state import HISTORY_LIMIT, InvestigationState, Update
 from graphs.models import offline
 from graphs.models.judgement import Case, Judgement, Memory, MindError
 from graphs.models.own_acts import OwnAct, acts_under_way
-from graphs.wording import call_text, clock_text
+from graphs.wording import call_text, clock_text, one_line
 
 _INTENT, _JUDGEMENT = TypeAdapter(Intent), TypeAdapter(Judgement)
 _WITHOUT_A_LOOK = ("unclear", "incidents")
@@ -38,6 +39,8 @@ async def load_case(state: InvestigationState, runtime: Runtime[GraphContext]) -
     service = incident.service if incident else ""
     remembered = next((name for name in (state.get("subject", ""), service) if name in known), "")
     intent = parse(brief.question, known, remembered) if brief.question else Intent("why", service)
+    if brief.after_rejection_of and intent.kind == "instruct":
+        intent = Intent("why", intent.service)  # what was asked for is rejected: is there anything else to be done?
     subject = next((name for name in (intent.service, state.get("subject", ""), service) if name in known), "")
     alerts = incident.alerts if incident and subject == service else await _alerts_around(context, subject)
     acts = acts_under_way(await context.approval_queue.undelivered(), context.clock.now())
@@ -47,6 +50,7 @@ async def load_case(state: InvestigationState, runtime: Runtime[GraphContext]) -
         "alerts": [alert.model_dump(mode="json") for alert in alerts],
         "incidents": await _open_incidents(context) if intent.kind == "incidents" else [],
         "acts": [asdict(act) for act in acts],
+        "objections": [each.model_dump(mode="json") for each in await proposals.objections(context, brief)],
     }
 
 
@@ -129,19 +133,35 @@ async def propose(state: InvestigationState, runtime: Runtime[GraphContext]) -> 
     """Check the one proposal, whoever made it; a model's that does not hold gives way to the rules'."""
     context, case = runtime.context, _case(state, runtime.context)
     judgement = _JUDGEMENT.validate_python(state["judgement"])
+    asked = _INTENT.validate_python(state["intent"]).kind == "instruct"
+    # Read anew, whatever the mind was told: people may have spoken while it thought. What a person asks for is theirs.
+    against = () if asked else await proposals.objections(context, case.brief)
     if judgement.proposal is None:
-        return {}
-    trouble = await proposals.why_not(context, judgement.proposal)
+        return _reconsidered(case.brief, judgement, against) if case.brief.after_rejection_of else {}
+    trouble = await proposals.why_not(context, judgement.proposal, against)
     if trouble and judgement.mind != offline.NAME:
         reason = f"the model proposed {call_text(judgement.proposal)}, which cannot be: {trouble}"
         intent = _INTENT.validate_python(state["intent"])
         spent, more = judgement.usage, judgement.evidence
         ruled = offline.judge(case, intent, context.runbooks)
         judgement = replace(ruled, degraded=reason, usage=spent, evidence=more)
-        trouble = await proposals.why_not(context, judgement.proposal) if judgement.proposal else ""
+        trouble = await proposals.why_not(context, judgement.proposal, against) if judgement.proposal else ""
     if judgement.proposal is not None:
-        asked = _INTENT.validate_python(state["intent"]).kind == "instruct"
         judgement = await _settle(context, case.brief, judgement, trouble, asked)
+    if case.brief.after_rejection_of:
+        return _reconsidered(case.brief, judgement, against)
+    return {"judgement": _JUDGEMENT.dump_python(judgement, mode="json")}
+
+
+def _reconsidered(brief: Brief, judgement: Judgement, against: Sequence[Objection]) -> Update:
+    """Begin the answer with what was rejected, and end one without a proposal with a word that there is none."""
+    for each in against:
+        if each.approval_id == brief.after_rejection_of:
+            said = f" (“{one_line(each.words)}”)" if each.words else ""
+            answer = f"{call_text(each.plan.call)} was rejected{said}. {judgement.answer}"
+            judgement = replace(judgement, answer=answer)
+    if judgement.proposal is None:
+        judgement = replace(judgement, answer=f"{judgement.answer} I have nothing else to propose.")
     return {"judgement": _JUDGEMENT.dump_python(judgement, mode="json")}
 
 
@@ -184,6 +204,7 @@ async def save_report(state: InvestigationState, runtime: Runtime[GraphContext])
         hypotheses=judgement.hypotheses,
         proposal=judgement.proposal,
         proposal_reason=judgement.proposal_reason,
+        after_rejection_of=brief.after_rejection_of,
         usage=usage,
         finished_at=now,
     )
@@ -214,6 +235,7 @@ def _case(state: InvestigationState, context: GraphContext) -> Case:
         alerts=_alerts(state),
         acts=tuple(OwnAct(**row) for row in state.get("acts", [])),
         incidents=tuple(state.get("incidents", [])),
+        objections=tuple(Objection.model_validate(row) for row in state.get("objections", [])),
         evidence=evidence,
         history=tuple(Memory(**row) for row in state.get("history", [])),
         prompts=state.get("prompts", {}),

@@ -1,13 +1,15 @@
 """May this call be proposed? It must exist, be more than a read, be valid now, and not be asked for already."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from core.approval import ApprovalStatus
+from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Brief
 from core.errors import NoDataError, ToolError
 from core.evidence import Report
 from core.ids import approval_id_of, incident_thread_id, remediation_id_of
 from core.incident import Incident
+from core.objection import Objection, objections_in
 from core.risk import Risk
 from core.tool_call import ToolCall
 from graphs.context import GraphContext
@@ -16,17 +18,32 @@ from graphs.wording import call_text
 _ON_ITS_WAY = timedelta(minutes=2)
 
 
-async def why_not(context: GraphContext, call: ToolCall) -> str:
-    """Return why this call cannot be proposed, or nothing; changes nothing."""
+async def objections(context: GraphContext, brief: Brief) -> tuple[Objection, ...]:
+    """Return what people had against the calls proposed in this incident, or in this conversation."""
+    if brief.incident_id is not None:
+        return objections_in(await context.approval_queue.of(incident_id=brief.incident_id))
+    found: list[ApprovalRequest] = []
+    for report in await context.reports.of_thread(brief.thread_id):
+        found += await context.approval_queue.of(report_id=report.id)
+    return objections_in(found)
+
+
+async def why_not(context: GraphContext, call: ToolCall, against: Sequence[Objection] = ()) -> str:
+    """Return why this call cannot be proposed, or nothing; changes nothing. Whoever proposes it, and whatever they were
+    told: nothing that somebody had something against comes again."""
     risks = {summary.name: summary.risk for summary in context.toolbox.summaries()}
     if call.name not in risks:
         return f"there is no tool {call.name}"
     if risks[call.name] == Risk.READ.value:
         return f"{call.name} only reads and needs no approval"
     try:
-        await context.toolbox.plan(call)
+        plan = await context.toolbox.plan(call)
     except ToolError as error:
         return str(error)
+    for each in against:
+        if each.forbids(plan):
+            how = "put another call in its place" if each.kind == "edited" else "rejected it"
+            return f"it was proposed here already, and a person {how}"
     return ""
 
 

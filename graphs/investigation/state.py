@@ -26,6 +26,7 @@ class InvestigationState(TypedDict):
     alerts: list[dict[str, Any]]
     acts: list[dict[str, Any]]
     incidents: list[str]
+    objections: list[dict[str, Any]]
     evidence: list[dict[str, Any]]
     seconds: float
     judgement: dict[str, Any]
@@ -41,6 +42,7 @@ def new_input(brief: Brief) -> Update:
         "alerts": [],
         "acts": [],
         "incidents": [],
+        "objections": [],
         "evidence": [],
         "seconds": 0.0,
         "judgement": {},

@@ -112,9 +112,16 @@ class ModelMind:
 def _case_prompt(case: Case, fence: Fence) -> str:
     alerts = [alert.model_dump(mode="json", include=_ALERT_FIELDS) for alert in case.alerts]
     history = [f"Q: {memory.question}\nA: {memory.answer}" for memory in case.history]
+    version = case.prompts.get("case", 1)
+    decided = [
+        f"- {json.dumps(each.plan.call.model_dump(), ensure_ascii=False)} was {each.kind} by a person: {each.words}"
+        for each in case.objections
+    ]
+    later = {"decided": fence.wrap("decided", "\n".join(decided) or "nothing")} if version > 1 else {}
     return render(
         "case",
-        case.prompts.get("case", 1),
+        version,
+        **later,
         subject=case.subject or "no particular service",
         question=fence.wrap("question", case.brief.question or "An alert fired: find the cause and a remedy."),
         alerts=fence.wrap("alerts", json.dumps(alerts, ensure_ascii=False)),

@@ -8,6 +8,7 @@ from core.alert import Alert
 from core.brief import Brief
 from core.errors import WatchkeeperError
 from core.evidence import Evidence, Hypothesis, Usage
+from core.objection import Objection
 from core.tool_call import ToolCall
 from graphs.models.own_acts import OwnAct
 
@@ -44,7 +45,12 @@ class Case:
     history: tuple[Memory, ...] = ()
     acts: tuple[OwnAct, ...] = ()
     incidents: tuple[str, ...] = ()
+    objections: tuple[Objection, ...] = ()
     prompts: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def objected(self, call: ToolCall) -> bool:
+        """True when people have spoken against this call here."""
+        return any(each.is_against(call) for each in self.objections)
 
     def downstream(self, service: str) -> list[str]:
         """Return the service and everything it depends on, nearest first; each once, cycles allowed."""

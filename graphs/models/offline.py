@@ -60,13 +60,17 @@ def findings(facts: Facts, subject: str) -> list[Finding]:
     return sorted(weighed, key=lambda finding: -finding.score)
 
 
-def remedy_for(finding: Finding, runbooks: Sequence[Runbook]) -> tuple[ToolCall, Runbook] | None:
-    """Return the first step of the first runbook that treats this cause of this service and can be filled."""
+def remedy_for(
+    finding: Finding, runbooks: Sequence[Runbook], case: Case | None = None
+) -> tuple[ToolCall, Runbook] | None:
+    """Return the first step of the first runbook that treats this cause of this service, can be filled, and is nothing
+    that people have spoken against."""
     facts = {"service": finding.service, **finding.remedy}
     for runbook in runbooks:
         if runbook.cause != finding.cause or not any(fnmatchcase(finding.service, p) for p in runbook.services):
             continue
-        if (call := runbook.first_call(facts)) is not None:
+        call = runbook.first_call(facts)
+        if call is not None and not (case is not None and case.objected(call)):
             return call, runbook
     return None
 
@@ -79,7 +83,7 @@ def _diagnosed(case: Case, intent: Intent, facts: Facts, runbooks: Sequence[Runb
         return _nothing_recognised(case, intent, facts)
     best = ranked[0]
     reachable = not case.subject or best.service in case.downstream(case.subject)
-    remedy = remedy_for(best, runbooks) if best.score >= _SURE_ENOUGH and reachable else None
+    treated, remedy = _remedy(case, ranked, runbooks)
     # A follow-up wants a fact and no second card for what was proposed already.
     follow_up = _FOLLOW_UPS.get(intent.kind)
     if follow_up is not None:
@@ -94,9 +98,20 @@ def _diagnosed(case: Case, intent: Intent, facts: Facts, runbooks: Sequence[Runb
         answer=answer,
         hypotheses=tuple(_hypothesis(finding) for finding in ranked[:4]),
         proposal=remedy[0] if remedy else None,
-        proposal_reason=answers.reason(best, remedy[1]) if remedy else "",
+        proposal_reason=answers.reason(treated, remedy[1]) if remedy else "",
         offer=answers.offered(*remedy) if remedy else "",
     )
+
+
+def _remedy(
+    case: Case, ranked: Sequence[Finding], runbooks: Sequence[Runbook]
+) -> tuple[Finding, tuple[ToolCall, Runbook] | None]:
+    """Return what is treated and how; the next likely cause has its turn only after people spoke against a remedy."""
+    for finding in ranked if case.objections else ranked[:1]:
+        reachable = not case.subject or finding.service in case.downstream(case.subject)
+        if finding.score >= _SURE_ENOUGH and reachable and (remedy := remedy_for(finding, runbooks, case)) is not None:
+            return finding, remedy
+    return ranked[0], None
 
 
 def _just_done(case: Case, facts: Facts, ranked: Sequence[Finding]) -> OwnAct | None:
