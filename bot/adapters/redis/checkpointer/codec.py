@@ -1,8 +1,8 @@
 """Between LangGraph's values and what is stored of them: a checkpoint as a header, its values, and its lists in pieces.
 
 A list is kept as the digests of its elements and each element once, so a conversation that grows by a message a step
-costs that message and not itself again. Elements are serialised and hashed anew at each put: graphs change messages in
-place, so an object that was stored before says nothing about what it holds now.
+costs that message and not itself again. That an object was stored before says nothing about what it holds now, since
+graphs change messages in place: portrait.py tells what need not be serialised and hashed anew.
 """
 
 import struct
