@@ -4,10 +4,10 @@ The calls of one real run (an agent and its tools, one message a step) are told 
 order each round; then whole runs are driven, in the same manner. Servers keep nothing on disk and are on loopback.
 
 The yardstick of put and put_writes is the floor that writes the whole checkpoint of that call, serialised beforehand,
-in one raw pipeline: that is what a saver has to store, and what a saver without any wit would send, so it grows with
-the conversation. Sending less than that is ours to gain by; the floor that writes only what ours sends is told beside
-it, for information: it shows what is spent on more than bytes. Both have the client options of ours, which bounds each
-call itself and spares redis-py's time limits; the third floor has these, as every client has that is just opened."""
+in one raw pipeline of a client as redis-py opens it: that is what a saver has to store, and what a saver without any
+wit would send, so it grows with the conversation. Two harder floors are held against the same limit, for information:
+both have the client options of ours, which bounds each call itself and spares redis-py's time limits for each read and
+write; one of them writes only what ours sends."""
 
 import argparse
 import asyncio
@@ -29,6 +29,11 @@ from benchmarks import saver_subjects as those
 from benchmarks.saver_runs import Call, Times, agent, question, record, tell, where
 from benchmarks.saver_subjects import Floor, Subject, Traffic
 
+_FLOORS = (
+    (those.FLOOR_PATIENT, "the floor"),
+    (those.FLOOR, "the floor with our client options (information)"),
+    (those.FLOOR_SENT, "the floor with our options and bytes (information)"),
+)
 WARM_UP = 2
 OPERATIONS = ("put", "put_writes", "get")
 LIMIT_FLOOR, LIMIT_BYTES, LIMIT_RUN = 1.6, 9_000, 2.0
@@ -195,9 +200,10 @@ def goals(results: dict[int, dict[str, Measured]], runs: dict[str, list[float]])
         ours = found[those.OURS]
         rivals = [name for name in found if not name.startswith((those.OURS, those.MEMORY, "floor"))]
         for kind in ("put", "put_writes"):
-            of_floor = ratio(ours.by_round(kind), found[those.FLOOR].by_round(kind))
-            goal = f"{kind} at {steps} steps at most {LIMIT_FLOOR} times the floor"
-            rows.append((goal, str(of_floor), of_floor.middle <= LIMIT_FLOOR))
+            for floor, words in _FLOORS:
+                of_floor = ratio(ours.by_round(kind), found[floor].by_round(kind))
+                goal = f"{kind} at {steps} steps at most {LIMIT_FLOOR} times {words}"
+                rows.append((goal, str(of_floor), of_floor.middle <= LIMIT_FLOOR))
             best = min(rivals, key=lambda name, kind=kind, found=found: median(found[name].by_round(kind)))
             of_best = ratio(ours.by_round(kind), found[best].by_round(kind))
             goal = f"{kind} at {steps} steps no slower than the fastest rival"
