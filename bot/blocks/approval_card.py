@@ -8,7 +8,7 @@ from bot import identifiers
 from bot.blocks import budget, rich
 from bot.blocks.exact_call import inline_call, odd_characters
 from bot.blocks.freeze import build_freeze_banner
-from bot.blocks.needs import needs, still_needs
+from bot.blocks.needs import needs, still_needs, votes_so_far
 from bot.blocks.text import (
     Block,
     asker,
@@ -235,6 +235,8 @@ def _verdict(request: ApprovalRequest) -> str:
     line = f"*{STATUS_TITLES[request.status]}*{at}. {STATUS_SENTENCES[request.status]}"
     if request.requirement.effect == "allow":
         line = f"*Allowed by policy* (rule “{inert(request.requirement.rule, 80)}”), nobody was asked. {line}"
+    if request.status is ApprovalStatus.EXPIRED:
+        line += f" It needed {needs(request.requirement)}; {votes_so_far(request)}."
     if request.status is ApprovalStatus.APPROVED and request.execute_by:
         line += f" It must start by {date(request.execute_by)}."
     where = f"{loud_env(inert(request.plan.env, 40))} · {inert(request.plan.service, 80)}"

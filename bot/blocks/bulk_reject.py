@@ -39,7 +39,6 @@ def _input(block_id: str, label: str, element: Block) -> Block:
     return {
         "type": "input",
         "block_id": block_id,
-        "optional": True,
         "label": {"type": "plain_text", "text": label},
         "element": element,
     }

@@ -33,7 +33,15 @@ def votes_so_far(request: ApprovalRequest) -> str:
     whom = ", ".join(
         mention(vote.person) + (f" for {inert(' and '.join(vote.groups), 60)}" if vote.groups else "") for vote in yes
     )
-    return f"{humans} of {needed.quorum} so far" + (f": {whom}" if whom else ", nobody has approved yet")
+    return f"{humans} of {needed.quorum} so far: {whom}" if yes else "nobody has approved yet"
+
+
+def called_for(request: ApprovalRequest) -> list[str]:
+    """Return the ids of users and user groups whose word is missing."""
+    needed = request.requirement
+    _, seats = needed.missing(approvals_of(request))
+    wanted = [member for group in seats for member in needed.members_of.get(group, ())]
+    return list(dict.fromkeys(wanted)) or [*needed.members]
 
 
 def why_you(request: ApprovalRequest, groups: tuple[str, ...]) -> str:

@@ -1,6 +1,6 @@
 """Reminders of an open request: one under its card, and one to each of those whose word would count."""
 
-from bot.blocks.needs import needs, still_needs, votes_so_far, why_you
+from bot.blocks.needs import called_for, needs, still_needs, votes_so_far, why_you
 from bot.blocks.text import Block, asker, clock_time, context, inert, mention, section
 from bot.blocks.wording import RISK_WORDS, loud_env
 from core.approval import ApprovalRequest
@@ -20,7 +20,7 @@ def reminder_text(request: ApprovalRequest, number: int) -> str:
 
 def build_thread_reminder(request: ApprovalRequest) -> list[Block]:
     """Return the one under the card; it calls the groups, as the card did."""
-    called = " ".join(mention(member) for member in request.requirement.members[:8])
+    called = " ".join(mention(member) for member in called_for(request)[:8])
     return [
         section(
             f"⏰ *Still waiting:* {what(request)}\n"
@@ -34,7 +34,8 @@ def build_direct_reminder(request: ApprovalRequest, number: int, group: str, lin
     """Return the one to a member of the group, with the way to the card and its buttons."""
     plan = request.plan
     title = f"<{link}|{what(request)}>" if link else what(request)
-    escalated = f" It was brought to {inert(group, 40)} because nobody before you has decided it." if number > 2 else ""
+    further = number > 2 and group != request.requirement.groups[0]
+    escalated = f" It was brought to {inert(group, 40)} as those asked before have not decided it." if further else ""
     way = f"*<{link}|Open the card to decide>*" if link else "Its card is in the thread where it was asked for."
     return [
         section(

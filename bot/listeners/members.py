@@ -1,7 +1,9 @@
 """Who may ask for things, and whose word a request waits for."""
 
+import asyncio
+
 from core.approval import ApprovalRequest
-from core.eligibility import may_still_approve
+from core.eligibility import would_help
 from core.errors import NoDataError, RefusedError
 from core.person import GUESTS_MAY_NOT
 from core.ports import Directory
@@ -25,5 +27,13 @@ async def check_may_request(directory: Directory, person_id: str) -> None:
 
 
 async def waits_for(directory: Directory, request: ApprovalRequest, person_id: str) -> bool:
-    """True when that person may still cast a vote on the request; only a hint, the desk decides."""
-    return may_still_approve(request, person_id) and person_id in await directory.members(request.requirement.members)
+    """True when that person's approval would bring the request nearer to its end; only a hint, the desk decides."""
+    groups = await groups_of(directory, request, person_id)
+    return bool(groups) and would_help(request, person_id, groups)
+
+
+async def groups_of(directory: Directory, request: ApprovalRequest, person_id: str) -> tuple[str, ...]:
+    """Return the groups of the request that the person is in: why it waits for them."""
+    groups = request.requirement.members_of
+    members = await asyncio.gather(*(directory.members(ids) for ids in groups.values()))
+    return tuple(name for name, found in zip(groups, members, strict=True) if person_id in found)

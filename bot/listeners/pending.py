@@ -7,7 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks.home import Linked
 from bot.listeners.links import card_link
-from bot.listeners.members import waits_for
+from bot.listeners.members import groups_of, waits_for
 from core.approval import ApprovalRequest
 from core.ports import ApprovalQueue, Directory
 
@@ -32,6 +32,4 @@ class Pending:
 
     async def groups_of(self, request: ApprovalRequest, person: str) -> tuple[str, ...]:
         """Return the groups of the request that the person is in: why it waits for them."""
-        groups = request.requirement.members_of
-        members = await asyncio.gather(*(self.directory.members(ids) for ids in groups.values()))
-        return tuple(name for name, found in zip(groups, members, strict=True) if person in found)
+        return await groups_of(self.directory, request, person)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from core.approval import ApprovalRequest
 from core.audit import AuditEvent
-from core.eligibility import may_still_approve
+from core.eligibility import would_help
 from core.errors import NoDataError
 from core.ports import ApprovalQueue, Clock, Directory
 
@@ -96,15 +96,19 @@ class Reminders:
         await self.log.sent(request.id, number, event)
 
     async def _next_group(self, request: ApprovalRequest, number: int) -> tuple[str, list[str]]:
-        """Return the group whose turn it is and those of its people, each with one account, whose word would count."""
+        """Return the group whose turn it is, of those that can still help, and its people, each with one account."""
         needed = request.requirement
-        group = needed.groups[min(number - 2, len(needed.groups) - 1)]
-        members = sorted(await self.directory.members(needed.members_of.get(group, needed.members)))
-        chosen: dict[str, str] = {}
-        for person in members:
-            if may_still_approve(request, person) and await self._may_decide(person):
-                chosen.setdefault(needed.human(person), person)
-        return group, list(chosen.values())
+        members = {group: await self.directory.members(ids) for group, ids in needed.members_of.items()}
+        turns: list[tuple[str, list[str]]] = []
+        for group in needed.groups:
+            chosen: dict[str, str] = {}
+            for person in sorted(members.get(group, ())):
+                own = [name for name, found in members.items() if person in found]
+                if would_help(request, person, own) and await self._may_decide(person):
+                    chosen.setdefault(needed.human(person), person)
+            if chosen:
+                turns.append((group, list(chosen.values())))
+        return turns[min(number - 2, len(turns) - 1)] if turns else ("", [])
 
     async def _may_decide(self, person: str) -> bool:
         try:

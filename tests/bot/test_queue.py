@@ -120,7 +120,8 @@ async def test_one_that_somebody_else_decided_meanwhile_does_not_stop_the_others
 @pytest.mark.parametrize(("person", "waits"), [(ALICE, True), (BOB, False)])
 async def test_my_queue_is_answered_in_a_direct_message(stage: Stage, person: str, waits: bool) -> None:
     await stage.a_card()
-    channel = (await stage.client.conversations_open(users=person))["channel"]["id"]
+    opened: Any = await stage.client.conversations_open(users=person)
+    channel = opened["channel"]["id"]
     posted = await stage.act("post", **{"as": person}, channel=channel, text="My queue")
 
     async def answers() -> list[str]:
