@@ -9,7 +9,7 @@ from core.tool_call import ToolCall, canonical_json
 from tools.environment import Environment
 from tools.spec import Arguments, ServiceArguments, ToolSpec
 
-MAX_BYTES = 8 * 1024
+MAX_BYTES = 48 * 1024  # of canonical JSON: ten thousand bytes of any text, however many escapes it takes
 
 
 def accept(spec: ToolSpec[Any], call: ToolCall, environment: Environment) -> Arguments:

@@ -60,9 +60,14 @@ async def fetch(
     UnreachableError: nothing was sent. ToolTimeoutError or OutcomeUnknownError: it may have been received.
     """
     sent = {"Accept-Encoding": "identity", **(headers or {})}
+    content: bytes | None = None
+    if json_body is not None:
+        # In ASCII, so that what JSON allows and UTF-8 does not (half a surrogate pair) arrives as it was approved.
+        content = json.dumps(json_body, separators=(",", ":"), allow_nan=False).encode("ascii")
+        sent["Content-Type"] = "application/json"
     try:
         async with http.stream(
-            method, url, params=params, headers=sent, json=json_body, timeout=timeout, follow_redirects=False
+            method, url, params=params, headers=sent, content=content, timeout=timeout, follow_redirects=False
         ) as response:
             if response.headers.get("content-encoding", "identity").lower() != "identity":
                 raise OutcomeUnknownError(f"{_place(url)} answered in an encoding that was not asked for")

@@ -82,7 +82,7 @@ async def test_a_tool_that_is_not_listed_is_not_reachable_by_its_name(bench: Ben
         ("search_logs", {"service": "checkout", "path": "/etc/passwd"}, "path"),
         ("search_logs", {"service": "checkout", "level": "loud"}, "'debug'"),
         ("probe_http", {"service": "nobody"}, "front, checkout, payments"),
-        ("probe_http", {"service": "x" * 20_000}, "bytes of arguments"),
+        ("probe_http", {"service": "x" * 50_000}, "bytes of arguments"),
         ("probe_http", {"service": float("nan")}, "not JSON"),
         ("service_status", {"service": ["checkout"]}, "service (string)"),
     ],
