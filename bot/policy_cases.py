@@ -116,6 +116,8 @@ def _who_and_when(needed: Requirement, asker: Asker) -> Iterator[str]:
     if needed.exclude_requester and asker.id != ALERT:
         yield f"but not {asker.id}, who asked"
     yield f"decided within {span(needed.decide_within)}, then started within {span(needed.execute_within)}"
+    if needed.remind:
+        yield f"reminded after {', '.join(span(each) for each in needed.remind)}: the thread, then group by group"
     if needed.second_model:
         yield "with a second opinion"
     if needed.typed_confirmation:

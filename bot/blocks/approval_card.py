@@ -236,7 +236,8 @@ def _verdict(request: ApprovalRequest) -> str:
     if request.requirement.effect == "allow":
         line = f"*Allowed by policy* (rule “{inert(request.requirement.rule, 80)}”), nobody was asked. {line}"
     if request.status is ApprovalStatus.EXPIRED:
-        line += f" It needed {needs(request.requirement)}; {votes_so_far(request)}."
+        got = votes_so_far(request) if request.votes else "nobody approved"
+        line += f" It needed {needs(request.requirement)}: {got}."
     if request.status is ApprovalStatus.APPROVED and request.execute_by:
         line += f" It must start by {date(request.execute_by)}."
     where = f"{loud_env(inert(request.plan.env, 40))} · {inert(request.plan.service, 80)}"

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from bot.blocks import rich
 from bot.blocks.freeze import build_freeze_banner
+from bot.blocks.needs import still_needs
 from bot.blocks.text import Block, context, date, fields, header, inert, mention, one_line
-from bot.blocks.wording import STATUS_TITLES, confidence_words, loud_env, reads_only
+from bot.blocks.wording import STATUS_SIGNS, STATUS_TITLES, confidence_words, loud_env, reads_only
 from core.alert import Alert, AlertStatus
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.evidence import Report
@@ -108,5 +109,9 @@ def _cause(report: Report) -> Block:
 def _action(request: ApprovalRequest) -> str:
     who = ", ".join(mention(vote.person) for vote in request.votes)
     by = f" by {who}" if who else ""
+    if request.status is ApprovalStatus.PENDING:
+        by = f", still needs {still_needs(request)}"
+    elif request.requirement.effect == "allow":
+        by = ", allowed by policy"
     what = f"{inert(request.plan.call.name, 80)} on {inert(request.plan.service, 80)}"
-    return f"*{STATUS_TITLES[request.status]}*: {what}{by}"
+    return f"{STATUS_SIGNS[request.status]} *{STATUS_TITLES[request.status]}*: {what}{by}"

@@ -14,8 +14,12 @@ def what(request: ApprovalRequest) -> str:
 
 def reminder_text(request: ApprovalRequest, number: int) -> str:
     """The reminder in one line, for notifications and screen readers."""
-    last = " (last reminder)" if number >= len(request.requirement.remind) else ""
+    last = " (last reminder)" if _is_last(request, number) else ""
     return f"Still waiting for a decision{last}: {what(request)}, needs {still_needs(request)}."
+
+
+def _is_last(request: ApprovalRequest, number: int) -> bool:
+    return number > 1 and number >= len(request.requirement.remind)
 
 
 def build_thread_reminder(request: ApprovalRequest) -> list[Block]:
@@ -39,7 +43,7 @@ def build_direct_reminder(request: ApprovalRequest, number: int, group: str, lin
     way = f"*<{link}|Open the card to decide>*" if link else "Its card is in the thread where it was asked for."
     return [
         section(
-            f"⏰ *Your decision is waited for:* {title}\n"
+            f"⏰ *{'Last reminder: y' if _is_last(request, number) else 'Y'}our decision is waited for:* {title}\n"
             f"{loud_env(inert(plan.env, 40))} · {RISK_WORDS[plan.risk]} · asked by {asker(request.requester)}"
         ),
         section(f"*Why you:* {why_you(request, (group,))}.{escalated}\n{way}"),
