@@ -40,4 +40,10 @@ def build_reminders(log: SqlReminders, client: AsyncWebClient, services: Service
     """Return the ticker, not started yet; `alone` is a lease that does not wait, so that workers take turns."""
     nudges = SlackReminders(client)
     reminders = Reminders(services.approval_queue, log, nudges, services.directory, services.clock)
-    return Ticker("reminders", reminders.tick, _TICK, alone)
+
+    async def tick() -> None:
+        # Nobody is called to decide while no decision is counted.
+        if not await services.freeze.frozen():
+            await reminders.tick()
+
+    return Ticker("reminders", tick, _TICK, alone)
