@@ -46,7 +46,7 @@ def _by_argument(error: ValidationError) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
         name = str(fault["loc"][0]) if fault["loc"] else ""
-        said = fault["msg"].removeprefix("Value error, ")
+        said = fault["msg"].removeprefix("Value error, ").replace("Input should", "This should", 1)
         if said not in found.setdefault(name, []):
             found[name].append(said)
     return {name: "; ".join(said)[:300] for name, said in found.items()}

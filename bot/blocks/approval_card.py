@@ -103,7 +103,7 @@ def _outcome(text: str) -> Block:
     """Return how it ended; whoever put another request in its place is named as everybody knows them."""
     said = one_line(text, 900)
     if editor := _EDITED.match(said):
-        rest = rich.words(said[editor.end() :])
+        rest = rich.words(f"{said[editor.end() :]} The new request is further down in this thread.")
         return rich.block(rich.line(rich.words("Edited by ", "bold"), rich.person(editor[1]), rest))
     return rich.block(rich.quote(said))
 

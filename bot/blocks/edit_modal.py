@@ -64,7 +64,8 @@ def _block(field: Field) -> Block:
 def _hint(field: Field) -> Block:
     said = [field.description.rstrip(".")] if field.description else []
     if field.kind in ("integer", "number") and (field.least is not None or field.most is not None):
-        said.append(f"{_bound(field.least, 'any')} to {_bound(field.most, 'any')}")
+        bounds = f"{_bound(field.least, 'any')} to {_bound(field.most, 'any')}"
+        said += [] if bounds in field.description else [bounds]
     if field.kind == "json":
         said.append('JSON: text in double quotes, like "abc"; numbers, true and false as they are')
     if not field.required and field.kind != "text":

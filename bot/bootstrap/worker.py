@@ -3,7 +3,7 @@
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -59,6 +59,7 @@ from tools.catalogue import Catalogue, load_catalogue
 from tools.environment import open_http
 from tools.forms import ArgumentForms
 from tools.guard import Guard
+from tools.registry import Registry
 
 _POLICY_EVERY = timedelta(seconds=2)
 _THREAD_LEASE = timedelta(seconds=5)  # what a killed worker held is free again after at most this long
@@ -103,12 +104,8 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         desk, cards = _people(settings, policy, stores, client, directory, queue, clock, check, freeze)
         context = await _context(settings, catalogue, runbooks, stores, toolbox, desk, cards, clock, stack)
         runner = LangGraphRunner(saver, context, lease)
-        environments = {service.name: service.env for service in catalogue.services}
-        editing = Editing(
-            desk, stores.approvals, stores.approvals, toolbox, ArgumentForms(registry), runner, cards, queue, clock
-        )
         services = _services(
-            settings, policy, stores, desk, cards, directory, runner, queue, clock, environments, editing, freeze, check
+            settings, policy, stores, desk, cards, directory, runner, queue, clock, registry, toolbox, freeze, check
         )
         identity = await identify(client)
         worker = Worker(
@@ -239,12 +236,16 @@ def _services(
     runner: LangGraphRunner,
     queue: RedisQueue,
     clock: SystemClock,
-    environments: Mapping[str, str],
-    editing: Editing,
+    registry: Registry,
+    toolbox: Guard,
     freeze: FreezeSwitch,
     check: SelfCheck,
 ) -> Services:
     remediation = Remediation(runner, stores.approvals, stores.approvals, queue, clock)
+    environments = {service.name: service.env for service in registry.environment.services}
+    editing = Editing(
+        desk, stores.approvals, stores.approvals, toolbox, ArgumentForms(registry), runner, cards, queue, clock
+    )
     return Services(
         desk=desk,
         investigation=Investigation(runner, stores.incidents, stores.reports, remediation, cards, stores.audit, clock),

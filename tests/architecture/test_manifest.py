@@ -93,7 +93,11 @@ def test_the_scopes_are_those_that_calls_and_events_need(manifest: dict[str, Any
                 identifiers.BULK_REJECT,
             )
         ),
-        {"type": "view_submission", "view": {"type": "modal", "callback_id": identifiers.REJECT_VIEW}},
+        {"type": "block_actions", "actions": [{"action_id": identifiers.EDIT, "type": "button"}]},
+        *(
+            {"type": "view_submission", "view": {"type": "modal", "callback_id": name}}
+            for name in (identifiers.REJECT_VIEW, *identifiers.ANSWERED_VIEWS)
+        ),
     ],
     ids=str,
 )
