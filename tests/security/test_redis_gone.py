@@ -115,7 +115,7 @@ async def is_refused_in_time(scene: Outage, take_away: Callable[[Outage], None])
     assert await scene.taken() >= 2 * AT_ONCE + 2
     _, backlog = await scene.readiness()
     assert sum(lag["waiting"] for lag in backlog.values()) == await scene.taken()
-    assert all(0 < lag["oldest_seconds"] < 60 for lag in backlog.values())
+    assert all(0 < lag["oldest_seconds"] < 60 for lag in backlog.values() if lag["waiting"])
 
 
 @pytest.mark.parametrize("take_away", [Outage.kill, Outage.freeze])
