@@ -127,10 +127,11 @@ async def test_without_redis_nothing_is_acknowledged(tmp_path: Path, take_away: 
 PATIENT = """
 import sys
 from bot import intake
-from bot.adapters.redis import queue
+from bot.adapters.redis import pressure, queue, wire
 from bot.bootstrap import web
 from bot.web import webhooks
-intake._PATIENCE = queue._PUT_WITHIN = web._ANSWER_WITHIN = webhooks._PATIENCE = 3.2
+intake._PATIENCE = queue._PUT_WITHIN = pressure._LOOK_WITHIN = wire._OPEN_WITHIN = webhooks._PATIENCE = 3.2
+web._ANSWER_WITHIN = 3.2
 from bot.__main__ import main
 sys.exit(main())
 """
