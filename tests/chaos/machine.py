@@ -33,15 +33,15 @@ moments = some.sampled_from((0, 0, 1, 5, 20, 60))
 class BrokenPromiseError(AssertionError):
     """A history that breaks an invariant."""
 
-    def __init__(self, violations: list[Violation], history: History, deaths: list[str]) -> None:
+    def __init__(self, violations: list[Violation], history: History, asides: list[str]) -> None:
         told = "\n".join(f"  {each.invariant} {each.subject}: {each.why}" for each in violations)
-        super().__init__(f"{len(violations)} violations\n{told}\n{story_of(history, deaths)}")
+        super().__init__(f"{len(violations)} violations\n{told}\n{story_of(history, asides)}")
         self.violations = violations
 
 
-def story_of(history: History, deaths: list[str]) -> str:
-    """Return what the witnesses say, short enough to be read."""
-    lines = [f"deaths: {deaths}"]
+def story_of(history: History, asides: list[str]) -> str:
+    """Return what the witnesses say, short enough to be read; `asides` are the harness's own lines."""
+    lines = list(asides)
     lines += [f"ack {each.event_id} {each.what}" for each in history.acks]
     lines += [f"event {each.event_id} {each.status} x{each.times}" for each in history.endings]
     lines += [f"{row.id} {row.status.value}: {row.outcome_text}" for row in history.approvals]
@@ -64,6 +64,7 @@ class Schedule(RuleBasedStateMachine):
         self.system = System(self.place)
         self.happened: set[str] = set()
         self.deaths: list[str] = []
+        self.asides: list[str] = []
         self._do(self.system.open())
 
     def _do(self, work: Any, milliseconds: int = 0) -> Any:
@@ -230,13 +231,15 @@ class Schedule(RuleBasedStateMachine):
                 await self.system.settle()
                 return await self.system.history()
             finally:
-                self.deaths = list(self.system.world.deaths)
+                world = self.system.world
+                self.deaths = list(world.deaths)  # before the workers that are left are closed
+                self.asides = [f"deaths: {self.deaths}", f"broken off: {world.broken_off}", *self.system.busy]
                 await self.system.close()
 
         history = self.place.run(end())
         self._count(history)
         if violations := check(history):
-            self.broken.append(BrokenPromiseError(violations, history, self.deaths))
+            self.broken.append(BrokenPromiseError(violations, history, self.asides))
             raise self.broken[-1]
 
     def _count(self, history: History) -> None:

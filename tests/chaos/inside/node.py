@@ -76,6 +76,7 @@ class World:
     slow: Random | None = None
     handled: list[str] = field(default_factory=list[str])
     deaths: list[str] = field(default_factory=list[str])
+    broken_off: list[str] = field(default_factory=list[str])
 
     def delay(self) -> float:
         """Return how many seconds the next call is held up."""
@@ -168,7 +169,11 @@ class Node:
         worker = Worker(app, self.services, pause=0.0, ours=frozenset({BOT["user_id"], BOT["bot_id"]}))
 
         async def handle(event: Event) -> None:
-            await worker.handle(event)
+            try:
+                await worker.handle(event)
+            except BaseException as error:
+                self.world.broken_off.append(f"{event.id} {type(error).__name__}: {error}")
+                raise
             self.world.handled.append(event.id)
 
         delivery = Delivery(handle, self._deliveries, self.world.clock)

@@ -78,6 +78,7 @@ class System:
         self.freezes: list[Freeze] = []
         self.late: list[Event] = []
         self.stuck: list[str] = []
+        self.busy: list[str] = []
         self.interruptions = 0
         self.keeps_threads = True
         self._names = itertools.count(1)
@@ -277,6 +278,7 @@ class System:
             self.clock.advance(minutes=minutes)
             await self.sweep()
             if not await self.idle(4):
+                self.busy = [waits_in(task) for task in asyncio.all_tasks()]
                 return
             if minutes and not await self._owed():
                 return
@@ -299,8 +301,8 @@ class System:
             rows, acks=self.acks, endings=list(endings.values()), acts=list(self.knobs.ledger),
             posts=posts_of(messages), runs=[*self.runs, *await self._proposals(rows)], deciders=deciders,
             freezes=self.freezes, canaries=(CANARY,), sinks={"whispers": [str(self.board.whispers)]},
-            interruptions=self.interruptions + len(self.world.deaths), keeps_threads=self.keeps_threads,
-            stuck=self.stuck,
+            interruptions=self.interruptions + len(self.world.deaths) + len(self.world.broken_off),
+            keeps_threads=self.keeps_threads, stuck=self.stuck,
         )  # fmt: skip
 
     async def _waiting(self) -> bool:
@@ -324,6 +326,18 @@ class System:
                 notes = (f"{first}:refused", *_sentences(f"propose:{remediation}"))
                 found.append(Run("proposal", remediation, (first,), notes))
         return found
+
+
+def waits_in(task: "asyncio.Task[Any]") -> str:
+    """Return where a task waits, from the outside in."""
+    waiting: Any = task.get_coro()
+    found: list[str] = []
+    while waiting is not None:
+        frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "ag_frame", None)
+        if frame is not None:
+            found.append(f"{frame.f_code.co_name}:{frame.f_lineno}")
+        waiting = getattr(waiting, "cr_await", None) or getattr(waiting, "ag_await", None)
+    return " > ".join(found)
 
 
 def _sentences(event_id: str) -> tuple[str, ...]:
