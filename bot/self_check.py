@@ -18,10 +18,10 @@ from bot.adapters.redis.inspection import RedisFacts, known_bad, require_durable
 from bot.cards.faults import FAULTS
 from bot.finding import Finding
 from core.errors import ConfigurationError, TransientError
+from core.fitness import SKEW
 from core.ports import Clock
 
-SKEW = 30.0
-"""Seconds by which two clocks may differ: twice that could let an approval be carried out too late unnoticed."""
+_SKEW = SKEW.total_seconds()
 
 CLOCK: Final = "clock"
 _GREEN_FOR, _RED_FOR = 30.0, 5.0  # seconds between two looks of our own accord
@@ -105,7 +105,7 @@ class SelfCheck:
 
     def _jump(self) -> str:
         by = self._present_offset() - self._offset
-        return f"this machine's clock has jumped by {by:+.0f} s" if abs(by) > SKEW else ""
+        return f"this machine's clock has jumped by {by:+.0f} s" if abs(by) > _SKEW else ""
 
 
 def redis_probe(ask: Callable[[], Awaitable[RedisFacts]], clock: Clock) -> Probe:
@@ -174,7 +174,7 @@ def skew_of(name: str, whose: str, there: datetime | None, clock: Clock) -> Find
     if there is None:
         return Finding("warn", name, f"{whose} told no time to compare with")
     skew = (clock.now() - there).total_seconds()
-    if abs(skew) <= SKEW:
+    if abs(skew) <= _SKEW:
         return Finding("ok", name, f"{abs(skew):.0f} s from {whose}'s")
     text = f"this machine's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} {whose}'s: synchronise it"
     return Finding("fail", name, text)

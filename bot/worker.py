@@ -116,7 +116,8 @@ class Worker:
         # not more often than Slack takes edits, so that approvals and answers keep their share of them.
         span = REFRESH_SPAN.total_seconds()
         due = (event.received_at.timestamp() // span + 1) * span
-        await asyncio.sleep(max(0.0, due - self.services.clock.now().timestamp()))
+        # Bounded: a clock that was set back since would have it wait for hours.
+        await asyncio.sleep(min(span, max(0.0, due - self.services.clock.now().timestamp())))
         async with self.edits:
             if "approval_id" in event.body:
                 await self.services.cards.show_approval(_word(event, "approval_id"))
@@ -134,7 +135,18 @@ class Worker:
             )
 
     async def _propose(self, event: Event) -> None:
-        await self.services.remediation.start(Proposal.model_validate(event.body))
+        proposal = Proposal.model_validate(event.body)
+        try:
+            await self.services.remediation.start(proposal)
+        except (NeedsHumanError, RefusedError, ToolError):
+            await self._asked(proposal)  # an answer as well
+            raise
+        await self._asked(proposal)
+
+    async def _asked(self, proposal: Proposal) -> None:
+        """Note that nothing more is owed to the report: until then its proposal's job may have got lost."""
+        if proposal.report_id is not None:
+            await self.services.reports.shown(proposal.report_id, self.services.clock.now())
 
     async def _edit(self, event: Event) -> None:
         await self.services.editing.carry_out(Edit.model_validate(event.body))

@@ -19,6 +19,12 @@ class EffectStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+def giving_way_to(outcome: EffectStatus) -> frozenset[EffectStatus]:
+    """Return the statuses that this outcome may follow: whoever knows that it was done corrects who could not tell."""
+    late = {EffectStatus.UNKNOWN} if outcome is EffectStatus.DONE else set[EffectStatus]()
+    return frozenset({EffectStatus.INTENT, *late})
+
+
 class Effect(BaseModel):
     """A snapshot of one effects row; `action_id` is unique."""
 

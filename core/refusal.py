@@ -1,6 +1,8 @@
 """Why something approved did not run: signs that lead the sentence, so that the ledger alone tells how it ends."""
 
+from core.approval import NOTHING_RAN as _ENDS_OF_NOTHING
 from core.approval import ApprovalStatus
+from core.effect import EffectStatus
 
 NOTHING_RAN = "nothing ran: "
 SUPERSEDED = "superseded: "
@@ -27,3 +29,10 @@ def spoken(text: str) -> str:
         if said.startswith(sign):
             said = said.removeprefix(sign)
     return said if said == text else said[:1].upper() + said[1:]
+
+
+def gainsaying(status: ApprovalStatus) -> frozenset[EffectStatus]:
+    """Return what the ledger must not say of a request's attempt for the request to end like this."""
+    if status in _ENDS_OF_NOTHING:
+        return frozenset(EffectStatus) - {EffectStatus.FAILED}
+    return frozenset() if status is ApprovalStatus.ROLLED_BACK else frozenset({EffectStatus.INTENT})

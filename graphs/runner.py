@@ -20,7 +20,7 @@ from graphs.context import GraphContext
 from graphs.investigation import graph as investigation
 from graphs.investigation.state import new_input
 from graphs.remediation import graph as remediation
-from graphs.remediation.rebuilt import AS_NODE, rebuilt
+from graphs.remediation.rebuilt import AS_NODE, AS_NODE_THAT_RAN, rebuilt
 from graphs.remediation.state import GRAPH_VERSION, Update
 from graphs.wording import call_text
 
@@ -161,6 +161,10 @@ class LangGraphRunner:
             logger.warning("run_rebuilt", extra={"approval_id": request.id})
             await self._remediation.aupdate_state(config, rebuilt(request), as_node=AS_NODE)
             snapshot = await self._remediation.aget_state(config)
+        elif not snapshot.values and await self._is_unverified(request):
+            logger.warning("run_rebuilt", extra={"approval_id": request.id})
+            await self._remediation.aupdate_state(config, rebuilt(request), as_node=AS_NODE_THAT_RAN)
+            snapshot = await self._remediation.aget_state(config)
         if half_done(snapshot):
             # The crash may have come before the gate: people can vote as soon as the card stands.
             await self._run(self._remediation, None, config)
@@ -171,6 +175,12 @@ class LangGraphRunner:
         command: Command[Any] = Command(resume={interrupt_id: request.status.value})
         await self._run(self._remediation, command, config)
         return True
+
+    async def _is_unverified(self, request: ApprovalRequest) -> bool:
+        """True for what ran while nobody was told yet whether it helped."""
+        if request.status is not ApprovalStatus.EXECUTED:
+            return False
+        return not await self._context.audit.has("RemediationVerified", request.id, {})
 
     async def _run(self, graph: Graph, start: Update | Command[Any] | None, config: RunnableConfig) -> None:
         await graph.ainvoke(start, config, context=self._context, durability="sync")

@@ -10,9 +10,9 @@ from pydantic import JsonValue
 from core.approval import ApprovalRequest
 from core.audit import AuditEvent
 from core.effect import Effect, EffectStatus, output_sha256
-from core.errors import RefusedError, StaleApprovalError, ToolError, ToolTimeoutError
+from core.errors import ApprovalExpiredError, RefusedError, StaleApprovalError, ToolError, ToolTimeoutError
 from core.ports import Clock, Effects
-from core.refusal import NOTHING_RAN, SUPERSEDED
+from core.refusal import NOTHING_RAN, RAN_OUT, SUPERSEDED
 from core.tool_call import ToolResult
 from tools.arguments import accept
 from tools.registry import Registry
@@ -40,11 +40,14 @@ class ChosenTool(NamedTuple):
 class Attempts:
     """Carries approved requests out, at most once each; the guard has checked everything before it comes here."""
 
-    def __init__(self, registry: Registry, effects: Effects, clock: Clock, settle_seconds: float) -> None:
+    def __init__(
+        self, registry: Registry, effects: Effects, clock: Clock, settle_seconds: float, skew_seconds: float
+    ) -> None:
         self._registry = registry
         self._effects = effects
         self._clock = clock
         self._settle_seconds = settle_seconds
+        self._skew_seconds = skew_seconds
 
     async def find(self, row: ApprovalRequest) -> Effect | None:
         """Return the request's earlier attempt; StaleApprovalError when that was made for something else."""
@@ -67,7 +70,8 @@ class Attempts:
     async def carry_out(
         self, row: ApprovalRequest, tool: ChosenTool, check_may_run: Callable[[], Awaitable[None]]
     ) -> ToolResult:
-        """Write the intent, run the tool, write the outcome. Without an intent row nothing runs.
+        """Write the intent, run the tool, write the outcome. Without an intent row nothing runs; ApprovalExpiredError
+        when the request was ended, or has run out, since it was checked.
 
         `check_may_run` is awaited when everything is written; its RefusedError or ToolError ends the attempt unrun.
         """
@@ -82,8 +86,11 @@ class Attempts:
         )
         # With its line of the history, or not at all: an intent left behind would have to be called unknown by a retry.
         if not await self._effects.intend(intent, self._event(row, "EffectIntended", args=row.plan.call.args)):
+            earlier = await self._effects.load(row.action_id)
+            if earlier is None:
+                raise ApprovalExpiredError(f"{RAN_OUT}the request had ended when it was about to begin.")
             # Somebody else came first between our look and now: their outcome is ours.
-            return await self.settle(row, await self._effects.load(row.action_id) or intent)
+            return await self.settle(row, earlier)
         try:
             await check_may_run()  # the write may have waited for a lock, past the deadline or a freeze
         except (RefusedError, ToolError) as refusal:
@@ -124,7 +131,8 @@ class Attempts:
         except ToolError as error:
             return await self._conclude(row, EffectStatus.UNKNOWN, f"Nobody can tell whether this ran: {error}")
         age = (self._clock.now() - effect.intent_at).total_seconds()
-        patience = tool.spec.timeout + self._settle_seconds
+        # Another worker's clock may be behind ours, and its attempt younger than it looks.
+        patience = tool.spec.timeout + self._settle_seconds + self._skew_seconds
         remaining = min(max(patience - age, 0.0), patience)
         return await self._look_for_outcome(row, tool, remaining, "the attempt was cut off")
 
@@ -134,7 +142,7 @@ class Attempts:
         while True:
             found = await self._read_back(tool, row.action_id)
             effect = await self._effects.load(row.action_id)
-            if effect is not None and effect.status is not EffectStatus.INTENT:
+            if effect is not None and effect.status is not EffectStatus.INTENT and found is None:
                 return _stored(effect)
             if found is not None:
                 return await self._conclude(row, EffectStatus.DONE, f"{found.text} (read back: {doubt})", found.data)

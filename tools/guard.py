@@ -22,7 +22,7 @@ from core.errors import (
     ToolTimeoutError,
     UnfitError,
 )
-from core.fitness import Unfit, fit
+from core.fitness import SKEW, Unfit, fit
 from core.ports import Approvals, Audit, Clock, Effects, ToolSummary
 from core.refusal import FROZEN, RAN_OUT, SUPERSEDED
 from core.risk import Risk
@@ -42,7 +42,8 @@ class Guard:
     """Implements core.ports.ToolBox.
 
     `frozen` and `unfit` are asked before each effect; when they cannot answer, nothing runs. `settle_seconds` is how
-    long an act whose answer got lost is looked for on its target before it is called unknown.
+    long an act whose answer got lost is looked for on its target before it is called unknown, `skew_seconds` by how
+    much the clocks of two workers may differ.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Guard:
         *,
         unfit: Unfit = fit,
         settle_seconds: float = 5.0,
+        skew_seconds: float = 2 * SKEW.total_seconds(),
     ) -> None:
         self._registry = registry
         self._secrets = registry.environment.secrets
@@ -65,7 +67,7 @@ class Guard:
         self._frozen = frozen
         self._unfit = unfit
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._attempts = Attempts(registry, effects, clock, settle_seconds)
+        self._attempts = Attempts(registry, effects, clock, settle_seconds, skew_seconds)
 
     def summaries(self) -> Sequence[ToolSummary]:
         """Return every tool's summary, in registry order."""
@@ -147,9 +149,9 @@ class Guard:
             self._check_unchanged(row, present)
             await self._check_may_run(row, grant)  # again: the dry run took its time
             tool = self._attempts.tool(row)
+            return await self._attempts.carry_out(row, tool, lambda: self._check_may_run(row, grant))
         except (RefusedError, ToolError) as refusal:
             return await self._refuse(row.id, row, refusal)
-        return await self._attempts.carry_out(row, tool, lambda: self._check_may_run(row, grant))
 
     def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
         if (grant.approval_id, grant.action_id) != (row.id, row.action_id):

@@ -58,6 +58,7 @@ def build_tickers(
         endings=context.endings,
         queue=queue,
         clock=clock,
+        letters=stores.deliveries,
     )
     news = FitnessNews(check, stores.audit, rows, stores.incidents, queue, clock)
 

@@ -44,6 +44,7 @@ from bot.web.links import TimelineLinks
 from bot.worker import Worker
 from bot.worker_role import WorkerRole
 from core.errors import ConfigurationError
+from core.fitness import SKEW
 from core.runbook import Runbook
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
@@ -97,7 +98,15 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         history = build_history(settings, database)
         check = build_self_check(alive, database, client, clock, revision, history.probes)
         toolbox = Guard(
-            registry, stores.approvals, stores.effects, stores.audit, clock, frozen=freeze.frozen, unfit=check.unfit
+            registry,
+            stores.approvals,
+            stores.effects,
+            stores.audit,
+            clock,
+            frozen=freeze.frozen,
+            unfit=check.unfit,
+            # Who shares a SQLite file shares a machine, and its clock.
+            skew_seconds=0.0 if database.engine.dialect.name == "sqlite" else 2 * SKEW.total_seconds(),
         )
         saver = await stack.enter_async_context(_saver(settings))
         lease = RedisLease(redis, ttl=_THREAD_LEASE)

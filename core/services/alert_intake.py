@@ -55,7 +55,7 @@ class AlertIntake:
     async def _record(self, alert: Alert, incident: Incident, changed: bool) -> None:
         """Write one audit row for each state of an alert; for a repeat, only if the first try did not come to it."""
         state = {"status": alert.status.value, "starts_at": alert.starts_at.isoformat()}
-        if not changed and await self._has_recorded(alert, incident, state):
+        if not changed and await self.audit.has("AlertReceived", alert.fingerprint, state, incident.id):
             return
         await self.audit.append(
             AuditEvent(
@@ -67,10 +67,6 @@ class AlertIntake:
                 details={"name": alert.name, "service": alert.service, **state},
             )
         )
-
-    async def _has_recorded(self, alert: Alert, incident: Incident, state: dict[str, str]) -> bool:
-        rows = await self.audit.of_subject(alert.fingerprint)
-        return any(row.incident_id == incident.id and state.items() <= row.details.items() for row in rows)
 
     async def _refresh_soon(self, incident: Incident) -> None:
         """Queue one refresh of the card for all changes of the next seconds: Slack takes 50 edits a minute, a storm of

@@ -6,7 +6,8 @@ from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Place
 from core.ports import Approvals, Audit, Cards, Clock
 from core.refusal import end_of, spoken
-from core.services.needs_human import NeedsHuman
+from core.services.needs_human import KIND as CALL
+from core.services.needs_human import NeedsHuman, subject_of
 from core.tool_call import ToolResult
 
 _ENDS = {
@@ -26,22 +27,26 @@ class Endings:
     clock: Clock
 
     async def close(self, request: ApprovalRequest, result: ToolResult) -> None:
-        """End a request whose graph is not there to do it."""
+        """End a request whose graph is not there to do it; nothing when its end is another one."""
         place = Place(channel=request.channel, thread_ts=request.thread_ts)
         call = f"`{request.plan.call.name}` on {request.plan.service}"
-        await self.write(request.id, request.rollback_of, result.status, result.text)
-        await self.call_human(request.id, request.rollback_of, place, request.incident_id, call, result)
+        if await self.write(request.id, request.rollback_of, result.status, result.text):
+            await self.call_human(request.id, request.rollback_of, place, request.incident_id, call, result)
 
-    async def write(self, approval_id: str, rollback_of: str | None, result: str, text: str) -> None:
-        """End the request as its tool's result status says; an executed rollback also ends what it undoes."""
+    async def write(self, approval_id: str, rollback_of: str | None, result: str, text: str) -> bool:
+        """End the request as its tool's result status says; an executed rollback also ends what it undoes. True when
+        the request stands at that end, whoever wrote it."""
         refused, now = result == "refused", self.clock.now()
         status = end_of(text) if refused else _ENDS.get(result, ApprovalStatus.UNKNOWN)
-        await self.approvals.finish(approval_id, status=status, text=spoken(text) if refused else text, now=now)
+        said = spoken(text) if refused else text
+        stands = await self.approvals.finish(approval_id, status=status, text=said, now=now)
+        stands = stands or (await self.approvals.load(approval_id)).status is status
         await self.cards.show_approval(approval_id)
         if rollback_of is not None and status is ApprovalStatus.EXECUTED:
             undone = f"Undone by {approval_id}."
             await self.approvals.finish(rollback_of, status=ApprovalStatus.ROLLED_BACK, text=undone, now=now)
             await self.cards.show_approval(rollback_of)
+        return stands
 
     async def call_human(
         self,
@@ -62,6 +67,14 @@ class Endings:
         human = NeedsHuman(self.cards, self.audit, self.clock)
         await human.tell(place, what, why, incident_id, key=end_key(approval_id))
         return True
+
+
+async def last_key(audit: Audit, approval_id: str, place: Place, incident_id: str | None) -> str:
+    """Return the key of the sentence that tells how a request really ended: another one than `end_key` when a human was
+    called with that before."""
+    key = end_key(approval_id)
+    called = await audit.has(CALL, subject_of(place, incident_id), {"key": key})
+    return f"{key}:corrected" if called else key
 
 
 def end_key(approval_id: str) -> str:

@@ -78,7 +78,7 @@ class Investigation:
             await self._follow(report, Place(channel=channel, thread_ts=thread_ts))
 
     async def _follow(self, report: Report, place: Place) -> None:
-        if not any(event.kind == _FINISHED for event in await self.audit.of_subject(report.id)):
+        if not await self.audit.has(_FINISHED, report.id, {}):
             proposal = report.proposal.name if report.proposal else ""
             await self.audit.append(
                 AuditEvent(
@@ -93,5 +93,6 @@ class Investigation:
         await self.cards.show_report(report.id, place)
         if report.incident_id is not None:
             await self.cards.show_incident(report.incident_id)
-        await self.remediation.propose(report, place)
-        await self.reports.shown(report.id, self.clock.now())
+        if not await self.remediation.propose(report, place):
+            # With a proposal its own job notes this, once it is asked for: a job can be lost with Redis.
+            await self.reports.shown(report.id, self.clock.now())

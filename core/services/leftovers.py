@@ -1,26 +1,29 @@
 """What a crash leaves half done and no queue remembers: SQL is asked for it, and each is brought to its end."""
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from core.approval import ApprovalRequest, ApprovalStatus
+from core.dead_letter import DeadLetter
 from core.effect import Effect
 from core.event import Event
+from core.fitness import SKEW
 from core.ids import incident_thread_id
 from core.incident import Incident
-from core.ports import ApprovalQueue, Approvals, Clock, Effects, Incidents, Queue, Reports, ToolBox
+from core.ports import ApprovalQueue, Approvals, Clock, DeadLetters, Effects, Incidents, Queue, Reports, ToolBox
 from core.refusal import RAN_OUT
 from core.services.endings import Endings
-from core.services.needs_human import calls_for_humans
+from core.services.needs_human import KIND as CALL
 from core.tool_call import ToolResult
 
 # Longer than whoever is at it may take, so that nobody's work under way is taken for a leftover.
 SETTLE_AFTER = timedelta(seconds=20)
-OVERDUE_AFTER = timedelta(seconds=15)
+OVERDUE_AFTER = 2 * SKEW + timedelta(seconds=5)
 SHOW_AFTER = timedelta(seconds=15)
 LOOK_AFTER, LOOK_UNTIL = timedelta(seconds=90), timedelta(hours=1)
 _AGAIN_SECONDS = 60
+_UNTOLD = "What was approved could not be handed on, and was given up. Check the target, then ask again."
 _TOO_LATE = f"{RAN_OUT}the approval ran out before it was carried out. Nothing ran."
 
 
@@ -37,13 +40,16 @@ class Leftovers:
     endings: Endings
     queue: Queue
     clock: Clock
+    letters: DeadLetters
 
     async def tick(self) -> None:
         """Give attempts and late approvals their end, and cards, reports and looks that never came another job; what
         fails for one is raised as an ExceptionGroup once all others had their turn."""
         now = self.clock.now()
         faults = await _each(self._settle(effect) for effect in await self.effects.unsettled(now - SETTLE_AFTER))
-        faults += await _each(self._end_late(request) for request in await self.approval_queue.undelivered())
+        undelivered = await self.approval_queue.undelivered()
+        faults += await _each(self._end_late(request) for request in undelivered)
+        faults += await _each(self._bury(letter, undelivered) for letter in await self.letters.dead())
         pending = await self.approval_queue.pending()
         unseen = [row for row in pending if not row.card_ts and row.created_at < now - SHOW_AFTER]
         faults += await _each(self._refresh("approval_id", row.id) for row in unseen)
@@ -67,6 +73,18 @@ class Leftovers:
             attempt = await self.toolbox.settle(request.id)
             await self.endings.close(request, attempt or ToolResult(status="refused", text=_TOO_LATE))
 
+    async def _bury(self, letter: DeadLetter, undelivered: Sequence[ApprovalRequest]) -> None:
+        """Draw the line under what a dead letter was about, or more jobs for it would end as more dead letters."""
+        body = letter.event.body if letter.event is not None else {}
+        for request in undelivered:
+            if letter.kind == "job.resume" and body.get("approval_id") == request.id:
+                if (await self.approvals.load(request.id)).status is ApprovalStatus.APPROVED:
+                    attempt = await self.toolbox.settle(request.id)
+                    await self.endings.close(request, attempt or ToolResult(status="unknown", text=_UNTOLD))
+                await self.approval_queue.delivered(request.id)
+        if letter.kind == "job.propose" and isinstance(report_id := body.get("report_id"), str):
+            await self.reports.shown(report_id, self.clock.now())
+
     async def _mend(self, incident: Incident) -> None:
         age = self.clock.now() - incident.opened_at
         if not incident.thread_ts and age > SHOW_AFTER:
@@ -80,7 +98,7 @@ class Leftovers:
     async def _is_unlooked(self, incident: Incident) -> bool:
         if await self.reports.of_thread(incident_thread_id(incident.id)):
             return False
-        return not await calls_for_humans(self.endings.audit, incident.id)
+        return not await self.endings.audit.has(CALL, incident.id, {})
 
     async def _refresh(self, kind: str, subject: str) -> None:
         await self._put("job.refresh", subject, f"card:{subject}", {kind: subject})

@@ -27,7 +27,7 @@ class NeedsHuman:
         if place.channel:
             await self.cards.say(place, f"🙋 A human has to look: {what}. {why}", key=key)
         subject = subject_of(place, incident_id)
-        if not any(event.details.get("key") == key for event in await calls_for_humans(self.audit, subject)):
+        if not await self.audit.has(KIND, subject, {"key": key}):
             details: dict[str, str] = {"key": key, "what": what, "why": why}
             await self.audit.append(
                 AuditEvent(

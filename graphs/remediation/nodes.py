@@ -8,7 +8,7 @@ from core.brief import Proposal
 from core.errors import PolicyDeniedError, ToolError
 from core.ids import approval_id_of, remediation_thread_id
 from core.refusal import spoken
-from core.services.endings import end_key
+from core.services.endings import last_key
 from core.tool_call import Plan, ToolCall, ToolResult
 from graphs.context import GraphContext
 from graphs.remediation.state import RemediationState, Update
@@ -121,7 +121,8 @@ async def announce(state: RemediationState, runtime: Runtime[GraphContext]) -> U
     result = ToolResult.model_validate({"status": state["result_status"] or "unknown", "text": state["result_text"]})
     call, place = call_text(proposal.call), proposal.place
     if not await context.endings.call_human(approval_id, undoes, place, incident_id, call, result):
-        await context.cards.say(place, _ending(state, proposal), key=end_key(approval_id))
+        key = await last_key(context.audit, approval_id, place, incident_id)
+        await context.cards.say(place, _ending(state, proposal), key=key)
     return {}
 
 

@@ -1,6 +1,6 @@
 """A waiting run made anew from its row in SQL, for when the checkpoints were lost with Redis."""
 
-from core.approval import ApprovalRequest
+from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Place, Proposal
 from core.ids import approval_id_of, remediation_id_in
 from graphs.remediation.state import GRAPH_VERSION, Update
@@ -10,10 +10,15 @@ _MOST = 16  # a remediation has two: the action and its rollback
 AS_NODE = "request_approval"
 """The node after which a run stands that waits at its gate."""
 
+AS_NODE_THAT_RAN = "record"
+"""The node after which a run stands that has to be verified."""
+
 
 def rebuilt(request: ApprovalRequest) -> Update:
-    """Return the state of a run that has asked for this and waits; ValueError for a row that no run has written."""
+    """Return the state of a run that has asked for this and waits, or has carried it out if the row says so; ValueError
+    for a row that no run has written."""
     remediation_id = remediation_id_in(request.thread_id)
+    ran = request.status is ApprovalStatus.EXECUTED
     proposal = Proposal(
         remediation_id=remediation_id,
         call=request.plan.call,
@@ -33,9 +38,9 @@ def rebuilt(request: ApprovalRequest) -> Update:
         "approval_id": request.id,
         "plan": request.plan.model_dump(mode="json"),
         "refusal": "",
-        "verdict": "",
-        "result_status": "",
-        "result_text": "",
+        "verdict": "approved" if ran else "",
+        "result_status": "ok" if ran else "",
+        "result_text": request.outcome_text if ran else "",
         "outcome": "",
         "signal": "",
     }

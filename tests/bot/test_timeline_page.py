@@ -37,7 +37,7 @@ class House:
 
     def __init__(self) -> None:
         self.incidents, self.reports, self.approvals = InMemoryIncidents(), InMemoryReports(), InMemoryApprovals()
-        self.effects, self.audit, self.clock = InMemoryEffects(), InMemoryAudit(), FakeClock()
+        self.effects, self.audit, self.clock = InMemoryEffects(None, self.approvals), InMemoryAudit(), FakeClock()
         self.routes = timeline_routes(
             incidents=self.incidents,
             reports=self.reports,

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,12 +21,13 @@ from core.brief import Place
 from core.errors import NotAnApproverError, TransientError
 from core.event import Event
 from core.person import Person
-from core.services.alert_intake import AlertIntake
+from core.services.alert_intake import REFRESH_SPAN, AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
 from core.services.freeze import FreezeSwitch
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
+from core.tool_call import ToolCall
 from demo.slack import LocalWorkspace
 from tests.fakes.approvals import InMemoryApprovals
 from tests.fakes.audit import InMemoryAudit
@@ -288,3 +291,29 @@ async def test_a_dispatch_ends_only_when_its_listener_has_ended(house: House) ->
     house.app.action("test.press")(slow)
     await house.worker.handle(press("test.press"))
     assert done == ["all of it"]
+
+
+async def test_a_refresh_waits_for_its_span_and_no_longer_when_the_clock_was_set_back(house: House) -> None:
+    (incident, _) = await house.incidents.join(an_alert(), START)
+    later = START + timedelta(hours=1)
+    async with asyncio.timeout(REFRESH_SPAN.total_seconds() + 3):
+        job = an_event(kind="job.refresh", body={"incident_id": incident.id}, received_at=later)
+        await house.worker.handle(job)
+    assert house.cards.shown == [("incident", incident.id)]
+
+
+@pytest.mark.parametrize("fault", [None, NotAnApproverError("no"), TransientError("redis: gone")])
+async def test_a_report_is_settled_once_its_proposal_is_asked_for_or_refused(
+    house: House, fault: Exception | None
+) -> None:
+    report = a_report(id="rep_1", proposal=ToolCall(name="restart_service", args={"service": "checkout"}))
+    await house.worker.services.reports.save(report)
+    await house.worker.services.investigation.show("rep_1")
+    (job,) = [each for each in house.queue.waiting if each.kind == "job.propose"]
+    unshown = house.worker.services.reports.unshown
+    assert await unshown(START + timedelta(hours=1)) == ["rep_1"], "the job may be lost with Redis"
+    house.runner.fault = fault
+    with suppress(TransientError):
+        await house.worker.handle(job)
+    owed = ["rep_1"] if isinstance(fault, TransientError) else []
+    assert await unshown(START + timedelta(hours=1)) == owed

@@ -65,11 +65,12 @@ async def stores(store_url: str | None) -> AsyncIterator[Stores]:
     """Yield the stores in every form."""
     if store_url is None:
         audit = InMemoryAudit()
+        approvals = InMemoryApprovals(audit)
         yield Stores(
             incidents=InMemoryIncidents(),
             reports=InMemoryReports(),
-            approvals=InMemoryApprovals(audit),
-            effects=InMemoryEffects(audit),
+            approvals=approvals,
+            effects=InMemoryEffects(audit, approvals),
             audit=audit,
         )
         return

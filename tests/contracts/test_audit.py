@@ -18,3 +18,15 @@ async def test_rows_come_back_oldest_first_by_incident_and_by_subject(stores: St
     assert list(await stores.audit.of_subject("apr_1")) == [first, second]
     assert list(await stores.audit.of_subject("apr_2")) == [other]
     assert list(await stores.audit.of_incident("INC-9")) == []
+
+
+async def test_a_row_is_found_by_what_it_says_without_the_whole_history(stores: Stores) -> None:
+    details = {"status": "firing", "name": 'a "status":"resolved" %_\\ name'}
+    await stores.audit.append(an_audit_event(kind="AlertReceived", subject="f00d", details=details))
+    assert await stores.audit.has("AlertReceived", "f00d", {})
+    assert await stores.audit.has("AlertReceived", "f00d", details, "INC-1")
+    assert not await stores.audit.has("AlertReceived", "f00d", {"status": "resolved"})
+    assert not await stores.audit.has("AlertReceived", "f00d", details | {"more": ""})
+    assert not await stores.audit.has("AlertReceived", "f00d", {}, "INC-2")
+    assert not await stores.audit.has("AlertResolved", "f00d", {})
+    assert not await stores.audit.has("AlertReceived", "beef", {})

@@ -13,7 +13,7 @@ from bot.adapters.database.engine import Database, async_url, open_database
 from bot.adapters.database.migrate import migrate, newest_revision
 from bot.adapters.database.models import metadata
 from core.approval import ApprovalStatus, Vote
-from core.errors import ConfigurationError, NoDataError, TransientError
+from core.errors import ConfigurationError, TransientError
 from tests.contracts.conftest import sql_stores
 from tests.fakes.clock import START
 from tests.fakes.databases import PostgreSql
@@ -48,7 +48,10 @@ async def fill(database: Database) -> None:
     stores = sql_stores(database)
     request = await stores.approvals.create(a_request())
     await stores.approvals.vote(Vote(approval_id=request.id, person="U0BOB", choice="approve", at=START))
-    await stores.effects.intend(an_effect(request), an_audit_event())
+    await stores.approvals.claim(
+        request.id, digest=request.digest, status=ApprovalStatus.APPROVED, now=START, execute_by=request.decide_by
+    )
+    assert await stores.effects.intend(an_effect(request), an_audit_event())
     await stores.audit.append(an_audit_event())
 
 
@@ -77,8 +80,9 @@ async def test_without_the_triggers_it_can_be_rewritten(database: Database) -> N
 
 
 async def test_an_effect_needs_a_request(database: Database) -> None:
-    with pytest.raises(NoDataError):
-        await sql_stores(database).effects.intend(an_effect(a_request()), an_audit_event())
+    stray = an_effect(a_request())
+    assert not await sql_stores(database).effects.intend(stray, an_audit_event())
+    assert await sql_stores(database).effects.load(stray.action_id) is None
 
 
 async def test_one_group_cannot_have_two_open_incidents(database: Database) -> None:

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
 from core.audit import AuditEvent
+from core.effect import Effect, EffectStatus
 from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError
 from core.ports import Audit
+from core.refusal import gainsaying
 from tests.fakes.audit import InMemoryAudit
 
 
@@ -17,6 +19,7 @@ class InMemoryApprovals:
         self.audit = InMemoryAudit() if audit is None else audit
         self.rows: dict[str, ApprovalRequest] = {}
         self.told: set[str] = set()
+        self.attempts: dict[str, Effect] = {}
 
     async def create(self, request: ApprovalRequest, event: AuditEvent | None = None) -> ApprovalRequest:
         """Insert, or return the row that has this id."""
@@ -80,13 +83,23 @@ class InMemoryApprovals:
         return True
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
-        """Leave approved (or executed, for a rollback), once."""
-        needed = ApprovalStatus.EXECUTED if status is ApprovalStatus.ROLLED_BACK else ApprovalStatus.APPROVED
+        """Leave approved (or executed, for a rollback), once, unless the ledger gainsays it."""
+        needed = {ApprovalStatus.EXECUTED if status is ApprovalStatus.ROLLED_BACK else ApprovalStatus.APPROVED}
+        tried = {effect.status for effect in self.attempts.values() if effect.approval_id == approval_id}
+        if status is ApprovalStatus.EXECUTED and EffectStatus.DONE in tried:
+            needed.add(ApprovalStatus.UNKNOWN)
         row = self.rows.get(approval_id)
-        if row is None or row.status is not needed:
+        if row is None or row.status not in needed or tried & gainsaying(status):
             return False
         self._change(row, status=status, outcome_text=text, finished_at=now)
         return True
+
+    def may_begin(self, approval_id: str, now: datetime) -> bool:
+        """True while the request is approved and its time is not over."""
+        row = self.rows.get(approval_id)
+        if row is None or row.status is not ApprovalStatus.APPROVED or row.execute_by is None:
+            return False
+        return now < row.execute_by
 
     async def pending(self) -> Sequence[ApprovalRequest]:
         """Return what waits for votes, oldest first."""

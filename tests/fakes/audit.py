@@ -1,6 +1,6 @@
 """Audit events in a list, chained as the database chains them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core.audit import AuditEvent
 from core.audit_chain import START, ChainCheck, Head, Noted, StoredRow, Verdict, content_of, next_head
@@ -34,6 +34,13 @@ class InMemoryAudit:
     async def of_subject(self, subject: str) -> Sequence[AuditEvent]:
         """Return a subject's rows, oldest first."""
         return [event for event in self.events if event.subject == subject]
+
+    async def has(self, kind: str, subject: str, details: Mapping[str, str], incident_id: str | None = None) -> bool:
+        """True when such a row is there."""
+        wanted = details.items()
+        found = [each for each in await self.of_subject(subject) if each.kind == kind]
+        found = [each for each in found if incident_id is None or each.incident_id == incident_id]
+        return any(wanted <= each.details.items() for each in found)
 
     def check(self, noted: Head | None = None) -> Verdict:
         """Return what a check of the rows finds."""

@@ -55,7 +55,7 @@ class Ward:
         world.toolbox = Guard(
             build_registry(self.environment),
             world.approvals,
-            InMemoryEffects(world.audit),
+            InMemoryEffects(world.audit, world.approvals),
             world.audit,
             self.clock,
             lambda: False,

@@ -66,8 +66,16 @@ class Bench:
         built = build_registry(self.environment(**changes))
         return Registry(built.environment, [replace(spec, timeout=min(timeout, spec.timeout)) for spec in built])
 
-    def guard(self, kind: type[Guard] = Guard, *, settle_seconds: float = 0.3, timeout: float = 10.0) -> Guard:
-        self.effects.audit = self.audit  # whatever a test has put in its place: one database holds both
+    def guard(
+        self,
+        kind: type[Guard] = Guard,
+        *,
+        settle_seconds: float = 0.3,
+        skew_seconds: float = 0.0,
+        timeout: float = 10.0,
+    ) -> Guard:
+        self.effects.audit = self.audit  # whatever a test has put in its place: one database holds all three
+        self.effects.bind(self.approvals)
         return kind(
             self.registry(timeout=timeout),
             self.approvals,
@@ -76,6 +84,7 @@ class Bench:
             self.clock,
             lambda: self.frozen,
             settle_seconds=settle_seconds,
+            skew_seconds=skew_seconds,
         )
 
     def guard_with(self, secrets: SecretFilter) -> Guard:

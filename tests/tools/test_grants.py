@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from core.approval import ApprovalRequest, ApprovalStatus, Grant
 from core.tool_call import Plan, ToolCall, ToolResult
 from tests.tools.conftest import Bench, digest_of
+from tests.tools.test_skewed_clocks import Heedless
 from tools.guard import Guard
 
 
@@ -185,6 +186,8 @@ async def test_a_row_without_an_execute_by_clock_is_refused(bench: Bench) -> Non
 async def test_a_guard_without_clocks_is_caught(bench: Bench) -> None:
     row, grant = await bench.approved("restart_service", service="checkout")
     bench.clock.advance(hours=1)
+    assert (await bench.guard(LateGuard).execute(row, grant)).status == "refused", "the ledger asks as well"
+    bench.effects = Heedless()
     assert (await bench.guard(LateGuard).execute(row, grant)).status == "ok"
     assert bench.peer.effects != []
 

@@ -15,6 +15,7 @@ from core.services.leftovers import Leftovers
 from core.services.needs_human import NeedsHuman
 from core.tool_call import ToolResult
 from tests.fakes.cards import RecordingCards
+from tests.fakes.deliveries import InMemoryDeliveries
 from tests.fakes.effects import InMemoryEffects
 from tests.fakes.examples import a_report, a_request, an_alert
 from tests.fakes.incidents import InMemoryIncidents
@@ -41,7 +42,7 @@ class Sweep:
 
     def __init__(self, bench: Bench, kind: type[Leftovers] = Leftovers) -> None:
         self.bench, self.cards, self.queue = bench, RecordingCards(), InMemoryQueue()
-        self.incidents, self.reports = InMemoryIncidents(), InMemoryReports()
+        self.incidents, self.reports, self.letters = InMemoryIncidents(), InMemoryReports(), InMemoryDeliveries()
         self.leftovers = kind(
             approvals=bench.approvals,
             approval_queue=bench.approvals,
@@ -52,6 +53,7 @@ class Sweep:
             endings=Endings(bench.approvals, self.cards, bench.audit, bench.clock),
             queue=self.queue,
             clock=bench.clock,
+            letters=self.letters,
         )
 
     async def after(self, **wait: float) -> list[Event]:
@@ -121,27 +123,29 @@ async def test_a_sweep_that_runs_it_again_in_place_of_asking_is_caught(bench: Be
     assert len(bench.peer.effects) == 2
 
 
-async def test_whoever_wakes_up_late_finds_the_end_that_was_written_meanwhile(bench: Bench) -> None:
+async def test_whoever_wakes_up_late_and_knows_corrects_the_end_that_was_written_meanwhile(bench: Bench) -> None:
     row, grant = await bench.approved("restart_service", service="checkout")
 
     class Overtaken(InMemoryEffects):
         """A ledger in which a sweep has ended the attempt while its own process was paused."""
 
         async def conclude(self, action_id: str, **outcome: Any) -> bool:
-            given = dict(outcome) | {"status": EffectStatus.UNKNOWN, "text": "nobody can tell"}
+            told = outcome["event"].model_copy(update={"kind": "EffectUnknown"})
+            given = dict(outcome) | {"status": EffectStatus.UNKNOWN, "text": "nobody can tell", "event": told}
             await super().conclude(action_id, **given)
             return await super().conclude(action_id, **outcome)
 
     bench.effects = Overtaken(bench.audit)
     result = await bench.guard().execute(row, grant)
-    assert (result.status, result.text) == ("unknown", "nobody can tell")
-    assert bench.effects.rows[row.action_id].status is EffectStatus.UNKNOWN
+    assert result.status == "ok"
+    assert bench.effects.rows[row.action_id].status is EffectStatus.DONE
+    assert bench.audit.kinds == ["EffectIntended", "EffectUnknown", "EffectDone"]
 
 
 async def test_what_was_approved_and_never_begun_ends_visibly_after_its_clock(bench: Bench) -> None:
     row, grant = await bench.approved("restart_service", service="checkout")
     sweep = Sweep(bench)
-    await sweep.after(minutes=5, seconds=14)
+    await sweep.after(minutes=5, seconds=24)
     assert (await bench.approvals.load(row.id)).status is ApprovalStatus.APPROVED
     await sweep.after(seconds=2)
     ended = await bench.approvals.load(row.id)

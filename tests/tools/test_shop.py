@@ -44,7 +44,12 @@ class OnCall:
         registry = build_registry(environment)
         self.audit = InMemoryAudit()
         self.guard = Guard(
-            registry, self.approvals, InMemoryEffects(self.audit), self.audit, WallClock(), lambda: False
+            registry,
+            self.approvals,
+            InMemoryEffects(self.audit, self.approvals),
+            self.audit,
+            WallClock(),
+            lambda: False,
         )
 
     async def read(self, name: str, **args: Any) -> dict[str, Any]:

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Update, exists, false, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, exists, false, literal, or_, select, update
 
 from bot.adapters.database.audit_log import append_event
 from bot.adapters.database.engine import Database
-from bot.adapters.database.models import approvals, votes
+from bot.adapters.database.models import approvals, effects, votes
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
 from core.audit import AuditEvent
+from core.effect import EffectStatus
 from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError
 from core.ports import Clock
+from core.refusal import gainsaying
 
 _PENDING = ApprovalStatus.PENDING.value
 _BALLOT = [votes.c[name].label(f"ballot_{name}") for name in Vote.model_fields]
@@ -104,10 +106,16 @@ class SqlApprovals:
             return True
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
-        """Leave approved (or executed, for a rollback) in one UPDATE; False when it had ended."""
-        needed = ApprovalStatus.EXECUTED if status is ApprovalStatus.ROLLED_BACK else ApprovalStatus.APPROVED
-        statement = update(approvals).where(approvals.c.id == approval_id, approvals.c.status == needed.value)
-        return await self._won(statement.values(status=status.value, outcome_text=text, finished_at=now))
+        """Leave approved (or executed, for a rollback) in one UPDATE; False when it had ended, or when the ledger
+        gainsays it."""
+        mine = approvals.c.id == approval_id
+        gainsaid = exists().where(effects.c.approval_id == approval_id, effects.c.status.in_(gainsaying(status)))
+        statement = update(approvals).where(mine, _may_end_as(approval_id, status), ~gainsaid)
+        async with self._database.writing() as connection:
+            # An intent under way is waited for first: either it stands, or it will find that this has ended.
+            await connection.execute(select(approvals.c.id).where(mine).with_for_update())
+            changed = statement.values(status=status.value, outcome_text=text, finished_at=now)
+            return (await connection.execute(changed)).rowcount == 1
 
     async def pending(self) -> Sequence[ApprovalRequest]:
         """Return requests that wait for votes, oldest first."""
@@ -150,6 +158,16 @@ class SqlApprovals:
             if each["ballot_person"] is not None:
                 row["votes"].append({name: each[f"ballot_{name}"] for name in Vote.model_fields})
         return [ApprovalRequest.model_validate(row) for row in rows.values()]
+
+
+def _may_end_as(approval_id: str, status: ApprovalStatus) -> ColumnElement[bool]:
+    """Return what an approval row must look like to get that end."""
+    needed = ApprovalStatus.EXECUTED if status is ApprovalStatus.ROLLED_BACK else ApprovalStatus.APPROVED
+    open_to_it = approvals.c.status == needed.value
+    if status is not ApprovalStatus.EXECUTED:
+        return open_to_it
+    done = exists().where(effects.c.approval_id == approval_id, effects.c.status == EffectStatus.DONE.value)
+    return or_(open_to_it, and_(approvals.c.status == ApprovalStatus.UNKNOWN.value, done))
 
 
 def _row_of(request: ApprovalRequest) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The append-only history as a chain of rows; triggers refuse to change or delete them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -11,10 +11,12 @@ from sqlalchemy import (
     Text,
     bindparam,
     column,
+    exists,
     func,
     insert,
     literal_column,
     select,
+    type_coerce,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,6 +24,7 @@ from bot.adapters.database.engine import Database
 from bot.adapters.database.models import audit_events
 from core.audit import AuditEvent
 from core.audit_chain import LABEL, START, Content, Head, content_of, encoded, next_head
+from core.storable import storable_json
 
 _LAST = select(audit_events.c.sequence, audit_events.c.hash).order_by(audit_events.c.sequence.desc()).limit(1)
 # The JSON goes in as the very text that was hashed.
@@ -50,6 +53,18 @@ class SqlAudit:
     async def of_subject(self, subject: str) -> Sequence[AuditEvent]:
         """Return one subject's rows, oldest first."""
         return await self._where(audit_events.c.subject == subject)
+
+    async def has(self, kind: str, subject: str, details: Mapping[str, str], incident_id: str | None = None) -> bool:
+        """True when such a row is there; details are of the first level."""
+        rows = exists().where(audit_events.c.kind == kind, audit_events.c.subject == subject)
+        if incident_id is not None:
+            rows = rows.where(audit_events.c.incident_id == incident_id)
+        for name, value in details.items():
+            # As it was written: within a text every quotation mark is escaped, so this can only be a name and a value.
+            written = storable_json({name: value}).removeprefix("{").removesuffix("}")
+            rows = rows.where(type_coerce(audit_events.c.details, Text).contains(written, autoescape=True))
+        async with self._database.reading() as connection:
+            return bool((await connection.execute(select(rows))).scalar())
 
     async def _where(self, condition: ColumnElement[bool]) -> list[AuditEvent]:
         query: Any = select(audit_events).where(condition).order_by(audit_events.c.id)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import JsonValue
-from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import literal, select, update
 
 from bot.adapters.database.audit_log import append_event
 from bot.adapters.database.engine import Database
-from bot.adapters.database.models import effects
+from bot.adapters.database.models import approvals, effects
+from core.approval import ApprovalStatus
 from core.audit import AuditEvent
-from core.effect import Effect, EffectStatus
+from core.effect import Effect, EffectStatus, giving_way_to
 from core.errors import NoDataError
 
 
@@ -22,14 +22,19 @@ class SqlEffects:
         self._database = database
 
     async def intend(self, effect: Effect, event: AuditEvent) -> bool:
-        """Insert the intent and its event; False when that action has one. NoDataError when no request is behind it."""
-        statement = self._database.insert(effects).values(effect.model_dump())
-        once = statement.on_conflict_do_nothing(index_elements=[effects.c.action_id]).returning(effects.c.action_id)
+        """Insert the intent and its event; False when that action has one, and unless its request is approved and has
+        not run out at `effect.intent_at`."""
+        row = effect.model_dump()
+        allowed = select(*(literal(value, effects.c[name].type) for name, value in row.items())).where(
+            approvals.c.id == effect.approval_id,
+            approvals.c.status == ApprovalStatus.APPROVED.value,
+            approvals.c.execute_by > effect.intent_at,
+        )
+        # Locked, or PostgreSQL would look past an end that has not been committed yet.
+        chosen = self._database.insert(effects).from_select([*row], allowed.with_for_update(of=approvals))
+        once = chosen.on_conflict_do_nothing(index_elements=[effects.c.action_id]).returning(effects.c.action_id)
         async with self._database.writing() as connection:
-            try:
-                first = (await connection.execute(once)).scalar() is not None
-            except IntegrityError as error:
-                raise NoDataError(f"There is no approval request {effect.approval_id}.") from error
+            first = (await connection.execute(once)).scalar() is not None
             if first:
                 await append_event(connection, event)
             return first
@@ -37,10 +42,9 @@ class SqlEffects:
     async def conclude(
         self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime, event: AuditEvent
     ) -> bool:
-        """Write the outcome and its event once, later ones are ignored and False; NoDataError without an intent."""
-        statement = update(effects).where(
-            effects.c.action_id == action_id, effects.c.status == EffectStatus.INTENT.value
-        )
+        """Write the outcome and its event once, later ones are ignored and False, but done takes the place of unknown;
+        NoDataError without an intent."""
+        statement = update(effects).where(effects.c.action_id == action_id, effects.c.status.in_(giving_way_to(status)))
         async with self._database.writing() as connection:
             result = await connection.execute(
                 statement.values(status=status.value, text=text, data=data, outcome_at=now)

@@ -115,7 +115,7 @@ class Node:
         registry = self._registry()
         guard = Guard(
             registry, stores.approvals, stores.effects, stores.audit, world.clock, lambda: world.frozen,
-            settle_seconds=SETTLE,
+            settle_seconds=SETTLE, skew_seconds=0.0,
         )  # fmt: skip
         context = GraphContext(
             toolbox=guard, approvals=stores.approvals, approval_queue=stores.approvals, desk=desk,
@@ -141,7 +141,8 @@ class Node:
         )  # fmt: skip
         sweeper = Sweeper(stores.approvals, stores.approvals, incidents, cards, queue, clock)
         left = Leftovers(
-            stores.approvals, stores.approvals, stores.effects, incidents, reports, guard, context.endings, queue, clock
+            stores.approvals, stores.approvals, stores.effects, incidents, reports, guard, context.endings, queue, clock,
+            stores.deliveries,
         )  # fmt: skip
         letters = DeadLetterCards(client, INCIDENTS)
         places = Places(incidents, stores.approvals)
