@@ -49,6 +49,7 @@ class DeadLetterOffice:
                 raise
             except Exception:  # noqa: BLE001 - the next one must not wait for this one
                 _log.exception("dead_letter_not_told", letter=letter.id)
+                await self.letters.not_told(letter)
 
     async def _tell(self, letter: DeadLetter, *, with_card: bool) -> None:
         if letter.status == "taken" and letter.event is not None:

@@ -29,5 +29,5 @@ class DeadLetter(BaseModel):
 
     @property
     def can_be_retried(self) -> bool:
-        """False for what never was an event: no attempt would read it."""
-        return self.kind != UNREADABLE
+        """False for what never was an event, and for what was lost: there is nothing to try."""
+        return self.kind != UNREADABLE and (self.status != "dead" or self.event is not None)

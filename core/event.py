@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 
 UNREADABLE: Final = "unreadable"
 """Kind of an entry that holds no event: its body has the fields as text, its id the place where they stood."""
@@ -14,12 +14,13 @@ class Start(NamedTuple):
 
     `begun`: it may run, as attempt `number`, tried since `since`. `over`: it is done or dead; strike it off.
     `suspect`: so far it ended without a word, as when it kills its process; its last attempt has to be `alone`.
-    `spent`: it has had all its attempts.
+    `spent`: it has had all its attempts. `attempt` is the word under which its last one was begun.
     """
 
     state: Literal["begun", "over", "suspect", "spent"]
     number: int
     since: datetime
+    attempt: str = ""
 
 
 class Event(BaseModel):
@@ -37,4 +38,4 @@ class Event(BaseModel):
     kind: str
     key: str
     body: dict[str, JsonValue]
-    received_at: datetime
+    received_at: AwareDatetime

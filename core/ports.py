@@ -72,7 +72,7 @@ class Reports(Protocol):
         ...
 
     async def shown(self, report_id: str, now: datetime) -> None:
-        """Note that everything that follows from the report has been done: it is shown, and its proposal asked for."""
+        """Note that everything that follows from the report has been done: it is shown, and its proposal queued."""
         ...
 
     async def unshown(self, before: datetime) -> Sequence[str]:
@@ -112,8 +112,7 @@ class Approvals(Protocol):
         ...
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
-        """One conditional UPDATE from approved (`rolled back`: from executed; `executed`: also from unknown, if the
-        ledger says done) to how it ended; False if it had, or if the ledger gainsays it (an open intent always)."""
+        """One conditional UPDATE from approved (`rolled back`: from executed) to how it ended; False if it had."""
         ...
 
 
@@ -156,14 +155,14 @@ class Effects(Protocol):
 
     async def intend(self, effect: Effect, event: AuditEvent) -> bool:
         """Insert the intent row and its event in the history, both or neither; False, with neither, when that action id
-        has an intent already, or its request is not approved with `effect.intent_at` before its execute-by."""
+        has an intent already."""
         ...
 
     async def conclude(
         self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime, event: AuditEvent
     ) -> bool:
         """Write the outcome beside the intent and its event in the history, both or neither; True for the one outcome
-        that stands, False for any later one, of which no event is written. Done takes the place of unknown."""
+        that stands, False for any later one, of which no event is written."""
         ...
 
     async def load(self, action_id: str) -> Effect | None:
@@ -188,10 +187,6 @@ class Audit(Protocol):
 
     async def of_subject(self, subject: str) -> Sequence[AuditEvent]:
         """Return one subject's rows, oldest first."""
-        ...
-
-    async def has(self, kind: str, subject: str, details: Mapping[str, str], incident_id: str | None = None) -> bool:
-        """True when a row of that kind and subject, of that incident if one is given, has all these details."""
         ...
 
 
@@ -274,25 +269,27 @@ class Inbox(Protocol):
 class Deliveries(Protocol):
     """What became of every event, one row each: the memory that outlives the queue."""
 
-    async def begin(self, event: Event, now: datetime, *, most: int, alone: bool = False) -> Start:
+    async def begin(self, event: Event, now: datetime, *, most: int, alone: bool = False, attempt: str = "") -> Start:
         """Count one more attempt at the event, unless it is over or has had `most`; one whose attempts ended without a
-        word is not begun for the last time unless `alone`. One write for an attempt that is begun."""
+        word is not begun for the last time unless `alone`, and has one such attempt more if its last was not.
+        `attempt` is a word of its own for this one. One write for an attempt that is begun."""
         ...
 
     async def done(self, event_id: str, now: datetime) -> None:
         """Note that nothing more is owed; whoever delivers it again only acknowledges it."""
         ...
 
-    async def failed(self, event_id: str, error: str, now: datetime) -> None:
-        """Note how the last attempt failed; it counts."""
+    async def failed(self, event_id: str, error: str, now: datetime, *, attempt: str = "") -> None:
+        """Note how this attempt failed; it counts. Nothing happens unless it is the last one."""
         ...
 
-    async def release(self, event_ids: Sequence[str], now: datetime) -> None:
-        """Take back the last attempt of each: an outage or a stop ended it, so it does not count."""
+    async def release(self, attempts: Mapping[str, str], now: datetime) -> None:
+        """Take back these attempts (by event id): an outage or a stop ended them, so they do not count. Nothing happens
+        to an event whose last attempt is another."""
         ...
 
-    async def bury(self, event: Event, error: str, now: datetime) -> None:
-        """Give the event up and keep it whole; one that is done stays done."""
+    async def bury(self, event: Event, error: str, now: datetime, *, attempt: str = "") -> None:
+        """Give the event up and keep it whole, unless it is over or its last attempt is another."""
         ...
 
 
@@ -312,11 +309,16 @@ class DeadLetters(Protocol):
         ...
 
     async def untold(self) -> Sequence[DeadLetter]:
-        """Return at most fifty rows whose card does not show them as they are, oldest first."""
+        """Return at most fifty rows whose card does not show them as they are, those that failed least often first,
+        then the oldest."""
         ...
 
     async def told(self, letter: DeadLetter) -> None:
         """Note that the card shows the row like this, unless the row has moved on since."""
+        ...
+
+    async def not_told(self, letter: DeadLetter) -> None:
+        """Note that telling failed: whoever failed less often comes before it."""
         ...
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 import pytest
 
 from bot.delivery import Delivery
+from bot.gate import Gate
 from core.errors import TransientError
 from core.event import UNREADABLE, Event
 from tests.fakes.clock import FakeClock
@@ -155,7 +157,7 @@ async def life(rows: InMemoryDeliveries, events: list[Event], alone: bool = True
     script = Script(poison=kill, **{event.id: work for event in events[1:]})
     delivery = a_delivery(script, rows)
     if not alone:
-        delivery._alone = Open()  # type: ignore[assignment]
+        delivery._gate = Open()
     tasks = [asyncio.create_task(delivery.handle(event)) for event in events if rows_status(rows, event) == "taken"]
     death = asyncio.create_task(dead.wait())
     ended = asyncio.create_task(asyncio.wait(tasks))
@@ -170,14 +172,12 @@ def rows_status(rows: InMemoryDeliveries, event: Event) -> str:
     return rows.rows[event.id].status if event.id in rows.rows else "taken"
 
 
-class Open:
-    """A lock that everybody may pass at once: the broken variant."""
+class Open(Gate):
+    """Everybody may be in at once: the broken variant."""
 
-    async def __aenter__(self) -> None:
-        return
-
-    async def __aexit__(self, *_: object) -> None:
-        return
+    @asynccontextmanager
+    async def alone(self, patience: float) -> AsyncIterator[None]:
+        yield
 
 
 async def buried_beside_a_poison(alone: bool) -> tuple[list[str], int]:

@@ -60,7 +60,7 @@ async def test_what_is_done_is_never_begun_again(rows: Rows) -> None:
     await rows.done(event.id, LATER)
     assert await states(rows, event, 3) == ["over"] * 3
     await rows.failed(event.id, "late news of another worker", LATER)
-    await rows.release([event.id], LATER)
+    await rows.release({event.id: ""}, LATER)
     await rows.bury(event, "late news of another worker", LATER)
     assert (await rows.load(event.id)).status == "done"
 
@@ -77,7 +77,7 @@ async def test_released_attempts_do_not_count(rows: Rows) -> None:
     event, other = an_event(), an_event()
     for _ in range(9):
         assert (await begin(rows, event)).number == (await begin(rows, other)).number == 1
-        await rows.release([event.id, other.id, "evt_unknown"], START)
+        await rows.release({event.id: "", other.id: "", "evt_unknown": ""}, START)
 
 
 async def test_what_twice_ended_without_a_word_has_its_last_attempt_alone(rows: Rows) -> None:

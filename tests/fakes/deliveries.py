@@ -1,6 +1,6 @@
 """What became of every event, in a dict."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -21,6 +21,9 @@ class _Row:
     kept: bool = False
     decided_by: str = ""
     untold: bool = False
+    attempt: str = ""
+    alone: bool = False
+    tellings: int = 0
 
 
 class InMemoryDeliveries:
@@ -29,18 +32,20 @@ class InMemoryDeliveries:
     def __init__(self) -> None:
         self.rows: dict[str, _Row] = {}
 
-    async def begin(self, event: Event, now: datetime, *, most: int, alone: bool = False) -> Start:
+    async def begin(self, event: Event, now: datetime, *, most: int, alone: bool = False, attempt: str = "") -> Start:
         """Count one more attempt, or say why not."""
         row = self.rows.get(event.id, _Row(event))
         since = row.taken_at or now
         if row.status != "taken":
-            return Start("over", row.attempts, since)
-        if row.attempts >= most:
-            return Start("spent", row.attempts, since)
-        if 0 < row.attempts == most - 1 and row.ended_at is None and not alone:
-            return Start("suspect", row.attempts, since)
-        self.rows[event.id] = replace(row, attempts=row.attempts + 1, taken_at=since, ended_at=None, kept=False)
-        return Start("begun", row.attempts + 1, since)
+            return Start("over", row.attempts, since, row.attempt)
+        silent = row.attempts > 0 and row.ended_at is None
+        if row.attempts >= most and not (silent and not row.alone):
+            return Start("spent", row.attempts, since, row.attempt)
+        if silent and row.attempts >= most - 1 and not alone:
+            return Start("suspect", row.attempts, since, row.attempt)
+        begun = replace(row, attempts=row.attempts + 1, taken_at=since, ended_at=None, kept=False)
+        self.rows[event.id] = replace(begun, attempt=attempt, alone=alone)
+        return Start("begun", row.attempts + 1, since, attempt)
 
     async def done(self, event_id: str, now: datetime) -> None:
         """Note that nothing more is owed."""
@@ -49,24 +54,24 @@ class InMemoryDeliveries:
             untold = row.untold or row.status == "dead" or bool(row.decided_by)
             self.rows[event_id] = replace(row, status="done", ended_at=now, error="", kept=False, untold=untold)
 
-    async def failed(self, event_id: str, error: str, now: datetime) -> None:
-        """Note how the last attempt failed."""
-        if self._taken(event_id):
+    async def failed(self, event_id: str, error: str, now: datetime, *, attempt: str = "") -> None:
+        """Note how this attempt failed."""
+        if self._taken(event_id, attempt):
             self.rows[event_id] = replace(self.rows[event_id], ended_at=now, error=error)
 
-    async def release(self, event_ids: Sequence[str], now: datetime) -> None:
-        """Take back the last attempt of each."""
-        for each in filter(self._taken, event_ids):
-            row = self.rows[each]
-            self.rows[each] = replace(row, attempts=max(0, row.attempts - 1), ended_at=now)
+    async def release(self, attempts: Mapping[str, str], now: datetime) -> None:
+        """Take back these attempts."""
+        for each, attempt in attempts.items():
+            if self._taken(each, attempt):
+                row = self.rows[each]
+                self.rows[each] = replace(row, attempts=max(0, row.attempts - 1), ended_at=now, attempt="")
 
-    async def bury(self, event: Event, error: str, now: datetime) -> None:
+    async def bury(self, event: Event, error: str, now: datetime, *, attempt: str = "") -> None:
         """Give the event up."""
-        row = self.rows.get(event.id, _Row(event, attempts=1, taken_at=now))
-        if row.status == "taken":
-            self.rows[event.id] = replace(
-                row, event=event, status="dead", ended_at=now, error=error, kept=True, untold=True
-            )
+        row = self.rows.get(event.id, _Row(event, attempts=1, taken_at=now, attempt=attempt))
+        if row.status == "taken" and row.attempt == attempt:
+            dead = replace(row, event=event, status="dead", ended_at=now, error=error, kept=True, untold=True)
+            self.rows[event.id] = replace(dead, tellings=0)
 
     async def forget(self, before: datetime) -> int:
         """Drop what was done before then."""
@@ -94,14 +99,20 @@ class InMemoryDeliveries:
         row = self.rows.get(letter_id)
         if row is None or row.status != "dead":
             return False
-        row = replace(row, ended_at=now, decided_by=person, untold=True)
-        anew = replace(row, status="taken", attempts=0, taken_at=None)
+        row = replace(row, ended_at=now, decided_by=person, untold=True, tellings=0)
+        anew = replace(row, status="taken", attempts=0, taken_at=None, attempt="")
         self.rows[letter_id] = anew if retry else replace(row, status="done", kept=False)
         return True
 
     async def untold(self) -> Sequence[DeadLetter]:
         """Return rows whose card does not show them as they are."""
-        return self._letters(lambda row: row.untold)[:50]
+        due = self._letters(lambda row: row.untold)
+        return sorted(due, key=lambda each: self.rows[each.id].tellings)[:50]
+
+    async def not_told(self, letter: DeadLetter) -> None:
+        """Note that telling failed."""
+        row = self.rows[letter.id]
+        self.rows[letter.id] = replace(row, tellings=row.tellings + 1)
 
     async def told(self, letter: DeadLetter) -> None:
         """Note that the card shows the row like this."""
@@ -109,8 +120,9 @@ class InMemoryDeliveries:
         if row.status == letter.status and (row.status != "dead" or row.ended_at == letter.ended_at):
             self.rows[letter.id] = replace(row, untold=False)
 
-    def _taken(self, event_id: str) -> bool:
-        return event_id in self.rows and self.rows[event_id].status == "taken"
+    def _taken(self, event_id: str, attempt: str) -> bool:
+        row = self.rows.get(event_id)
+        return row is not None and row.status == "taken" and row.attempt == attempt
 
     def _letters(self, which: Callable[[_Row], bool]) -> list[DeadLetter]:
         return sorted(

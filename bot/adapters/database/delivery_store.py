@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,11 @@ from bot.adapters.database.models import events
 from core.dead_letter import DeadLetter
 from core.errors import NoDataError
 from core.event import Event, Start
+from core.storable import storable_words
 
 _TAKEN, _DONE, _DEAD = "taken", "done", "dead"
 _PAGE = 50
+_MANY = 1000
 _LONGEST_ID = 200
 
 
@@ -30,13 +32,16 @@ class SqlDeliveries:
         self._database = database
         self._commits = GroupCommit(database)
 
-    async def begin(self, event: Event, now: datetime, *, most: int, alone: bool = False) -> Start:
+    async def begin(self, event: Event, now: datetime, *, most: int, alone: bool = False, attempt: str = "") -> Start:
         """Count one more attempt, unless the event is over, spent or a suspect that is not alone; see the port."""
-        fresh = self._database.insert(events).values(_row(event, now) | {"attempts": 1, "taken_at": now})
-        may_begin = (events.c.status == _TAKEN) & (events.c.attempts < most)
-        if not alone:
-            # Only attempts that left no word make a suspect; one that failed in good order endangers nobody.
-            may_begin &= ~((events.c.attempts == most - 1) & (events.c.attempts > 0) & events.c.ended_at.is_(None))
+        begun = {"attempts": 1, "taken_at": now, "attempt": attempt, "alone": alone}
+        fresh = self._database.insert(events).values(_row(event) | begun)
+        # Only attempts that left no word make a suspect; one that failed in good order endangers nobody.
+        silent = (events.c.attempts > 0) & events.c.ended_at.is_(None)
+        if alone:
+            may_begin = (events.c.attempts < most) | (silent & ~events.c.alone)
+        else:
+            may_begin = (events.c.attempts < most) & ~(silent & (events.c.attempts == most - 1))
         again = fresh.on_conflict_do_update(
             index_elements=[events.c.id],
             set_={
@@ -44,15 +49,18 @@ class SqlDeliveries:
                 "taken_at": func.coalesce(events.c.taken_at, fresh.excluded.taken_at),
                 "ended_at": None,
                 "body": None,
+                "attempt": attempt,
+                "alone": alone,
             },
-            where=may_begin,
+            where=(events.c.status == _TAKEN) & may_begin,
         ).returning(events.c.attempts, events.c.taken_at)
         rows = await self._commits.run(row_id(event.id), again)
         if rows:
-            return Start("begun", rows[0].attempts, rows[0].taken_at)
+            return Start("begun", rows[0].attempts, rows[0].taken_at, attempt)
         row = await self._load(row_id(event.id))
-        state = "over" if row.status != _TAKEN else "spent" if row.attempts >= most else "suspect"
-        return Start(state, row.attempts, row.taken_at or now)
+        final = row.ended_at is not None or row.alone
+        state = "over" if row.status != _TAKEN else "spent" if row.attempts >= most and final else "suspect"
+        return Start(state, row.attempts, row.taken_at or now, row.attempt)
 
     async def done(self, event_id: str, now: datetime) -> None:
         """Note that nothing more is owed; a dead letter whose attempt went on elsewhere and succeeded is done too."""
@@ -63,31 +71,51 @@ class SqlDeliveries:
             row_id(event_id), statement.values(status=_DONE, ended_at=now, error="", body=None, untold=untold)
         )
 
-    async def failed(self, event_id: str, error: str, now: datetime) -> None:
-        """Note how the last attempt failed."""
-        await self._commits.run(row_id(event_id), _of_taken(event_id).values(ended_at=now, error=error))
+    async def failed(self, event_id: str, error: str, now: datetime, *, attempt: str = "") -> None:
+        """Note how this attempt failed."""
+        await self._commits.run(row_id(event_id), _of_attempt(event_id, attempt).values(ended_at=now, error=error))
 
-    async def release(self, event_ids: Sequence[str], now: datetime) -> None:
-        """Take back the last attempt of each."""
+    async def release(self, attempts: Mapping[str, str], now: datetime) -> None:
+        """Take back these attempts; each once, however often it is said."""
         fewer = case((events.c.attempts > 0, events.c.attempts - 1), else_=0)
-        writes = ((row_id(each), _of_taken(each).values(attempts=fewer, ended_at=now)) for each in event_ids)
+        back = {"attempts": fewer, "ended_at": now, "attempt": ""}
+        writes = ((row_id(each), _of_attempt(each, word).values(back)) for each, word in attempts.items())
         await asyncio.gather(*(self._commits.run(*write) for write in writes))
 
-    async def bury(self, event: Event, error: str, now: datetime) -> None:
-        """Give the event up and keep it whole; one that is over already stays as it is."""
-        given_up = {"status": _DEAD, "ended_at": now, "error": error, "untold": True}
-        given_up["body"] = event.model_dump(mode="json")
-        fresh = self._database.insert(events).values(_row(event, now) | {"attempts": 1, "taken_at": now} | given_up)
-        again = fresh.on_conflict_do_update(
-            index_elements=[events.c.id], set_=given_up, where=events.c.status == _TAKEN
-        )
+    async def bury(self, event: Event, error: str, now: datetime, *, attempt: str = "") -> None:
+        """Give the event up and keep it whole; one that is over already, or begun anew, stays as it is."""
+        given_up = _given_up(error, now) | {"body": event.model_dump(mode="json")}
+        fresh = self._database.insert(events).values(_row(event) | {"attempts": 1, "taken_at": now} | given_up)
+        same = (events.c.status == _TAKEN) & (events.c.attempt == attempt)
+        again = fresh.on_conflict_do_update(index_elements=[events.c.id], set_=given_up, where=same)
         await self._commits.run(row_id(event.id), again)
+
+    async def stranded(self, before: datetime) -> Sequence[DeadLetter]:
+        """Return at most a thousand rows that were begun, or sent back into the queue, before then and are not over."""
+        query = select(events).where(_stranded(before)).order_by(events.c.id).limit(_MANY)
+        async with self._database.reading() as connection:
+            return [_letter(row) for row in await connection.execute(query)]
+
+    async def lose(self, lost: Sequence[DeadLetter], before: datetime, error: str, now: datetime) -> int:
+        """Give up those of them that nobody has begun since; returns how many."""
+        rows = 0
+        async with self._database.writing() as connection:
+            for each in lost:
+                same = (events.c.id == each.id) & (events.c.attempts == each.attempts) & _stranded(before)
+                rows += (await connection.execute(update(events).where(same).values(_given_up(error, now)))).rowcount
+        return rows
 
     async def forget(self, before: datetime) -> int:
         """Delete rows that were done before then and return how many; dead letters stay until somebody decides."""
         old = delete(events).where(events.c.status == _DONE, events.c.ended_at < before, ~events.c.untold)
         async with self._database.writing() as connection:
             return (await connection.execute(old)).rowcount
+
+    async def not_told(self, letter: DeadLetter) -> None:
+        """Put the row behind those that failed less often."""
+        statement = update(events).where(events.c.id == letter.id)
+        async with self._database.writing() as connection:
+            await connection.execute(statement.values(tellings=events.c.tellings + 1))
 
     async def dead(self) -> Sequence[DeadLetter]:
         """Return those that nobody has decided about, oldest first."""
@@ -101,16 +129,17 @@ class SqlDeliveries:
 
     async def decide(self, letter_id: str, *, retry: bool, person: str, now: datetime) -> bool:
         """One conditional UPDATE from dead; see the port."""
-        anew: dict[str, Any] = {"status": _TAKEN, "attempts": 0, "taken_at": None}
+        anew: dict[str, Any] = {"status": _TAKEN, "attempts": 0, "taken_at": None, "attempt": ""}
         over: dict[str, Any] = {"status": _DONE, "body": None}
         statement = update(events).where(events.c.id == letter_id, events.c.status == _DEAD)
-        values = (anew if retry else over) | {"ended_at": now, "decided_by": person, "untold": True}
+        values = (anew if retry else over) | {"ended_at": now, "decided_by": person, "untold": True, "tellings": 0}
         async with self._database.writing() as connection:
             return (await connection.execute(statement.values(values))).rowcount == 1
 
     async def untold(self) -> Sequence[DeadLetter]:
-        """Return at most fifty rows whose card does not show them as they are, oldest first."""
-        query = select(events).where(events.c.untold).order_by(events.c.ended_at, events.c.id).limit(_PAGE)
+        """Return at most fifty rows whose card does not show them as they are; see the port."""
+        order = (events.c.tellings, events.c.ended_at, events.c.id)
+        query = select(events).where(events.c.untold).order_by(*order).limit(_PAGE)
         async with self._database.reading() as connection:
             return [_letter(row) for row in await connection.execute(query)]
 
@@ -138,10 +167,10 @@ def row_id(event_id: str) -> str:
     return f"sha256:{hashlib.sha256(event_id.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
-def _row(event: Event, now: datetime) -> dict[str, Any]:
+def _row(event: Event) -> dict[str, Any]:
     return {
         "id": row_id(event.id),
-        "kind": event.kind[:80],
+        "kind": storable_words(event.kind)[:80],
         "key": event.key,
         "status": _TAKEN,
         "received_at": event.received_at,
@@ -153,8 +182,19 @@ def _row(event: Event, now: datetime) -> dict[str, Any]:
     }
 
 
-def _of_taken(event_id: str) -> Any:
-    return update(events).where(events.c.id == row_id(event_id), events.c.status == _TAKEN)
+def _of_attempt(event_id: str, attempt: str) -> Any:
+    same = (events.c.id == row_id(event_id)) & (events.c.attempt == attempt)
+    return update(events).where(same, events.c.status == _TAKEN)
+
+
+def _given_up(error: str, now: datetime) -> dict[str, Any]:
+    return {"status": _DEAD, "ended_at": now, "error": error, "untold": True, "tellings": 0}
+
+
+def _stranded(before: datetime) -> Any:
+    # What a person sent back has not begun yet, and is in no queue before somebody was told.
+    since = func.coalesce(events.c.taken_at, events.c.ended_at)
+    return (events.c.status == _TAKEN) & (since < before) & ~events.c.untold
 
 
 def _letter(row: Row[Any]) -> DeadLetter:

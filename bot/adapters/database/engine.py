@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Table, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, ExceptionContext, Table, event, inspect, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, InvalidRequestError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -71,13 +71,20 @@ class Database:
         await self.engine.dispose()
 
 
-def open_database(url: str) -> Database:
-    """Return the database behind `sqlite:///file` or `postgresql://...` (drivers are filled in); connects on use."""
+def open_database(url: str, *, connect: float = 5.0, command: float = 15.0) -> Database:
+    """Return the database behind `sqlite:///file` or `postgresql://...` (drivers are filled in); connects on use.
+
+    PostgreSQL has so many seconds to take a connection and to answer a statement, which is more than any wait for a
+    lock: a path that went silent is an outage then, and its connections are given up."""
     parsed = async_url(url)
     if parsed.get_backend_name() == "postgresql":
         # What waited for a lock has to see what its holder wrote, whatever the server's own default is.
-        waits = {"pool_size": 10, "pool_timeout": 10, "pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
-        return Database(create_async_engine(parsed, **waits))
+        # Last in, first out: what has just worked comes before what nobody has used for long.
+        waits = {"pool_size": 10, "pool_timeout": 10, "pool_use_lifo": True, "isolation_level": "READ COMMITTED"}
+        engine = create_async_engine(parsed, connect_args={"timeout": connect, "command_timeout": command}, **waits)
+        event.listen(engine.sync_engine, "handle_error", _discard_silent)
+        event.listen(engine.sync_engine, "checkout", _ping)
+        return Database(engine)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).expanduser().absolute().parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(parsed)
@@ -103,6 +110,10 @@ def _passing_faults() -> Iterator[None]:
         yield
     except _UNAVAILABLE as error:
         raise TransientError(f"database: {type(error).__name__}") from error
+    except InvalidRequestError as error:
+        if "connection is closed" not in str(error):
+            raise
+        raise TransientError("database: no connection that answers") from error
     except DBAPIError as error:
         code = str(getattr(error.orig, "sqlstate", None))
         if not code.startswith(_PASSING):
@@ -117,6 +128,20 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     for pragma in _PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+
+
+def _discard_silent(context: ExceptionContext) -> None:
+    # Without an answer a connection cannot even be rolled back, and its neighbours are no better.
+    if isinstance(context.original_exception, TimeoutError):
+        context.is_disconnect = True
+
+
+def _ping(connection: Any, _record: object, _proxy: object) -> None:
+    # Not pool_pre_ping, for which an answer that does not come says nothing about the other connections.
+    try:
+        connection.ping()
+    except (OSError, connection.dbapi.Error) as error:
+        raise InvalidatePoolError from error
 
 
 def _begin_sqlite(connection: Connection) -> None:

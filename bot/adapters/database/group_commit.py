@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Executable, Row
 
 from bot.adapters.database.engine import Database
+from core.errors import TransientError
 
 _MOST = 100
+_PATIENCE = 30.0  # seconds, beyond those that a connection, a lock and a statement may take by themselves
 
 
 class _Write(NamedTuple):
@@ -18,7 +20,10 @@ class _Write(NamedTuple):
 
 
 class GroupCommit:
-    """A lone write is committed at once; those that arrive meanwhile go together in the next transaction."""
+    """A lone write is committed at once; those that arrive meanwhile go together in the next transaction.
+
+    An outage is told to all of a transaction. One that a write spoils is made again write by write, so that nobody
+    fails for what another has written."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -40,12 +45,19 @@ class GroupCommit:
             # In the order of keys: two processes that lock the same rows lock them in the same order.
             batch = sorted(self._waiting[:_MOST], key=lambda write: write.key)
             del self._waiting[:_MOST]
-            try:
+            await self._settle(batch)
+
+    async def _settle(self, batch: Sequence[_Write]) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
                 await self._commit(batch)
-            except Exception as error:  # noqa: BLE001 - each of those who wait gets it
-                for write in batch:
-                    if not write.rows.done():
-                        write.rows.set_exception(error)
+        except (TransientError, TimeoutError) as error:
+            _refuse(batch, error if isinstance(error, TransientError) else TransientError("database: no answer"))
+        except Exception as error:  # noqa: BLE001 - whoever is to blame gets it
+            if len(batch) == 1:
+                _refuse(batch, error)
+            for write in batch if len(batch) > 1 else ():
+                await self._settle([write])
 
     async def _commit(self, batch: Sequence[_Write]) -> None:
         async with self._database.writing() as connection:
@@ -56,3 +68,9 @@ class GroupCommit:
         for write, rows in zip(batch, found, strict=True):
             if not write.rows.done():
                 write.rows.set_result(rows)
+
+
+def _refuse(batch: Sequence[_Write], error: Exception) -> None:
+    for write in batch:
+        if not write.rows.done():
+            write.rows.set_exception(error)

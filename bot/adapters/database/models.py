@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -196,6 +197,10 @@ events = Table(
     Column("body", Json),
     Column("decided_by", Words, nullable=False),
     Column("untold", Boolean, nullable=False),
+    # A word of its own for each attempt, so that late news of one is not taken for news of the next.
+    Column("attempt", String(32), nullable=False, server_default=""),
+    Column("alone", Boolean, nullable=False, server_default=false()),
+    Column("tellings", Integer, nullable=False, server_default="0"),
     Index("ix_events_status", "status", "ended_at"),
     Index("ix_events_untold", "ended_at", sqlite_where=text("untold"), postgresql_where=text("untold")),
 )
