@@ -13,7 +13,7 @@ from bot.adapters.redis.connection import outages
 from bot.adapters.redis.stream import FullError
 
 _log = structlog.get_logger(__name__)
-_LOOK_EVERY, _LOOK_BEFORE, _LOOK_WITHIN = 0.5, 20, 2.0  # seconds, events, seconds
+_LOOK_EVERY, _LOOK_BEFORE, _LOOK_WITHIN = 0.5, 20, 1.0  # seconds, events, seconds
 _SAY_EVERY = 30.0
 
 
