@@ -37,6 +37,20 @@ def read_json(body: bytes) -> JsonValue:
     return found
 
 
+def cut(body: JsonValue) -> tuple[JsonValue, int]:
+    """Return the body with its first two thousand alerts, firing ones first, and how many are left out."""
+    rows = body.get("alerts") if isinstance(body, Mapping) else body
+    if not isinstance(rows, list) or len(rows) <= MAX_ALERTS:
+        return body, 0
+    # A resolved one that is left out comes again with the next state of its group, or its incident stays open.
+    kept = sorted(rows, key=_resolved)[:MAX_ALERTS]
+    return ({**body, "alerts": kept} if isinstance(body, Mapping) else kept), len(rows) - MAX_ALERTS
+
+
+def _resolved(row: JsonValue) -> bool:
+    return isinstance(row, Mapping) and text(row.get("status"), 16).lower() == "resolved"
+
+
 def refuse_deep(value: object) -> None:
     """Raise ValueError where lists and mappings stand in each other more than 64 deep."""
     level = [value]

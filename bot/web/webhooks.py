@@ -1,7 +1,7 @@
 """Alert webhooks: authenticated, read, written durably, and only then answered 200."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.ingress import alertmanager, generic, grafana
-from bot.ingress.untrusted import UnreadableError, read_json
+from bot.ingress.untrusted import MAX_ALERTS, UnreadableError, build_alert, cut, read_json
 from bot.web.body import BodyReader
 from bot.web.credentials import AlertCredentials
 from core.alert import Alert
@@ -26,6 +26,7 @@ from core.ports import Clock, Inbox
 
 _log = structlog.get_logger(__name__)
 _PATIENCE = 8.0
+_ADVICE = f"Send at most {MAX_ALERTS} alerts and 1 MiB at once (Alertmanager: max_alerts; fewer in a group)."
 Parser = Callable[[JsonValue, datetime], list[Alert]]
 PARSERS: Final[dict[str, Parser]] = {
     "alertmanager": alertmanager.parse,
@@ -54,17 +55,43 @@ class Webhooks:
             raise HTTPException(401, "a valid token is needed (ALERTS_TOKEN)", {"WWW-Authenticate": "Bearer"})
         if parse is None:
             raise HTTPException(404, f"known senders: {', '.join(PARSERS)}")
+        sender = request.path_params["sender"]
         try:
-            alerts = parse(read_json(await self.reader.read(request)), self.clock.now())
+            body, left_out = cut(read_json(await self.reader.read(request)))
+            alerts = parse(body, self.clock.now())
         except UnreadableError as error:
+            _log.error("alerts_refused", sender=sender, status=400, why=str(error))
             raise HTTPException(400, str(error)) from None
+        except HTTPException as refusal:
+            if refusal.status_code < 500:
+                _log.error("alerts_refused", sender=sender, status=refusal.status_code, why=refusal.detail)
+            if refusal.status_code == 413:
+                await self._put([self._warning(sender, "refused a body of alerts that is too large")], sender)
+            raise
+        if left_out:
+            _log.error("alerts_cut_off", sender=sender, left_out=left_out)
+            alerts = [self._warning(sender, f"cut off {left_out} alerts"), *alerts]
+        fresh = await self._put(alerts, sender)
+        return JSONResponse({"ok": True, "accepted": sum(fresh), "repeated": len(fresh) - sum(fresh)})
+
+    async def _put(self, alerts: Sequence[Alert], sender: str) -> list[bool]:
         try:
             async with asyncio.timeout(_PATIENCE):
-                fresh = await self.queue.put_many([alert_event(alert, self.clock) for alert in alerts])
+                return await self.queue.put_many([alert_event(alert, self.clock) for alert in alerts])
         except (TransientError, TimeoutError) as error:
-            _log.warning("alerts_not_taken", sender=request.path_params["sender"], error=str(error))
+            _log.warning("alerts_not_taken", sender=sender, error=str(error))
             raise HTTPException(503, "the queue is out of reach; send it again") from None
-        return JSONResponse({"ok": True, "accepted": sum(fresh), "repeated": len(fresh) - sum(fresh)})
+
+    def _warning(self, sender: str, what: str) -> Alert:
+        """Return an alert of our own: the sender repeats nothing that it reads 200 or 4xx for, so people must know."""
+        return build_alert(
+            source="watchkeeper",
+            status="firing",
+            name="Alerts did not all get through",
+            labels={"service": "watchkeeper", "sender": sender},
+            annotations={"summary": f"The {sender} webhook {what}. {_ADVICE}"},
+            now=self.clock.now(),
+        )
 
 
 def alert_event(alert: Alert, clock: Clock) -> Event:

@@ -150,3 +150,29 @@ async def test_a_fault_of_ours_shows_nothing_of_the_inside() -> None:
         answer = await client.get("/readyz")
     assert answer.status_code == 500
     assert json.loads(answer.text) == {"ok": False, "error": "internal error"}
+
+
+async def test_of_too_many_alerts_those_that_fire_are_taken_and_people_hear_of_the_rest(
+    client: httpx.AsyncClient, queue: InMemoryQueue
+) -> None:
+    rows = [{"status": "resolved" if n < 100 else "firing", "labels": {"alertname": f"a{n}"}} for n in range(2_040)]
+    answer = await client.post("/webhooks/alertmanager", content=json.dumps({"alerts": rows}), headers=KEY)
+    assert answer.status_code == 200
+    ours, *taken = [Alert.model_validate(event.body) for event in queue.waiting]
+    assert (ours.source, "cut off 40 alerts" in ours.summary) == ("watchkeeper", True)
+    assert len(taken) == 2_000
+    assert sum(alert.status.value == "firing" for alert in taken) == 1_940
+
+
+async def test_people_hear_of_a_body_that_is_too_large(client: httpx.AsyncClient, queue: InMemoryQueue) -> None:
+    answer = await client.post("/webhooks/alertmanager", content=b" " * (MAX_BODY + 1), headers=KEY)
+    assert answer.status_code == 413
+    (event,) = queue.waiting
+    assert "too large" in Alert.model_validate(event.body).summary
+
+
+async def test_nobody_without_a_token_makes_people_hear_anything(
+    client: httpx.AsyncClient, queue: InMemoryQueue
+) -> None:
+    answer = await client.post("/webhooks/alertmanager", content=b" " * (MAX_BODY + 1))
+    assert (answer.status_code, queue.waiting) == (401, [])

@@ -222,3 +222,27 @@ async def test_one_caller_that_gives_up_takes_nothing_from_the_others(database: 
     tasks[0].cancel()
     ended = await asyncio.gather(*tasks, return_exceptions=True)
     assert [isinstance(each, Start) for each in ended] == [False] + [True] * 9
+
+
+async def test_letters_that_keep_failing_to_be_told_do_not_starve_the_others(rows: Rows) -> None:
+    for number in range(55):
+        await rows.bury(an_event(id=f"evt_{number:02}"), "ValueError", START + timedelta(seconds=number))
+    first = [letter.id for letter in await rows.untold()]
+    assert (len(first), "evt_54" in first) == (50, False)
+    for letter in await rows.untold():
+        await rows.not_told(letter)
+    assert [letter.id for letter in await rows.untold()][:5] == [f"evt_{number}" for number in range(50, 55)]
+
+
+async def test_news_of_an_attempt_changes_nothing_once_another_has_begun(rows: Rows) -> None:
+    event = an_event()
+    await rows.begin(event, START, most=3, attempt="a")
+    await rows.begin(event, START, most=3, attempt="b")
+    await rows.failed(event.id, "late", LATER, attempt="a")
+    await rows.release({event.id: "a"}, LATER)
+    await rows.bury(event, "late", LATER, attempt="a")
+    row = await rows.load(event.id)
+    assert (row.status, row.attempts, row.error, row.ended_at) == ("taken", 2, "", None)
+    for _ in range(2):  # an answer that was lost: said twice, taken back once
+        await rows.release({event.id: "b"}, LATER)
+    assert (await rows.load(event.id)).attempts == 1
