@@ -82,7 +82,7 @@ async def test_events_are_handled_and_then_gone(redis: Redis) -> None:
 
 
 async def is_empty(redis: Redis) -> bool:
-    return await redis.xlen(keys.SLACK) + await redis.xlen(keys.WORK) == 0
+    return not any([await redis.xlen(name) for name in keys.STREAMS])
 
 
 async def test_one_keys_events_come_one_after_another_and_keys_side_by_side(redis: Redis) -> None:

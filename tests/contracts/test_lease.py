@@ -1,7 +1,9 @@
 """One holder at a time, for as long as it lives, and never one who only thinks so."""
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
@@ -17,6 +19,7 @@ from bot.adapters.redis.connection import connect
 from bot.adapters.redis.lease import RedisLease
 from core.errors import TransientError
 from tests.fakes.processes import end
+from tests.fakes.running_bot import ROOT
 from tests.fakes.servers import start_redis
 
 SHORT = timedelta(milliseconds=300)
@@ -192,8 +195,57 @@ async def test_a_mere_count_meets_its_old_values_again(redis: Redis, monkeypatch
 
 async def test_every_key_of_a_lease_runs_out(redis: Redis) -> None:
     async with RedisLease(redis)("t"):
-        assert 0 < await redis.pttl(keys.lease("t")) <= 30_000
+        assert 0 < await redis.pttl(keys.lease("t")) <= 5_000
         assert 0 < await redis.ttl(keys.epoch("t")) <= keys.EPOCH_FOR.total_seconds()
+
+
+_TICK = """
+import asyncio, sys
+from datetime import timedelta
+from bot.adapters.redis.connection import connect
+from bot.adapters.redis.lease import RedisLease
+from bot.adapters.scheduler import Ticker
+
+async def main():
+    async def tick():
+        print("ticks", flush=True)
+        await asyncio.Event().wait()
+    given = {"ttl": timedelta(seconds=int(sys.argv[2]))} if sys.argv[2] else {}
+    lease = RedisLease(connect("unix://" + sys.argv[1]), wait=timedelta(0), **given)
+    Ticker("sweeper", tick, timedelta(milliseconds=50), lease).start()
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def nobody_ticks_for(redis: Redis, ttl: str) -> float:
+    """Kill a process in the middle of a tick; returns for how many seconds the lease stands at most."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        _TICK,
+        redis.connection_pool.connection_kwargs["path"],
+        ttl,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        assert child.stdout is not None
+        assert (await child.stdout.readline()).strip() == b"ticks"
+    finally:
+        child.kill()
+        await child.wait()
+    return await redis.pttl(keys.lease("sweeper")) / 1000
+
+
+async def test_a_killed_workers_tick_is_free_again_within_five_seconds(valkey: Redis) -> None:
+    assert 0 < await nobody_ticks_for(valkey, "") <= 5
+
+
+async def test_with_a_long_lease_nobody_sweeps_after_a_kill(valkey: Redis) -> None:
+    assert await nobody_ticks_for(valkey, "30") > 25
 
 
 async def test_a_holder_that_cannot_renew_stops_before_another_may_begin(tmp_path: Path) -> None:

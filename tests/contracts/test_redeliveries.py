@@ -135,5 +135,5 @@ async def test_of_five_thousand_acknowledged_events_a_killed_server_loses_none(t
 
 
 async def test_without_the_append_only_file_acknowledged_events_are_lost(tmp_path: Path) -> None:
-    handled, _ = await handled_over_a_kill(tmp_path / "redis", ("--appendonly", "no"), 1000)
-    assert handled < 1000
+    handled, _ = await handled_over_a_kill(tmp_path / "redis", ("--appendonly", "no"), 3000)
+    assert handled < 3000  # what the worker held it puts back

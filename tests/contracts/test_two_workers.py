@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from bot.adapters.redis import keys
 from bot.adapters.redis.connection import connect
+from bot.adapters.redis.consumer import Consumer
 from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.redis.stream import Entry, EventStream
 from core.errors import TransientError
@@ -160,6 +161,48 @@ async def test_a_worker_that_closes_leaves_what_it_had_to_the_next_at_once(valke
     async with consuming(second, diary):
         await wait_until(lambda: diary.ids == ["e1"])
     assert monotonic() - began < 2
+
+
+async def signed_off_while_a_job_runs(redis: Redis) -> bool:
+    """Stop a worker whose job does not hear of it at once; returns whether others may take that job meanwhile."""
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def deaf(event: Event) -> None:
+        began.set()
+        while not go_on.is_set():
+            try:
+                await go_on.wait()
+            except asyncio.CancelledError:
+                continue
+
+    queue = RedisQueue(redis, consumer="w1", lease=timedelta(seconds=60))
+    await queue.put(an_event(id="e1"))
+    task = asyncio.create_task(queue.consume(deaf))
+    await began.wait()
+    task.cancel()
+    await asyncio.sleep(0.5)
+    signed_off = not await redis.exists(keys.consumer("w1"))
+    go_on.set()
+    await asyncio.wait([task])
+    assert not await redis.exists(keys.consumer("w1"))
+    return signed_off
+
+
+async def test_a_worker_signs_off_when_nothing_of_it_runs_any_more(valkey: Redis) -> None:
+    assert not await signed_off_while_a_job_runs(valkey)
+
+
+async def test_where_each_stream_signs_off_a_running_job_is_open_to_others(
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = Consumer.close
+
+    async def close_and_leave(self: Consumer) -> None:
+        await close(self)
+        await self._stream.leave()
+
+    monkeypatch.setattr(Consumer, "close", close_and_leave)
+    assert await signed_off_while_a_job_runs(valkey)
 
 
 async def test_a_worker_that_slept_through_its_lease_begins_nothing_of_what_others_have_now(valkey: Redis) -> None:

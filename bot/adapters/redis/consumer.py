@@ -1,7 +1,7 @@
 """The work on one stream: entries are taken, seen through in the order of their keys, and inherited from the dead."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
@@ -49,7 +49,9 @@ class Consumer:
         self._slots = slots
         self._pace = pace
         self._stopping = stopping
-        self._lanes = Lanes(self._step)
+        self._lanes = Lanes(self._step, self._load, pace.most_held)
+        self._running: set[str] = set()
+        self._tried = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> list["asyncio.Task[None]"]:
@@ -62,25 +64,28 @@ class Consumer:
         await self._lanes.close(grace)
 
     async def close(self) -> None:
-        """End at once whatever is left."""
+        """End at once whatever is left; what did not end is in the stream then, for whoever comes next."""
         await cancel_until_gone(self._tasks)
         await self._lanes.close(0)
         try:
-            await self._stream.leave()
+            await self._restore(list(self._lanes.held.values()))
         except TransientError as error:
-            _log.info("consumer_not_signed_off", error=str(error))  # it runs out by itself
+            _log.warning("entries_not_looked_after", count=len(self._lanes.held), error=str(error))
 
     async def _read(self) -> None:
         after: str | None = "0"
         ready = False
         while not self._stopping.is_set():
-            await self._lanes.room(self._pace.most_held)
+            await self._lanes.room()
             try:
                 if not ready:
                     await self._stream.open()
                     # Before the first entry is ours: nobody may think that it is a dead worker's.
                     await self._stream.stay(self._pace.lease)
+                    # Whatever kept us from it may have cost it its memory. What runs is seen to when it has ended.
+                    await self._restore([each for each in self._lanes.held.values() if each.id not in self._running])
                     ready = True
+                    self._tried.set()
                 if after is None:
                     entries = await self._stream.fresh(_BLOCK)
                 else:
@@ -89,6 +94,7 @@ class Consumer:
                 _log.warning("queue_unreachable", error=str(error))
                 # An answer may have been lost on its way, and with it entries that now count as ours: ask for them.
                 after, ready = "0", False
+                self._tried.set()
                 await self._sleep(self._pace.pause.total_seconds())
                 continue
             for entry in entries:
@@ -97,6 +103,7 @@ class Consumer:
     async def _keep_up(self) -> None:
         lease = self._pace.lease.total_seconds()
         heirs_wait_until = 0.0
+        await self._tried.wait()  # before, there may be no group; if it fails, the first round below does too
         while True:
             try:
                 await self._stream.stay(self._pace.lease)
@@ -124,15 +131,15 @@ class Consumer:
                         return True
                     first = await self._stream.turn(entry)
                     handled = await self._attempt(entry) if first == entry.id else False
+                if first is None:
+                    return await self._give_up(entry)
             except TransientError as error:
                 _log.warning("turn_not_known", entry=entry.id, error=str(error))
                 await self._sleep(self._pace.pause.total_seconds())
                 return False
             if first == entry.id:
                 return await self._settle(entry, handled)
-            if first is None:
-                return True  # another worker has it now
-            if first in self._lanes.held:
+            if first in self._lanes:
                 return False  # it has just come to us, and goes before this one
             await self._sleep(look)
             look = min(look * 2, _LONGEST_LOOK)
@@ -144,15 +151,33 @@ class Consumer:
                 return True
             tries = await self._stream.again(entry.id)
             if not tries:
-                return True  # another worker has it now
+                return await self._give_up(entry)
         except TransientError as error:
             _log.warning("entry_not_settled", entry=entry.id, event_id=entry.event.id, error=str(error))
             tries = 1
         await self._sleep(self._pace.rest(tries))
         return False
 
+    async def _give_up(self, entry: Entry) -> bool:
+        await self._restore([entry])  # else another worker has it now
+        return True
+
+    async def _restore(self, entries: Sequence[Entry]) -> None:
+        if count := await self._stream.restore(entries):
+            _log.error("queue_forgot", stream=self._stream.name, restored=count, not_held=len(self._lanes.left))
+
+    async def _load(self, entry_id: str) -> Entry | None:
+        while not self._stopping.is_set():
+            try:
+                return await self._stream.load(entry_id)
+            except TransientError as error:
+                _log.warning("entry_not_loaded", entry=entry_id, error=str(error))
+                await self._sleep(self._pace.pause.total_seconds())
+        return None
+
     async def _attempt(self, entry: Entry) -> bool:
         event = entry.event
+        self._running.add(entry.id)
         try:
             await self._handler(event)
         except TransientError as error:
@@ -163,6 +188,8 @@ class Consumer:
                 "event_failed", entry=entry.id, event_id=event.id, kind=event.kind, error=type(error).__name__
             )
             return False
+        finally:
+            self._running.discard(entry.id)
         return True
 
     async def _sleep(self, seconds: float) -> None:

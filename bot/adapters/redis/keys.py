@@ -11,11 +11,17 @@ from urllib.parse import quote
 SLACK = "watchkeeper:slack"
 """Stream of what people do in Slack and wait for: each a core.event.Event as JSON in the field `event`."""
 
+ACTIONS = "watchkeeper:actions"
+"""Stream of what leads to an approved action, which has its clock, in the same form."""
+
 WORK = "watchkeeper:work"
-"""Stream of alerts and of the bot's own jobs, in the same form."""
+"""Stream of alerts and of the bot's other jobs, in the same form."""
+
+STREAMS = (SLACK, ACTIONS, WORK)
+"""Every stream there is."""
 
 WORKERS = "workers"
-"""Consumer group on both streams; each has its own under this name."""
+"""Consumer group on the streams; each has its own under this name."""
 
 OURS = "job."
 """What the kinds of our own jobs begin with."""
@@ -38,13 +44,18 @@ LANE_FOR = timedelta(days=1)
 """How long the order of a key is remembered after its last event came."""
 
 
+_ACTS = frozenset({"job.propose", "job.edit", "job.resume"})
+
+
 def stream_of(kind: str) -> str:
-    """Return the stream for a kind of event; work in any number leaves the other stream to be read."""
-    return SLACK if kind.startswith("slack.") else WORK
+    """Return the stream for a kind of event; work in any number leaves the other streams to be read."""
+    if kind.startswith("slack."):
+        return SLACK
+    return ACTIONS if kind in _ACTS else WORK
 
 
 def seen(event_id: str) -> str:
-    """Marks an event that has been put into either stream; expires after SEEN_FOR."""
+    """Marks an event that has been put into a stream; expires after SEEN_FOR."""
     return f"watchkeeper:seen:{_word(event_id)}"
 
 
@@ -79,7 +90,8 @@ def epoch(name: str) -> str:
 
 
 def heartbeat(role: str) -> str:
-    """Says that some process of that role is alive; expires seconds after its last beat."""
+    """Names the processes of that role that are alive; expires seconds after the last beat of any. What each said of
+    itself is under this key, a colon and its name; that expires seconds after its own."""
     return f"watchkeeper:heartbeat:{role}"
 
 

@@ -43,7 +43,7 @@ class RedisLease:
     that could not renew in time is cancelled inside its block and leaves it with TransientError."""
 
     redis: Redis
-    ttl: timedelta = timedelta(seconds=30)
+    ttl: timedelta = timedelta(seconds=5)
     wait: timedelta = timedelta(seconds=60)
 
     @asynccontextmanager

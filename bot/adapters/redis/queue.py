@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+import structlog
 from redis.asyncio import Redis
 
 from bot.adapters.redis import keys
@@ -17,6 +18,7 @@ from core.event import Event
 
 _PUT_WITHIN = 2.0  # Slack waits three seconds for its answer
 _PAGE = 100  # events in one step: some milliseconds in which Redis does nothing else
+_log = structlog.get_logger(__name__)
 
 
 class RedisQueue:
@@ -26,7 +28,8 @@ class RedisQueue:
     own, however long a handler takes; once nothing was heard of it for `lease`, any other worker takes that over.
     Entries of one key are handled in their order, by whichever workers. A failed handler is tried again after `pause`,
     doubled for each delivery up to `longest_pause`; meanwhile its key waits and the others go on. At most about
-    `most_held` entries are taken from a stream before some are done.
+    `most_held` entries of a stream are held in memory, half of them for one key. Those of them that Redis forgets
+    (emptied, or a replica that was behind took over) are put back.
 
     With a `wire`, events are written over it, which an edge has its caller wait for.
 
@@ -46,7 +49,7 @@ class RedisQueue:
         reserve: float = 0.1,
         wire: Wire | None = None,
     ) -> None:
-        self._streams = {name: EventStream(redis, name, consumer, wire) for name in (keys.SLACK, keys.WORK)}
+        self._streams = {name: EventStream(redis, name, consumer, wire) for name in keys.STREAMS}
         self._pace = Pace(lease, pause, longest_pause, most_held)
         self._longest = longest
         self._pressure = Pressure(redis, reserve)
@@ -74,7 +77,7 @@ class RedisQueue:
         return (await self._streams[keys.stream_of(event.kind)].put([event], marks=[mark]))[0]
 
     async def lag(self) -> Mapping[str, Lag]:
-        """Return how far the workers are behind, for `slack` and for `work`; TransientError when it cannot be known."""
+        """Return how far the workers are behind in `slack`, `actions` and `work`; TransientError when nobody knows."""
         return {name.rpartition(":")[2]: await stream.lag() for name, stream in self._streams.items()}
 
     async def _put(self, stream: str, events: Sequence[Event], signature: str = "") -> list[bool]:
@@ -98,9 +101,10 @@ class RedisQueue:
     async def consume(self, handler: Handler, concurrency: int = 16, grace: float = 10.0) -> None:
         """Hand events to `handler` until `stop`; at most `concurrency` of each kind at once.
 
-        Kinds do not take each other's turns and Slack has a stream to itself, so that jobs, however slow and however
-        many, never keep a click waiting. An entry that holds no event comes as one of kind UNREADABLE. After `stop`,
-        handlers get `grace` seconds before they are cancelled; what was not finished is delivered again."""
+        Kinds do not take each other's turns, and what people do and what they approved have a stream each, so that no
+        storm of other work keeps a click or an approved action waiting. An entry that holds no event comes as one of
+        kind UNREADABLE. After `stop`, handlers get `grace` seconds before they are cancelled; what was not finished is
+        delivered again."""
         slots: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(concurrency))
         consumers = [
             Consumer(stream, handler, slots.__getitem__, self._pace, self._stopping)
@@ -114,3 +118,11 @@ class RedisQueue:
             await asyncio.gather(*(each.finish(grace) for each in consumers))
         finally:
             await asyncio.gather(*(each.close() for each in consumers))
+            await self._sign_off()
+
+    async def _sign_off(self) -> None:
+        # Once for all streams, and last: whoever reads it takes over what we had.
+        try:
+            await self._streams[keys.WORK].leave()
+        except TransientError as error:
+            _log.info("consumer_not_signed_off", error=str(error))  # it runs out by itself

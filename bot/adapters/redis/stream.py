@@ -23,6 +23,7 @@ _log = structlog.get_logger(__name__)
 _PAGE = 100
 _LONGEST_ANSWER = 10.0  # seconds
 _LONGEST_FIELD = 100_000
+_SPANS = [int(span.total_seconds()) for span in (keys.SEEN_FOR, keys.LANE_FOR)]
 
 # KEYS: the stream, a mark for each event, a lane for each event, and at times a mark for the signature they came under.
 # An event's mark comes after it: if the write is refused (memory full), nothing pretends that it happened.
@@ -55,6 +56,26 @@ while first and first ~= ARGV[3] and #redis.call('XRANGE', KEYS[1], first, first
   first = redis.call('LINDEX', KEYS[2], 0)
 end
 return first or ARGV[3]
+"""
+# An entry that is nobody's and not there was seen through by another worker, which forgets its place in the lane, or it
+# was lost with the server's memory: then its place or its mark tells. Where both have run out it is written again, as
+# its row in SQL knows better.
+_RESTORE = """
+local count, restored = (#KEYS - 1) / 2, 0
+for i = 1, count do
+  local id, mark, lane = ARGV[2 * i + 2], KEYS[i + 1], KEYS[count + i + 1]
+  local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], id, id, 1)
+  local here = not held.err and #held > 0 or #redis.call('XRANGE', KEYS[1], id, id) > 0
+  if not here and (redis.call('EXISTS', mark) == 0 or redis.call('LPOS', lane, id)) then
+    local entry = redis.call('XADD', KEYS[1], '*', 'event', ARGV[2 * i + 3])
+    redis.call('LREM', lane, 1, id)
+    redis.call('RPUSH', lane, entry)
+    redis.call('EXPIRE', lane, ARGV[3])
+    redis.call('SET', mark, '1', 'EX', ARGV[2])
+    restored = restored + 1
+  end
+end
+return restored
 """
 # A SET alone would be refused while memory is short, and the living taken for dead.
 _STAY = "if redis.call('PEXPIRE', KEYS[1], ARGV[1]) == 0 then redis.call('SET', KEYS[1], '1', 'PX', ARGV[1]) end"
@@ -140,13 +161,11 @@ class EventStream:
         seen = [keys.seen(mark) for mark in marks or [event.id for event in events]]
         lanes = [keys.lane(self.name, event.key) for event in events]
         extra = [keys.signature(signature)] if signature else []
-        # Not model_dump_json: payloads may hold lone surrogates, which only the standard library writes (escaped).
-        bodies = [json.dumps(vars(event), separators=(",", ":"), default=datetime.isoformat) for event in events]
-        spans = [int(span.total_seconds()) for span in (keys.SEEN_FOR, keys.LANE_FOR)]
+        bodies = [_written(event) for event in events]
         with outages():
             try:
                 taken: Any = await self._run(
-                    _PUT, 1 + 2 * len(events) + len(extra), self.name, *seen, *lanes, *extra, *spans, bound, *bodies
+                    _PUT, 1 + 2 * len(events) + len(extra), self.name, *seen, *lanes, *extra, *_SPANS, bound, *bodies
                 )
             except OutOfMemoryError as error:
                 raise FullError("redis: its memory is full") from error
@@ -164,6 +183,25 @@ class EventStream:
             except ResponseError as error:
                 if not str(error).startswith("BUSYGROUP"):
                     raise
+
+    async def load(self, entry_id: str) -> Entry | None:
+        """Return an entry without taking it, or None when it is not there any more."""
+        with outages():
+            rows: Any = await self.redis.xrange(self.name, entry_id, entry_id)
+        return next(iter(self._entries(rows)), None)
+
+    async def restore(self, entries: Sequence[Entry]) -> int:
+        """Write those again that the server has forgotten; returns how many. Doing it twice does it once."""
+        restored = 0
+        with outages():
+            for page in (entries[start : start + _PAGE] for start in range(0, len(entries), _PAGE)):
+                seen = [keys.seen(entry.event.id) for entry in page]
+                lanes = [keys.lane(self.name, entry.event.key) for entry in page]
+                words = [word for entry in page for word in (entry.id, _written(entry.event))]
+                restored += await self.redis.eval(
+                    _RESTORE, 1 + 2 * len(page), self.name, *seen, *lanes, keys.WORKERS, *_SPANS, *words
+                )
+        return restored
 
     async def fresh(self, wait: timedelta) -> list[Entry]:
         """Return entries that nobody has had yet; waits until there is one, or so long."""
@@ -268,6 +306,11 @@ def position(entry_id: str) -> tuple[int, int]:
     """Return an entry's id as numbers that compare as Redis does."""
     milliseconds, _, number = entry_id.partition("-")
     return int(milliseconds), int(number)
+
+
+def _written(event: Event) -> str:
+    # Not model_dump_json: payloads may hold lone surrogates, which only the standard library writes (escaped).
+    return json.dumps(vars(event), separators=(",", ":"), default=datetime.isoformat)
 
 
 def _shown(value: bytes) -> str:
