@@ -1,5 +1,6 @@
 """Tells people and history when the self-check turns red or green again: a log line, an audit event, and every card."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,7 +17,9 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class FitnessNews:
-    """One tick looks if a look is due, and tells of a change until everybody has been told."""
+    """One tick looks if a look is due, and tells of a change until everybody has been told.
+
+    `name` is this worker's, under which history is told; `words` returns what each living worker says of itself."""
 
     check: SelfCheck
     audit: Audit
@@ -24,6 +27,8 @@ class FitnessNews:
     incidents: Incidents
     queue: Queue
     clock: Clock
+    name: str
+    words: Callable[[], Awaitable[Mapping[str, str]]]
     _logged: tuple[str, ...] = ()
     _told: tuple[str, ...] | None = field(default=None)
 
@@ -44,20 +49,25 @@ class FitnessNews:
             self._told = reds
 
     async def _remembered(self) -> tuple[str, ...]:
-        """Return what history was told last: a process that died while red has left its banner on the cards."""
+        """Return what history was told last: a process that died while red has left its banner on the cards. One that
+        lives and is red still takes it down itself."""
         last = next(iter(reversed(await self.audit.of_subject(SUBJECT))), None)
         if last is None or last.kind == _PASSED:
+            return ()
+        if (who := last.details.get("worker")) != self.name and (await self.words()).get(str(who)):
             return ()
         return tuple(str(last.details.get("findings", "")).split(", "))
 
     async def _note(self, reds: tuple[str, ...]) -> None:
-        details = {"findings": ", ".join(reds), "why": self.check.told()} if reds else {}
+        details = {"worker": self.name}
+        if reds:
+            details |= {"findings": ", ".join(reds), "why": self.check.told()}
         await self.audit.append(
             AuditEvent(
                 kind=_FAILED if reds else _PASSED,
                 actor="watchkeeper",
                 subject=SUBJECT,
                 at=self.clock.now(),
-                details=dict(details),
+                details={**details},
             )
         )

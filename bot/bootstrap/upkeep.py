@@ -60,7 +60,7 @@ def build_tickers(
         clock=clock,
         letters=stores.deliveries,
     )
-    news = FitnessNews(check, stores.audit, rows, stores.incidents, queue, clock)
+    news = FitnessNews(check, stores.audit, rows, stores.incidents, queue, clock, alive.name, alive.words)
 
     async def beat() -> None:
         await alive.beat(check.told())

@@ -34,10 +34,23 @@ class Newsroom:
         self.bench, self.audit = Bench(), InMemoryAudit()
         self.approvals, self.incidents = InMemoryApprovals(), InMemoryIncidents()
         self.queue = queue or InMemoryQueue()
+        self.living: dict[str, str] = {}
         self.news = self.after_a_restart()
 
-    def after_a_restart(self) -> FitnessNews:
-        return FitnessNews(self.bench.check, self.audit, self.approvals, self.incidents, self.queue, self.bench.clock)
+    def after_a_restart(self, name: str = "w1") -> FitnessNews:
+        return FitnessNews(
+            self.bench.check,
+            self.audit,
+            self.approvals,
+            self.incidents,
+            self.queue,
+            self.bench.clock,
+            name,
+            self._words,
+        )
+
+    async def _words(self) -> dict[str, str]:
+        return self.living
 
     async def populate(self) -> None:
         for service in ("checkout", "payments"):
@@ -63,6 +76,7 @@ async def test_a_change_is_told_once_to_history_and_to_every_open_card() -> None
     assert await room.tick(GREEN) == ["apr_1", "INC-2"]
     assert room.audit.kinds == ["SelfCheckFailed", "SelfCheckPassed"]
     assert room.audit.events[0].details["why"] == "this Redis forgets"
+    assert [event.details["worker"] for event in room.audit.events] == ["w1", "w1"]
 
 
 async def test_what_could_not_be_told_is_told_at_the_next_tick() -> None:
@@ -82,6 +96,18 @@ async def test_a_banner_that_a_dead_process_left_is_taken_down() -> None:
     assert await room.tick(GREEN) == ["apr_1", "INC-2"]
     room.news = room.after_a_restart()
     assert await room.tick(GREEN) == []
+
+
+@pytest.mark.parametrize(("lives", "drawn"), [(True, []), (False, ["apr_1", "INC-2"])])
+async def test_a_banner_of_a_living_worker_is_not_taken_down_by_another_ones_start(
+    lives: bool, drawn: list[object]
+) -> None:
+    room = Newsroom()
+    await room.populate()
+    await room.tick(RED)
+    room.living = {"w1": "this Redis forgets", "w2": ""} if lives else {"w2": ""}
+    room.news = room.after_a_restart("w2")
+    assert await room.tick(GREEN) == drawn
 
 
 async def banners(stage: Stage, banner: str) -> tuple[bool, bool, Incident]:
