@@ -35,8 +35,10 @@ def many_text(letters: Sequence[DeadLetter]) -> str:
     """Say in one message that many were given up; the command line lists them."""
     kinds = [letter.kind for letter in letters]
     counted = ", ".join(f"{kinds.count(kind)} x {kind}" for kind in sorted(set(kinds)))
+    gone = sum(letter.event is None for letter in letters)
+    kept = f"What {gone} of them said is gone, the rest is kept" if gone else "Nothing of it is lost"
     return (
-        f"☠️ I gave up {len(letters)} events at once ({counted}). Nothing of it is lost: "
+        f"☠️ I gave up {len(letters)} events at once ({counted}). {kept}: "
         "`python -m bot dead list` shows them, `dead retry ID` and `dead discard ID` decide."
     )
 
@@ -67,6 +69,8 @@ def _state(letter: DeadLetter) -> str:
 
 def _sentence(letter: DeadLetter) -> str:
     at = f" {date(letter.ended_at, _DAY)}" if letter.ended_at else ""
+    if letter.status == "dead" and letter.event is None:
+        return f"I gave this up{at}. What it said is gone with the queue, so whoever sent it has to send it again."
     if letter.status == "dead":
         return f"I gave this up{at}. Nothing of it is lost; it waits for somebody to decide."
     by = f" by {mention(letter.decided_by)}" if letter.decided_by else ""

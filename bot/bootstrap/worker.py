@@ -21,6 +21,7 @@ from bot.adapters.redis.heartbeat import Heartbeat
 from bot.adapters.redis.inspection import inspect, reach, require_durable
 from bot.adapters.redis.lease import RedisLease
 from bot.adapters.redis.queue import RedisQueue
+from bot.adapters.redis.stock import Stock
 from bot.adapters.scheduler import Ticker
 from bot.addresses import shown
 from bot.app import build_app
@@ -122,7 +123,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         )
         alone = RedisLease(redis, wait=timedelta(0))
         tickers = build_tickers(stores, context, services, check, alive, alone)
-        tickers += build_dead_letters(stores, queue, client, services, context.human, alone)
+        tickers += build_dead_letters(stores, queue, Stock(redis), client, services, context.human, alone)
         tickers += (Ticker("policy", policy.refresh, _POLICY_EVERY, None),)
         tickers += (build_reminders(stores.reminders, client, services, alone), build_freeze_news(services, alone))
         tickers += history.tickers(client, stores.audit, context.human, clock, alone)

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -96,11 +96,13 @@ class SqlDeliveries:
         async with self._database.reading() as connection:
             return [_letter(row) for row in await connection.execute(query)]
 
-    async def lose(self, lost: Sequence[DeadLetter], before: datetime, error: str, now: datetime) -> int:
-        """Give up those of them that nobody has begun since; returns how many."""
-        rows = 0
+    async def lose(
+        self, stranded: Sequence[DeadLetter], queued: Collection[str], before: datetime, error: str, now: datetime
+    ) -> int:
+        """Give up those whose event is not queued and that nobody has begun since; returns how many."""
+        there, rows = {row_id(each) for each in queued}, 0
         async with self._database.writing() as connection:
-            for each in lost:
+            for each in (letter for letter in stranded if letter.id not in there):
                 same = (events.c.id == each.id) & (events.c.attempts == each.attempts) & _stranded(before)
                 rows += (await connection.execute(update(events).where(same).values(_given_up(error, now)))).rowcount
         return rows
