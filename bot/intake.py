@@ -5,6 +5,7 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from pydantic import JsonValue
@@ -29,61 +30,71 @@ _WAITS_FOR_NOBODY = {"agent_session_stopped"}
 
 def build_intake(
     queue: Inbox, clock: Clock, identity: AuthorizeResult, client: AsyncWebClient, answers: Answers | None = None
-) -> AsyncApp:
+) -> "Intake":
     """Return an app without listeners: every payload is queued, then acknowledged with an empty 200, or, for some
     forms, with what the worker has to say to them in time.
 
     When the queue does not take it, the answer is 503 over HTTP and silence over the socket: Slack sends it again.
-    It verifies nothing. Over HTTP its only caller has done so and leaves the request's signature in the context, under
-    which one event is taken and no second one; what comes through the socket has none.
+    It verifies nothing. Over HTTP its only caller has done so and hands over the request's signature, under which one
+    event is taken and no second one; what comes through the socket has none.
     """
 
     async def authorize(**_: object) -> AuthorizeResult:
         return identity
 
-    app = AsyncApp(
+    app = Intake(
         logger=logging.getLogger("slack_bolt"), client=client, authorize=authorize, request_verification_enabled=False
     )
-
-    app.use(_Enqueue(queue, clock, answers))
+    app.queue, app.clock, app.answers = queue, clock, answers
+    app.use(_Enqueue(app))
     return app
 
 
-@dataclass(frozen=True, slots=True)
-class _Enqueue(AsyncMiddleware):
-    """A class, as Bolt gathers twenty arguments for a function, on every request."""
+class Intake(AsyncApp):
+    """Bolt's app for the socket; over HTTP `take` is called at once, as Bolt's way to it costs as much as the write."""
 
     queue: Inbox
     clock: Clock
-    answers: Answers | None = None
+    answers: Answers | None
 
-    async def async_process(
-        self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
-    ) -> BoltResponse:
-        """Queue the payload and end the dispatch."""
+    async def take(self, payload: Mapping[str, Any], signature: str = "") -> BoltResponse:
+        """Queue the payload and return what Slack is answered."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            event = event_of(req.body, self.clock)
+            event = event_of(payload, self.clock)
         except ValueError as error:
             _log.warning("event_unreadable", error=str(error))
             return BoltResponse(status=400, body="")
         try:
             async with asyncio.timeout(_PATIENCE):
-                fresh = await self.queue.put(event, str(req.context.get("signature", "")))
+                fresh = await self.queue.put(event, signature)
         except (TransientError, TimeoutError) as error:
             told = f"{type(error).__name__}: {error}".removesuffix(": ")
             _log.warning("event_not_taken", kind=event.kind, event_id=event.id, error=told)
             return BoltResponse(status=503, body="")
         if _quiet_log.isEnabledFor(logging.DEBUG):  # binding a logger costs more than reading the event
             _log.debug("event_taken" if fresh else "event_already_taken", kind=event.kind, event_id=event.id)
-        if self.answers is None or not waits_for_answer(req.body):
+        if self.answers is None or not waits_for_answer(payload):
             return BoltResponse(status=200, body="")
         try:
             answer = await self.answers.wait(event.id, max(0.0, began + _ANSWERED - loop.time()))
         except TransientError:
             answer = ""  # the form is queued and will be dealt with; what is wrong in it is told in a direct message
         return BoltResponse(status=200, body=answer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Enqueue(AsyncMiddleware):
+    """Ends every dispatch in the intake."""
+
+    intake: Intake
+
+    async def async_process(
+        self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
+    ) -> BoltResponse:
+        """Queue the payload and end the dispatch."""
+        return await self.intake.take(req.body)
 
 
 def event_of(payload: Mapping[str, JsonValue], clock: Clock) -> Event:

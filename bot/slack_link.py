@@ -8,11 +8,11 @@ from typing import Any, Final
 import aiohttp
 import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
-from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.intake import Intake
 from core.errors import ConfigurationError, TransientError
 
 _log = structlog.get_logger(__name__)
@@ -71,7 +71,7 @@ class SlackLink:
     def __init__(
         self,
         client: AsyncWebClient,
-        intake: Callable[[AuthorizeResult], AsyncApp],
+        intake: Callable[[AuthorizeResult], Intake],
         app_token: str,
         reach: Callable[[], Awaitable[None]] = _always,
     ) -> None:
@@ -80,7 +80,7 @@ class SlackLink:
         self._intake = intake
         self._app_token = app_token
         self._handler: AsyncSocketModeHandler | None = None
-        self.app: AsyncApp | None = None
+        self.app: Intake | None = None
 
     async def run(self) -> None:
         """Identify; without an app token (HTTP mode) that is all, else keep a socket open until cancelled."""
@@ -125,7 +125,7 @@ class SlackLink:
                     return
             await asyncio.sleep(_LISTEN)
 
-    async def _connect(self, app: AsyncApp) -> None:
+    async def _connect(self, app: Intake) -> None:
         pause = 0.5
         while True:
             await self._hang_up()

@@ -306,11 +306,11 @@ class System:
         )  # fmt: skip
 
     async def _waiting(self) -> bool:
-        return bool(await self._admin.xlen(keys.SLACK) + await self._admin.xlen(keys.WORK))
+        return any([await self._admin.xlen(name) for name in keys.STREAMS])
 
     async def _left(self) -> list[str]:
         found: list[str] = []
-        for name in (keys.SLACK, keys.WORK):
+        for name in keys.STREAMS:
             for _, fields in await self._admin.xrange(name):
                 found.append(Event.model_validate_json(fields[b"event"]).id)
         return found
