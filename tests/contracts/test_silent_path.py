@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from time import monotonic
 
 import pytest
@@ -14,8 +14,6 @@ from tests.fakes.clock import START
 from tests.fakes.databases import PostgreSql
 from tests.fakes.examples import an_event
 
-_Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
 
 class Path:
     """A proxy whose connections fall silent, open as they are, at `hush` or at a word; new ones work."""
@@ -23,7 +21,8 @@ class Path:
     def __init__(self, host: str, port: int | None) -> None:
         self._host, self._port = host, port
         self._silent: set[int] = set()
-        self._open: dict[int, tuple[_Wire, _Wire]] = {}
+        self._open: dict[int, list[asyncio.StreamWriter]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
         self.word = b""
 
     def hush(self) -> None:
@@ -32,13 +31,16 @@ class Path:
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection."""
-        number = len(self._open)
+        task, number = asyncio.current_task(), len(self._open)
+        assert task is not None
+        self._tasks.append(task)
+        self._open[number] = [writer]
         if self._host.startswith("/"):
-            up = await asyncio.open_unix_connection(f"{self._host}/.s.PGSQL.{self._port}")
+            source, target = await asyncio.open_unix_connection(f"{self._host}/.s.PGSQL.{self._port}")
         else:
-            up = await asyncio.open_connection(self._host, self._port)
-        self._open[number] = ((reader, writer), up)
-        await asyncio.gather(self._carry(number, reader, up[1]), self._carry(number, up[0], writer))
+            source, target = await asyncio.open_connection(self._host, self._port)
+        self._open[number].append(target)
+        await asyncio.gather(self._carry(number, reader, target), self._carry(number, source, writer))
 
     async def _carry(self, number: int, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         while data := await source.read(65536):
@@ -49,11 +51,19 @@ class Path:
                 await target.drain()
         target.close()
 
-    def close(self) -> None:
+    def cut(self) -> None:
         """End every connection."""
-        for wires in self._open.values():
-            for _, writer in wires:
-                writer.transport.abort()
+        for writer in (writer for each in self._open.values() for writer in each):
+            writer.transport.abort()
+
+    async def close(self) -> None:
+        """End every connection, and wait until it has."""
+        self.cut()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        writers = [writer for each in self._open.values() for writer in each]
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
 
 @pytest.fixture
@@ -72,13 +82,14 @@ async def behind_a_path(at: str, command: float) -> AsyncIterator[tuple[Path, Da
     database = open_database(
         there.update_query_dict({"ssl": "disable"}).render_as_string(hide_password=False), connect=1.0, command=command
     )
-    with closing(path):
-        try:
-            yield path, database
-        finally:
-            path.close()
-            await database.close()
-            server.close()
+    try:
+        yield path, database
+    finally:
+        path.cut()
+        await database.close()
+        server.close()
+        await server.wait_closed()
+        await path.close()
 
 
 async def hold_connections(database: Database, number: int) -> None:
@@ -126,5 +137,5 @@ async def test_without_a_patience_everybody_waits_for_the_silent_path(at: str) -
         tasks = [asyncio.create_task(rows.begin(an_event(), START, most=3)) for _ in range(5)]
         done, waiting = await asyncio.wait(tasks, timeout=3.5)
         assert (len(done), len(waiting)) == (0, 5)
-        path.close()
+        path.cut()
         await asyncio.gather(*tasks, return_exceptions=True)
