@@ -117,16 +117,19 @@ class _Loss:
 
     def __init__(self, owner: "asyncio.Task[object]") -> None:
         self._owner = owner
+        self._over = False
         self.requests = 0
 
     async def insist(self) -> None:
-        while True:
+        # A renewal that did not hear of its own end may come here when the holder has left: it is nobody to stop then.
+        while not self._over:
             self.requests += 1
             self._owner.cancel()
             await asyncio.sleep(ASK_EVERY)
 
     def take_back(self) -> bool:
-        """Undo our requests; True when there were some and nobody else made one."""
+        """Undo our requests, and make no more; True when there were some and nobody else made one."""
+        self._over = True
         for _ in range(self.requests):
             self._owner.uncancel()
         return self.requests > 0 and self._owner.cancelling() == 0

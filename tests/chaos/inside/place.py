@@ -17,6 +17,7 @@ from redis import Redis
 
 from bot import worker
 from bot.adapters.database.migrate import migrate
+from bot.adapters.redis.stream import Entry, EventStream
 from tests.fakes.processes import end
 from tests.fakes.servers import start_redis
 
@@ -25,7 +26,9 @@ T = TypeVar("T")
 
 
 class Place:
-    """Files are kept in memory where there is some: what is tested here is who wrote what, not how disks behave."""
+    """Files are kept in memory where there is some: what is tested here is who wrote what, not how disks behave.
+
+    `taken_over` counts the entries that workers took over from others, dead or only slow on a busy machine."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="watchkeeper-chaos-", dir=_MEMORY if _MEMORY.is_dir() else None))
@@ -38,6 +41,7 @@ class Place:
         self._runner = asyncio.Runner()
         self.http = httpx.AsyncClient(trust_env=False, verify=False)
         self._count = 0
+        self.taken_over = 0
         self.prepare: Callable[[sqlite3.Connection], None] = lambda connection: None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -74,8 +78,18 @@ class Place:
 def a_place() -> Iterator[Place]:
     """Yield a place; in it nobody waits two seconds of real time before a card is drawn anew."""
     place = Place()
+    inherit = EventStream.inherit
+
+    async def counted(stream: EventStream) -> list[Entry]:
+        entries = await inherit(stream)
+        place.taken_over += len(entries)
+        return entries
+
     try:
-        with mock.patch.object(worker, "REFRESH_SPAN", timedelta(milliseconds=5)):
+        with (
+            mock.patch.object(worker, "REFRESH_SPAN", timedelta(milliseconds=5)),
+            mock.patch.object(EventStream, "inherit", counted),
+        ):
             yield place
     finally:
         place.close()

@@ -80,6 +80,7 @@ class System:
         self.stuck: list[str] = []
         self.busy: list[str] = []
         self.interruptions = 0
+        self._taken_over = place.taken_over
         self.keeps_threads = True
         self._names = itertools.count(1)
 
@@ -301,12 +302,16 @@ class System:
             rows, acks=self.acks, endings=list(endings.values()), acts=list(self.knobs.ledger),
             posts=posts_of(messages), runs=[*self.runs, *await self._proposals(rows)], deciders=deciders,
             freezes=self.freezes, canaries=(CANARY,), sinks={"whispers": [str(self.board.whispers)]},
-            interruptions=self.interruptions + len(self.world.deaths) + len(self.world.broken_off),
+            interruptions=self._interrupted(),
             keeps_threads=self.keeps_threads, stuck=self.stuck,
         )  # fmt: skip
 
     async def _waiting(self) -> bool:
         return any([await self._admin.xlen(name) for name in keys.STREAMS])
+
+    def _interrupted(self) -> int:
+        taken_over = self.place.taken_over - self._taken_over
+        return self.interruptions + len(self.world.deaths) + len(self.world.broken_off) + taken_over
 
     async def _left(self) -> list[str]:
         found: list[str] = []
