@@ -72,7 +72,7 @@ class Reports(Protocol):
         ...
 
     async def shown(self, report_id: str, now: datetime) -> None:
-        """Note that everything that follows from the report has been done: it is shown, and its proposal queued."""
+        """Note that everything that follows from the report has been done: it is shown, and its proposal asked for."""
         ...
 
     async def unshown(self, before: datetime) -> Sequence[str]:
@@ -112,7 +112,8 @@ class Approvals(Protocol):
         ...
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
-        """One conditional UPDATE from approved (`rolled back`: from executed) to how it ended; False if it had."""
+        """One conditional UPDATE from approved (`rolled back`: from executed; `executed`: also from unknown, if the
+        ledger says done) to how it ended; False if it had, or if the ledger gainsays it (an open intent always)."""
         ...
 
 
@@ -155,14 +156,14 @@ class Effects(Protocol):
 
     async def intend(self, effect: Effect, event: AuditEvent) -> bool:
         """Insert the intent row and its event in the history, both or neither; False, with neither, when that action id
-        has an intent already."""
+        has an intent already, or its request is not approved with `effect.intent_at` before its execute-by."""
         ...
 
     async def conclude(
         self, action_id: str, *, status: EffectStatus, text: str, data: JsonValue, now: datetime, event: AuditEvent
     ) -> bool:
         """Write the outcome beside the intent and its event in the history, both or neither; True for the one outcome
-        that stands, False for any later one, of which no event is written."""
+        that stands, False for any later one, of which no event is written. Done takes the place of unknown."""
         ...
 
     async def load(self, action_id: str) -> Effect | None:
@@ -187,6 +188,10 @@ class Audit(Protocol):
 
     async def of_subject(self, subject: str) -> Sequence[AuditEvent]:
         """Return one subject's rows, oldest first."""
+        ...
+
+    async def has(self, kind: str, subject: str, details: Mapping[str, str], incident_id: str | None = None) -> bool:
+        """True when a row of that kind and subject, of that incident if one is given, has all these details."""
         ...
 
 
