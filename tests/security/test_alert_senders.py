@@ -133,8 +133,8 @@ def fuzz(count: int) -> None:
         runner.run(client.aclose())
 
 
-def test_two_thousand_odd_bodies_are_never_answered_5xx() -> None:
-    fuzz(700)
+def test_odd_bodies_are_never_answered_5xx() -> None:
+    fuzz(200)
 
 
 @pytest.mark.slow
