@@ -91,7 +91,8 @@ class Node:
         self.plug = Plug(self._died, world.delay)
         self.redis = _plugged_redis(world.redis_url, self.plug)
         opened = open_database(world.database_url)
-        sql_events.listen(opened.engine.sync_engine, "connect", _impatient)
+        self._lines: list[Any] = []
+        sql_events.listen(opened.engine.sync_engine, "connect", self._connected)
         self.database = PluggedDatabase(opened.engine, self.plug)
         self.client = BoardClient(world.board, self.plug)
         self.queue = RedisQueue(
@@ -141,8 +142,8 @@ class Node:
         )  # fmt: skip
         sweeper = Sweeper(stores.approvals, stores.approvals, incidents, cards, queue, clock)
         left = Leftovers(
-            stores.approvals, stores.approvals, stores.effects, incidents, reports, guard, context.endings, queue, clock,
-            stores.deliveries,
+            stores.approvals, stores.approvals, stores.effects, incidents, reports, guard, context.endings, queue,
+            clock, stores.deliveries,
         )  # fmt: skip
         letters = DeadLetterCards(client, INCIDENTS)
         places = Places(incidents, stores.approvals)
@@ -207,6 +208,15 @@ class Node:
         # The server sees the connections close, so that what it is still asked for goes to nobody.
         await self.redis.connection_pool.disconnect()
         await bury(self._tasks)
+        # And the files are closed, or a transaction that was cut off would keep its lock.
+        await asyncio.gather(*(line.close() for line in self._lines), return_exceptions=True)
+
+    def _connected(self, connection: Any, _record: object) -> None:
+        self._lines.append(connection.driver_connection)
+        # A locked database says so after 50 ms instead of ten seconds.
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout = 50")
+        cursor.close()
 
     async def close(self) -> None:
         """Give everything back."""
@@ -234,10 +244,3 @@ def _plugged_redis(url: str, plug: Plug) -> PluggedRedis:
     client = PluggedRedis(connection_pool=connect(url).connection_pool)
     client.plug = plug
     return client
-
-
-def _impatient(connection: Any, _record: object) -> None:
-    # A locked database says so after 50 ms instead of ten seconds.
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout = 50")
-    cursor.close()
