@@ -129,4 +129,4 @@ async def bury(tasks: "set[asyncio.Task[Any]]") -> None:
     while waiting:
         for task in waiting:
             task.cancel()
-        _, waiting = await asyncio.wait(waiting, timeout=0.05)
+        _, waiting = await asyncio.wait(waiting, timeout=0.5)
