@@ -109,11 +109,14 @@ class Supervisor:
         self._keepers.append(asyncio.create_task(work))
 
     async def _keep(self, child: Child) -> None:
+        worked = False
         while not self.stopping.is_set():
             await child.start()
             assert child.process is not None
             status = await child.process.wait()
-            if status == CONFIGURATION_FAULT:
+            # What worked and cannot be read any more (a file half edited) is waited for: the others go on meanwhile.
+            worked = worked or status != CONFIGURATION_FAULT
+            if not worked:
                 self.status = CONFIGURATION_FAULT
                 self.stopping.set()
             if self.stopping.is_set():
