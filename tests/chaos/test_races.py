@@ -100,7 +100,7 @@ async def test_a_decision_in_graph_state_is_won_by_both(redis_url: str, rounds: 
             (approved,), (rejected,) = await at_once(racers, f"race-{number}")
             contradictions += (approved, rejected) == ("approve", "reject")
     print(f"{rounds} rounds: {contradictions} contradictions")
-    assert contradictions > rounds / 2
+    assert contradictions > 0
 
 
 @pytest.mark.parametrize("rounds", [20, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(300)])])

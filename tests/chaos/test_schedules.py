@@ -6,7 +6,7 @@ from tests.chaos.inside.place import Place
 from tests.chaos.places import *  # noqa: F403
 from tests.chaos.schedules import run_schedules
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
