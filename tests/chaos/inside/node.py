@@ -209,7 +209,9 @@ class Node:
         await self.redis.connection_pool.disconnect()
         await bury(self._tasks)
         # And the files are closed, or a transaction that was cut off would keep its lock.
-        await asyncio.gather(*(line.close() for line in self._lines), return_exceptions=True)
+        for line in self._lines:
+            line.stop()  # not awaited: one that had ended before answers nobody
+            await asyncio.to_thread(line._thread.join, 1)
 
     def _connected(self, connection: Any, _record: object) -> None:
         self._lines.append(connection.driver_connection)
