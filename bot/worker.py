@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.answers import Answers, waits_for_answer
+from bot.api_desk import ApiDesk, note_refused
 from bot.ingress import slack_alerts
 from bot.listeners.telling import tell
 from bot.places import Places
@@ -36,6 +37,7 @@ class Worker:
     pause: float = 1.5  # seconds between two refreshes
     ours: frozenset[str] = frozenset()  # our own user and bot ids
     answers: Answers | None = None
+    api: ApiDesk | None = None
     edits: asyncio.Lock = field(default_factory=asyncio.Lock)
     # Apart, so that nobody's question waits behind a storm of alerts.
     investigations: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
@@ -64,7 +66,9 @@ class Worker:
                 raise
 
     def _handlers(self) -> Mapping[str, Callable[[Event], Awaitable[object]]]:
+        api = {"api.ask": self.api.take_ask, "api.vote": self.api.take_vote} if self.api else {}
         return {
+            **api,
             "slack.events_api": self._slack_event,
             "slack.interactive": self._slack,
             "slack.slash_commands": self._slack,
@@ -138,8 +142,9 @@ class Worker:
         proposal = Proposal.model_validate(event.body)
         try:
             await self.services.remediation.start(proposal)
-        except (NeedsHumanError, RefusedError, ToolError):
+        except (NeedsHumanError, RefusedError, ToolError) as end:
             await self._asked(proposal)  # an answer as well
+            await note_refused(self.services.audit, self.services.clock, proposal, end)
             raise
         await self._asked(proposal)
 

@@ -14,6 +14,7 @@ from bot.adapters.redis.inspection import reach
 from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.redis.wire import Wire
 from bot.addresses import shown
+from bot.bootstrap.api import build_api
 from bot.bootstrap.slack import slack_client
 from bot.ingress.verifier import SlackVerifier
 from bot.intake import build_intake
@@ -86,6 +87,7 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
 
             return build_timeline(settings, client, clock, stack)
 
+        routes += build_api(settings, queue, redis, clock, stack)
         routes.append(late_route("/timeline/{subject}", timeline))
 
         async def ready() -> bool:

@@ -24,7 +24,9 @@ from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.redis.stock import Stock
 from bot.adapters.scheduler import Ticker
 from bot.addresses import shown
+from bot.api_clients import open_clients
 from bot.app import build_app
+from bot.bootstrap.api_desk import build_api_desk
 from bot.bootstrap.dead_letters import build_dead_letters
 from bot.bootstrap.history import build_history
 from bot.bootstrap.life import build_freeze, build_freeze_news, build_reminders
@@ -78,6 +80,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
     read_policy = partial(load_policy, settings.files.policy_file, settings.checkpoint.ttl_seconds)
     first_policy = read_policy()
     runbooks = load_runbooks(settings.files.runbooks_dir)
+    api_clients = open_clients(settings.files.api_clients_file, clock)
     async with AsyncExitStack() as stack:
         # What files alone decide comes first: a wrong one is told before anything is reached or changed.
         http = open_http()
@@ -119,7 +122,11 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         )
         identity = await identify(client)
         worker = Worker(
-            build_app(services, identity, client), services, ours=own_ids(identity), answers=RedisAnswers(redis)
+            build_app(services, identity, client),
+            services,
+            ours=own_ids(identity),
+            answers=RedisAnswers(redis),
+            api=build_api_desk(api_clients, services, ArgumentForms(registry), redis, client),
         )
         alone = RedisLease(redis, wait=timedelta(0))
         tickers = build_tickers(stores, context, services, check, alive, alone)
