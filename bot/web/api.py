@@ -90,7 +90,7 @@ class Api:
         )
         asked = TakenAnswer(id=job.approval_id, url=f"/api/requests/{job.approval_id}")
         event = self._event("api.ask", call, f"api:{job.approval_id}", job)
-        answer = await self._taken(event, call, self.memory.note_asked(job.approval_id))
+        answer = await self._taken(event, call, asks_for=job.approval_id)
         # Whoever waits longer than the web side does is answered the same: the id is the request's, whenever it comes.
         answer = answer or ApiAnswer(status=202, body=asked.model_dump())
         return answer_response(answer, {"Location": asked.url} if answer.status == 202 else None)
@@ -151,13 +151,13 @@ class Api:
         identity = stable_id("api", call.client.id, call.key)
         return Event(id=identity, kind=kind, key=key, body=body, received_at=self.clock.now())
 
-    async def _taken(self, event: Event, call: Call, *before: Awaitable[None]) -> ApiAnswer | None:
+    async def _taken(self, event: Event, call: Call, asks_for: str = "") -> ApiAnswer | None:
         """Write the event, unless its key stood for something else (422), and return the worker's answer, if it comes
         in time; 503 when the event is not known to be written."""
         if not await _reached(self.memory.is_same(event.id, call.digest)):
             raise HTTPException(422, "This Idempotency-Key stands for another request: send this one under a new key.")
-        for each in before:
-            await _reached(each)
+        if asks_for:
+            await _reached(self.memory.note_asked(asks_for))
         await _reached(self.queue.put(event))
         try:
             told = await self.memory.wait(event.id, _PATIENCE)

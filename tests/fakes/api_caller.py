@@ -78,7 +78,8 @@ class Caller:
             "Signature-Input": f"sig={params}",
             "Signature": f"sig=:{base64.b64encode(self.sign(base)).decode()}:",
         }
-        headers |= {"Content-Digest": values["content-digest"], "Content-Type": "application/json"} if body else {}
+        if body or method == "POST":
+            headers |= {"Content-Digest": values["content-digest"], "Content-Type": "application/json"}
         return headers | ({"Idempotency-Key": key} if key else {})
 
     async def get(self, http: httpx.AsyncClient, target: str) -> httpx.Response:
