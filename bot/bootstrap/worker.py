@@ -128,6 +128,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         tickers += (build_reminders(stores.reminders, client, services, alone), build_freeze_news(services, alone))
         tickers += history.tickers(client, stores.audit, context.human, clock, alone)
         await check.look_if_due()
+        tickers += history.begin(check, clock, stack)
         yield WorkerRole(queue, _delivery(settings, worker, stores, clock), alive, tickers)
 
 
