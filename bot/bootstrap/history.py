@@ -45,8 +45,18 @@ class History:
         """What the self-check asks, by name."""
         return {HISTORY: self.watch.probe, WHOLE: self.whole.probe} if self.key else {}
 
-    def begin(self, check: SelfCheck, clock: Clock, stack: AsyncExitStack) -> tuple[Ticker, ...]:
-        """Begin to verify all of it, until the stack ends; return what keeps its head, not started yet."""
+    def begin(
+        self,
+        client: AsyncWebClient,
+        audit: Audit,
+        human: NeedsHuman,
+        clock: Clock,
+        alone: RedisLease,
+        check: SelfCheck,
+        stack: AsyncExitStack,
+    ) -> tuple[Ticker, ...]:
+        """Begin to verify all of it, until the stack ends; return the tickers, not started yet. `alone` is a lease that
+        does not wait."""
         if self.key is None:
             return ()
         verifying = asyncio.create_task(self.whole.verify(check.look))
@@ -59,23 +69,16 @@ class History:
         look = partial(check_since, self.database)
         keeping = HistoryKeeping(self.watch, self.heads, self.key, look, self.database.grown, clock)
         stack.push_async_callback(keeping.finish)
-        return (Ticker("history-keeping", keeping.tick, _KEEP, None),)
-
-    def tickers(
-        self, client: AsyncWebClient, audit: Audit, human: NeedsHuman, clock: Clock, alone: RedisLease
-    ) -> tuple[Ticker, ...]:
-        """Return the tickers, not started yet; `alone` is a lease that does not wait."""
-        if self.key is None:
-            return ()
         channel = self.settings.audit.channel
         told = AuditHeadLines(client, channel or self.settings.slack.incident_channel)
         every = timedelta(minutes=self.settings.audit.head_minutes)
         signing = HistorySigning(self.watch, self.heads, self.key, every, audit, human, told.place, clock)
-        tickers = [Ticker("history-signing", signing.tick, _TICK, alone)]
-        if channel:
-            posting = HistoryPosting(self.heads, told, self.watch)
-            tickers.append(Ticker("history-posting", posting.tick, _TICK, alone))
-        return tuple(tickers)
+        posting = HistoryPosting(self.heads, told, self.watch)
+        return (
+            Ticker("history-keeping", keeping.tick, _KEEP, None),
+            Ticker("history-signing", signing.tick, _TICK, alone),
+            *((Ticker("history-posting", posting.tick, _TICK, alone),) if channel else ()),
+        )
 
 
 def build_history(settings: Settings, database: Database) -> History:
