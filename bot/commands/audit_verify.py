@@ -1,4 +1,4 @@
-"""`audit verify`: looks at every row of the history and at every signed head that was kept outside the database."""
+"""`audit verify`: looks at all of the history, at every signed head, and at the rows that the history tells of."""
 
 import asyncio
 import sys
@@ -9,9 +9,10 @@ from pathlib import Path
 
 from bot.adapters.audit_key import KeyRing, load_key, parse_public
 from bot.adapters.database.audit_check import check_chain
+from bot.adapters.database.row_check import Compared, check_rows
 from bot.addresses import shown
 from bot.settings import Settings
-from core.audit_chain import Noted
+from core.audit_chain import Noted, Verdict
 from core.audit_head import Collected, collect_heads
 from core.errors import ConfigurationError, TransientError
 
@@ -27,14 +28,14 @@ def run(settings: Settings, options: Namespace) -> int:
     if options.expect is not None:
         noted.append(Noted(options.expect))
     try:
-        verdict = asyncio.run(check_chain(settings.database_url, noted))
+        verdict, rows = asyncio.run(_looked(settings.database_url, noted))
     except TransientError as error:
         raise ConfigurationError(f"DATABASE_URL {shown(settings.database_url)} cannot be reached ({error})") from error
-    for fault in (*kept.faults, *verdict.faults):
+    for fault in (*kept.faults, *verdict.faults, *rows.faults):
         print(f"audit: {fault}", file=sys.stderr)
-    if verdict.more:
-        print(f"audit: and {verdict.more} faults more", file=sys.stderr)
-    intact = verdict.intact and not kept.faults
+    if more := verdict.more + rows.more:
+        print(f"audit: and {more} faults more", file=sys.stderr)
+    intact = verdict.intact and not kept.faults and not rows.faults
     if intact and not noted:
         print(f"audit: {_NO_HEADS}", file=sys.stderr)
     signed = ""
@@ -43,8 +44,13 @@ def run(settings: Settings, options: Namespace) -> int:
         signed = f", {len(kept.heads)} signed, the last on {last.at:%Y-%m-%d %H:%M UTC} up to row {last.sequence}"
     state = "intact" if intact else "NOT INTACT"
     seconds = time.perf_counter() - began
-    print(f"audit: {state}, {verdict.rows} rows, head {verdict.head}{signed}, {seconds:.2f} s", flush=True)
+    counted = f"{verdict.rows} rows, {rows.requests} requests, head {verdict.head}"
+    print(f"audit: {state}, {counted}{signed}, {seconds:.2f} s", flush=True)
     return 0 if intact else 1
+
+
+async def _looked(url: str, noted: Sequence[Noted]) -> tuple[Verdict, Compared]:
+    return await check_chain(url, noted), await check_rows(url)
 
 
 def _text(given: Path | None, usual: Path) -> str:
