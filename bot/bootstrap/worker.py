@@ -126,7 +126,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         tickers += build_dead_letters(stores, queue, Stock(redis), client, services, context.human, alone)
         tickers += (Ticker("policy", policy.refresh, _POLICY_EVERY, None),)
         tickers += (build_reminders(stores.reminders, client, services, alone), build_freeze_news(services, alone))
-        tickers += history.tickers(client, stores.audit, context.human, clock, alone)
+        tickers += history.begin(client, stores.audit, context.human, clock, alone, check, stack)
         await check.look_if_due()
         yield WorkerRole(queue, _delivery(settings, worker, stores, clock), alive, tickers)
 

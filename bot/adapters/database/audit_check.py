@@ -1,6 +1,6 @@
 """Reads the whole history as it is stored, byte for byte, and lets the core say whether it was tampered with."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from bot.adapters.database.models import audit_events
 from core.audit_chain import START, ChainCheck, Content, Head, Noted, StoredRow, Verdict
 from core.errors import ConfigurationError
 
-_CHUNK = 5000
+_CHUNK, _SMALL_CHUNK = 5000, 250
 _LAST = select(audit_events.c.sequence, audit_events.c.hash).order_by(audit_events.c.sequence.desc()).limit(1)
 _NOT_MIGRATED = "the database holds no chained history: run `python -m bot migrate`"
 
@@ -35,10 +35,13 @@ async def check_chain(url: str, noted: Iterable[Noted] = ()) -> Verdict:
         await database.close()
 
 
-async def check_since(database: Database, noted: Sequence[Noted]) -> Verdict:
+async def check_since(
+    database: Database, noted: Sequence[Noted], breathe: Callable[[], Awaitable[None]] | None = None
+) -> Verdict:
     """Look at the rows from the first of the heads on, in one snapshot; without heads nothing but the last row is read.
 
-    The verdict's head is what the chain ends with. TransientError when the database cannot be reached.
+    The verdict's head is what the chain ends with. `breathe` is awaited every few milliseconds, by whoever has time.
+    TransientError when the database cannot be reached.
     """
     async with database.reading() as connection:
         if not noted:
@@ -46,14 +49,21 @@ async def check_since(database: Database, noted: Sequence[Noted]) -> Verdict:
             return Verdict(0, START if last is None else Head(last.sequence, last.hash), (), 0)
         first = min(each.head.sequence for each in noted)
         query = _query(database).where(audit_events.c.sequence >= first)
-        return await _looked_at(connection, query, ChainCheck(noted, after=first - 1))
+        return await _looked_at(connection, query, ChainCheck(noted, after=first - 1), breathe)
 
 
-async def _looked_at(connection: AsyncConnection, query: Select[Any], check: ChainCheck) -> Verdict:
-    stream = await connection.stream(query.execution_options(yield_per=_CHUNK))
+async def _looked_at(
+    connection: AsyncConnection,
+    query: Select[Any],
+    check: ChainCheck,
+    breathe: Callable[[], Awaitable[None]] | None = None,
+) -> Verdict:
+    stream = await connection.stream(query.execution_options(yield_per=_SMALL_CHUNK if breathe else _CHUNK))
     async for rows in stream.partitions():
         for row_id, sequence, previous_hash, own_hash, *content in map(tuple, rows):
             check.look_at(StoredRow(row_id, sequence, previous_hash, own_hash, content))
+        if breathe:
+            await breathe()
     return check.finish()
 
 
