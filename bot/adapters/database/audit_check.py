@@ -15,7 +15,7 @@ from core.errors import ConfigurationError
 
 _CHUNK, _SMALL_CHUNK = 5000, 250
 _LAST = select(audit_events.c.sequence, audit_events.c.hash).order_by(audit_events.c.sequence.desc()).limit(1)
-_NOT_MIGRATED = "the database holds no chained history: run `python -m bot migrate`"
+NOT_MIGRATED = "DATABASE_URL: there is nothing yet in this database: run `python -m bot migrate`"
 
 
 async def check_chain(url: str, noted: Iterable[Noted] = ()) -> Verdict:
@@ -27,7 +27,7 @@ async def check_chain(url: str, noted: Iterable[Noted] = ()) -> Verdict:
     try:
         async with database.reading() as connection:
             if "sequence" not in await connection.run_sync(_columns):
-                raise ConfigurationError(_NOT_MIGRATED)
+                raise ConfigurationError(NOT_MIGRATED)
             return await _looked_at(connection, _query(database), ChainCheck(noted))
     except DBAPIError as error:  # such as a file that is damaged
         raise ConfigurationError(f"DATABASE_URL: the history cannot be read ({error.orig})") from error
@@ -97,6 +97,9 @@ def existing(url: str) -> str:
     parsed = async_url(url)
     if parsed.get_backend_name() == "sqlite":
         file = Path(parsed.database or "").expanduser()
+        if not file.exists():
+            told = "the bot makes it when it starts (is DATA_DIR the bot's?)"
+            raise ConfigurationError(f"DATABASE_URL: there is nothing yet at {file}; {told}")
         if not file.is_file() or _beginning(file) not in (b"", b"SQLite format 3\0"):
             raise ConfigurationError(f"DATABASE_URL: {file} is no SQLite database")
     return url
