@@ -17,7 +17,7 @@ from bot.cards.channels import ChannelBook
 from bot.cards.poster import Poster
 from bot.identifiers import QUESTION
 from bot.services import Services
-from core.api_client import ASK_REFUSED, ApiClient, client_in
+from core.api_client import ApiClient
 from core.approval import ApprovalRequest
 from core.audit import AuditEvent
 from core.brief import Place, Proposal
@@ -31,8 +31,8 @@ from core.errors import (
     ToolError,
 )
 from core.event import Event
-from core.ids import approval_id_of
-from core.ports import Audit, Clock, Forms
+from core.ports import Forms
+from core.services.refused_asks import note_refused
 from core.tool_call import ToolCall
 
 _log = structlog.get_logger(__name__)
@@ -68,9 +68,8 @@ class ApiDesk:
             )
             await self.services.remediation.ask(proposal)
         except (RefusedError, ToolError) as refusal:
-            facts = {"why": str(refusal)}
-            if not await self.services.audit.has(ASK_REFUSED, job.approval_id, {}):
-                await self._note(ASK_REFUSED, f"api:{job.client}", job.approval_id, None, facts)
+            services, requester = self.services, f"api:{job.client}"
+            await note_refused(services.audit, services.clock, requester, job.approval_id, str(refusal))
             await self._answer(event, refusal_answer(refusal))
             return
         asked = TakenAnswer(id=job.approval_id, url=f"/api/requests/{job.approval_id}")
@@ -148,20 +147,6 @@ class ApiDesk:
 
 
 _SHUT_OUT = "No card can be shown in {channel}: invite the bot there, then ask again under a new Idempotency-Key."
-
-
-async def note_refused(audit: Audit, clock: Clock, proposal: Proposal, why: Exception) -> None:
-    """Write down, once, why what another system asked for never became a request: that is what it reads then."""
-    approval_id = approval_id_of(proposal.remediation_id, 1)
-    if client_in(proposal.requester) and not await audit.has(ASK_REFUSED, approval_id, {}):
-        event = AuditEvent(
-            kind=ASK_REFUSED,
-            actor=proposal.requester,
-            subject=approval_id,
-            at=clock.now(),
-            details={"why": str(why)},
-        )
-        await audit.append(event)
 
 
 def _joined(faults: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.answers import Answers, waits_for_answer
-from bot.api_desk import ApiDesk, note_refused
+from bot.api_desk import ApiDesk
 from bot.ingress import slack_alerts
 from bot.listeners.telling import tell
 from bot.places import Places
@@ -21,8 +21,9 @@ from core.alert import Alert
 from core.brief import Edit, Place, Proposal
 from core.errors import NeedsHumanError, RefusedError, ToolError, TransientError
 from core.event import Event
-from core.ids import stable_id
+from core.ids import approval_id_of, stable_id
 from core.services.alert_intake import REFRESH_SPAN
+from core.services.refused_asks import note_refused
 
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 5  # of each kind; a storm of alerts must not become a storm of questions to what is already in trouble
@@ -144,7 +145,8 @@ class Worker:
             await self.services.remediation.start(proposal)
         except (NeedsHumanError, RefusedError, ToolError) as end:
             await self._asked(proposal)  # an answer as well
-            await note_refused(self.services.audit, self.services.clock, proposal, end)
+            audit, approval_id = self.services.audit, approval_id_of(proposal.remediation_id, 1)
+            await note_refused(audit, self.services.clock, proposal.requester, approval_id, str(end))
             raise
         await self._asked(proposal)
 

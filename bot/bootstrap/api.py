@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 from functools import cache
 from urllib.parse import urlsplit
 
-from redis.asyncio import Redis
 from starlette.routing import Route
 
 from bot.adapters.redis.api_memory import RedisApiMemory
@@ -20,9 +19,11 @@ from core.ports import Clock, Inbox
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def build_api(settings: Settings, queue: Inbox, redis: Redis, clock: Clock, stack: AsyncExitStack) -> Sequence[Route]:
+def build_api(
+    settings: Settings, queue: Inbox, memory: RedisApiMemory, clock: Clock, stack: AsyncExitStack
+) -> Sequence[Route]:
     """Return the API's routes; none where no file names its clients."""
-    clients, memory = open_clients(settings.files.api_clients_file, clock), RedisApiMemory(redis)
+    clients = open_clients(settings.files.api_clients_file, clock)
     if clients is None:
         return ()
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -81,9 +82,14 @@ class House:
     async def vote(
         self, request: dict[str, Any], person: str, choice: str = "approve", caller: Caller | None = None, **more: Any
     ) -> httpx.Response:
-        key = more.pop("key", "")
+        key = more.pop("key", "") or secrets.token_hex(8)
         body = {"person": person, "choice": choice, "digest": request["digest"], **more}
-        return await (caller or self.chatops).post(self.bot.http, f"/api/requests/{request['id']}/votes", body, key)
+        while True:
+            answer = await (caller or self.chatops).post(
+                self.bot.http, f"/api/requests/{request['id']}/votes", body, key
+            )
+            if answer.status_code != 202:  # that is: kept, and counted later
+                return answer
 
     async def card(self, request_id: str) -> dict[str, Any]:
         """Return the request's card as Alice sees it."""
