@@ -12,9 +12,7 @@ from tools.supervisor.operation import TIMEOUT, build_action
 class RollbackDeploy(ActArguments):
     """Which service, and which of the versions that it had."""
 
-    to_version: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$", description="A version deployed before"
-    )
+    to_version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$", description="A version deployed before")
 
 
 def rollback_deploy(client: SupervisorClient) -> ToolSpec[RollbackDeploy]:
