@@ -135,6 +135,7 @@ class Api:
                 raise HTTPException(429, f"Too often: send it again in {later} s, signed anew.", {"Retry-After": later})
             if not await _reached(self.nonces.is_first(proof.client, proof.nonce)):
                 raise UnsignedError("This was sent before: sign it again with a new nonce and the present time.")
+            self.pace.take(proof.client)  # only now: whoever replays takes no turn from the client
             key = message.line("idempotency-key") if "idempotency-key" in message.headers else proof.nonce
         except UnsignedError as refusal:
             _log.info("api_call_refused", path=message.path, why=str(refusal))
