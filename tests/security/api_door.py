@@ -45,7 +45,11 @@ class Doors:
         reading = ApiReading(self.approvals, self.approvals, self.audit, self.memory)
         verifier = MessageVerifier(AUTHORITY, clients.key_of, self.clock)
         memory = self.memory
-        return Api(self.queue, self.clock, clients, verifier, memory, memory, lambda: reading, pace or Pace())
+
+        async def rows() -> ApiReading:
+            return reading
+
+        return Api(self.queue, self.clock, clients, verifier, memory, memory, rows, pace or Pace())
 
     @asynccontextmanager
     async def open(self, pace: Pace | None = None) -> AsyncIterator[httpx.AsyncClient]:

@@ -50,9 +50,11 @@ async def test_what_a_client_has_signed_is_queued_and_answered_202_with_its_id(d
     doors.caller.secret = secret
     async with doors.open() as http:
         answer = await doors.caller.post(http, PATH, CONTENT)
+        read = await doors.caller.get(http, answer.json()["url"])
     assert answer.status_code == 202
     assert answer.headers["location"] == answer.json()["url"] == f"{PATH}/{answer.json()['id']}"
     assert [event.kind for event in doors.queue.waiting] == ["api.ask"]
+    assert (read.status_code, read.json()["status"]) == (200, "taken")
 
 
 @pytest.mark.parametrize("name", ATTACKS)
