@@ -105,6 +105,23 @@ class ModelSettings(BaseSettings):
     max_seconds: Seconds = Field(timedelta(seconds=90), description="Seconds per investigation")
 
 
+class SecondSettings(BaseSettings):
+    """The model that gives a second opinion where policy says `second_model`; it should be another than the first."""
+
+    model_config = group_of("SECOND_")
+
+    model: str = Field("", description="Model name; empty lets the deterministic investigator judge")
+    base_url: HttpUrl = Field("", description="Address of its OpenAI-compatible API; empty is OpenAI's own")
+    api_key: Secret = Field(NOTHING, description="Key for that API")
+    within_seconds: Seconds = Field(timedelta(seconds=20), description="Seconds after which it cannot tell")
+
+    @model_validator(mode="after")
+    def _model_can_be_asked(self) -> Self:
+        if self.model and not self.base_url and not self.api_key.get_secret_value():
+            raise ValueError("SECOND_API_KEY must be set while SECOND_MODEL is set and SECOND_BASE_URL is empty")
+        return self
+
+
 class WebSettings(BaseSettings):
     """The page, the webhooks and the health checks."""
 
@@ -243,6 +260,7 @@ GROUPS: Mapping[str, type[BaseSettings]] = {
     "database": DatabaseSettings,
     "openai": OpenAISettings,
     "model": ModelSettings,
+    "second": SecondSettings,
     "web": WebSettings,
     "alerts": AlertsSettings,
     "files": FileSettings,
@@ -265,6 +283,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings
     openai: OpenAISettings
     model: ModelSettings
+    second: SecondSettings
     web: WebSettings
     alerts: AlertsSettings
     files: FileSettings

@@ -23,7 +23,10 @@ _UNAPPROVED = frozenset({ApprovalStatus.PENDING, ApprovalStatus.REJECTED, Approv
 
 def contradictions(request: ApprovalRequest, effect: Effect | None, history: Sequence[AuditEvent]) -> list[str]:
     """Return a sentence for each row that is not what the history of the request, oldest first, says of it."""
-    plan = plan_digest(request.plan, requester=request.requester, policy_sha256=request.requirement.policy_sha256)
+    needed = request.requirement
+    plan = plan_digest(
+        request.plan, requester=request.requester, policy_sha256=needed.policy_sha256, judged=needed.judged
+    )
     found = [] if plan == request.digest else [ANOTHER_PLAN]
     if not any(event.kind == "ApprovalRequested" for event in history):
         found.append("the history does not know that anybody asked for it")

@@ -121,6 +121,8 @@ class Rule(_Strict):
             raise ValueError("quorum must be between 1 and 20")
         if self.remind and self.effect != "approve":
             raise ValueError("remind is for effect approve")
+        if self.second_model and self.effect != "approve":
+            raise ValueError("second_model is for effect approve")
         if any(later <= earlier for earlier, later in pairwise(self.remind)):
             raise ValueError("remind must rise")
         if self.remind and self.remind[-1] >= self.decide_within:

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from core.opinion import Opinion
 
 RuleEffect = Literal["allow", "approve", "deny"]
 
@@ -33,6 +35,19 @@ class Requirement(BaseModel):
     second_model: bool = False
     typed_confirmation: bool = False
     remind: tuple[timedelta, ...] = ()
+    opinion: Opinion | None = None
+
+    def heeding(self, opinion: Opinion, able: int) -> "Requirement":
+        """Return this with a second opinion: a disagreement asks for one person more, no answer asks for less. `able`
+        is how many could sign at most; where that is too few nobody can approve, and the opinion says so."""
+        quorum = self.quorum + (opinion.answer == "disagree")
+        short = able if opinion.answer == "disagree" and able < quorum else None
+        return self.model_copy(update={"quorum": quorum, "opinion": opinion.model_copy(update={"able": short})})
+
+    @property
+    def judged(self) -> JsonValue:
+        """What the digest covers of the second opinion, with the quorum that it led to; None without one."""
+        return None if self.opinion is None else {"opinion": self.opinion.model_dump(mode="json"), "of": self.quorum}
 
     def human(self, account: str) -> str:
         """Return the first account of whoever that is: two accounts of one human give the same."""

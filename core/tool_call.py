@@ -54,8 +54,9 @@ def canonical_json(value: JsonValue) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
-def plan_digest(plan: Plan, *, requester: str, policy_sha256: str) -> str:
-    """Return the args digest: sha256 (hex) over all that decides what runs, where, for whom and by which policy."""
+def plan_digest(plan: Plan, *, requester: str, policy_sha256: str, judged: JsonValue = None) -> str:
+    """Return the args digest: sha256 (hex) over all that decides what runs, where, for whom and by which policy;
+    `judged` is what a second opinion has to say of it, if one was asked for."""
     fields: dict[str, JsonValue] = {
         "tool": plan.call.name,
         "tool_version": plan.tool_version,
@@ -69,4 +70,6 @@ def plan_digest(plan: Plan, *, requester: str, policy_sha256: str) -> str:
         "requester": requester,
         "policy": policy_sha256,
     }
+    if judged is not None:
+        fields["judged"] = judged
     return hashlib.sha256(canonical_json(fields)).hexdigest()

@@ -156,7 +156,7 @@ class Guard:
     def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
         if (grant.approval_id, grant.action_id) != (row.id, row.action_id):
             raise GrantMissingError("The grant is for another request.")
-        stored = plan_digest(row.plan, requester=row.requester, policy_sha256=row.requirement.policy_sha256)
+        stored = _digest(row, row.plan)
         if not row.digest == grant.digest == stored:
             raise StaleApprovalError(f"{SUPERSEDED}the request is no longer what was approved (its digest differs).")
 
@@ -175,7 +175,7 @@ class Guard:
 
     def _check_unchanged(self, row: ApprovalRequest, present: Plan) -> None:
         changed = differences(row.plan, present)
-        digest = plan_digest(present, requester=row.requester, policy_sha256=row.requirement.policy_sha256)
+        digest = _digest(row, present)
         if changed or digest != row.digest:
             raise StaleApprovalError(f"{SUPERSEDED}{changed or 'the digest differs'}.")
 
@@ -213,3 +213,8 @@ class Guard:
 
     def _clean(self, error: Exception) -> str:
         return shortened(self._secrets.text(str(error)))
+
+
+def _digest(row: ApprovalRequest, plan: Plan) -> str:
+    needed = row.requirement
+    return plan_digest(plan, requester=row.requester, policy_sha256=needed.policy_sha256, judged=needed.judged)

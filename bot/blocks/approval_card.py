@@ -9,6 +9,7 @@ from bot.blocks import budget, rich
 from bot.blocks.exact_call import inline_call, odd_characters
 from bot.blocks.freeze import build_freeze_banner
 from bot.blocks.needs import needs, still_needs, votes_so_far
+from bot.blocks.second_opinion import build_second_opinion
 from bot.blocks.text import (
     Block,
     asker,
@@ -86,6 +87,7 @@ def diff_is_cut(request: ApprovalRequest) -> bool:
 
 def _pending(request: ApprovalRequest, facts: ApprovalFacts, diff_bytes: int) -> list[Block]:
     blocks = [_title(request), *_banner(facts), _overview(request), _needed(request, facts), *_votes(request)]
+    blocks += build_second_opinion(request.requirement.opinion)
     blocks += [_call(request), *_warnings(request, facts)]
     blocks += [_why(request), _change(request, diff_bytes), _clocks(request)]
     # What is looked up now and then stands below the buttons, so that these are near what they decide about.
@@ -98,6 +100,7 @@ def _settled(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     if request.outcome_text:
         blocks.append(_outcome(request.outcome_text))
     blocks += [*_votes(request), _call(request, tense="The exact call"), _why(request)]
+    blocks += build_second_opinion(request.requirement.opinion)
     if facts.asked_again:
         blocks.append(context(f"🔁 *Asked again*, further down in this thread: {facts.asked_again}."))
     again = request.status in NOTHING_RAN and not facts.asked_again and not _EDITED.match(request.outcome_text)

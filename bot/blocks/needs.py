@@ -13,14 +13,14 @@ def needs(needed: Requirement) -> str:
         return "nobody: policy allows it"
     if not needed.seats:
         return f"{needed.quorum} of {_any_of(needed)}" + _different(needed.quorum)
-    return _seats(needed.seats) + _different(needed.quorum)
+    return _seats(needed.seats) + _beyond(needed.quorum, needed.seats, needed) + _different(needed.quorum)
 
 
 def still_needs(request: ApprovalRequest) -> str:
     """Return what is missing for an approval: `1 of dba`, `1 more of sre or leads`."""
     people, seats = request.requirement.missing(approvals_of(request))
     if seats:
-        return _seats(seats) + _different(people)
+        return _seats(seats) + _beyond(people, seats, request.requirement) + _different(people)
     more = " more" if any(vote.choice == "approve" for vote in request.votes) else ""
     return f"{people}{more} of {_any_of(request.requirement)}" + _different(people)
 
@@ -58,6 +58,12 @@ def approvals_of(request: ApprovalRequest) -> list[tuple[str, tuple[str, ...]]]:
 
 def _seats(seats: dict[str, int]) -> str:
     return _listed([f"{count} of {inert(group, 40)}" for group, count in seats.items()], "and")
+
+
+def _beyond(people: int, seats: dict[str, int], needed: Requirement) -> str:
+    """Whom a second opinion asks for besides the seats."""
+    more = people - sum(seats.values())
+    return f" and {more} more of {_any_of(needed)}" if more > 0 else ""
 
 
 def _any_of(needed: Requirement) -> str:

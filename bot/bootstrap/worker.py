@@ -31,6 +31,7 @@ from bot.bootstrap.api_desk import build_api_desk
 from bot.bootstrap.dead_letters import build_dead_letters
 from bot.bootstrap.history import build_history
 from bot.bootstrap.life import build_freeze, build_life, build_policy_news
+from bot.bootstrap.second import build_second
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.stores import Stores
 from bot.bootstrap.tools import build_tools
@@ -50,6 +51,7 @@ from bot.worker import Worker
 from bot.worker_role import WorkerRole
 from core.errors import ConfigurationError
 from core.fitness import SKEW
+from core.opinion import Review
 from core.runbook import Runbook
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
@@ -105,7 +107,8 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         toolbox = _guard(registry, stores, database, clock, freeze, check)
         saver = await stack.enter_async_context(_saver(settings))
         lease = RedisLease(redis, ttl=_THREAD_LEASE)
-        desk, cards = _people(settings, policy, stores, client, directory, queue, clock, check, freeze)
+        second = await build_second(settings, catalogue, runbooks, stores, stack)
+        desk, cards = _people(settings, policy, stores, client, directory, queue, clock, check, freeze, second)
         context = await _context(settings, catalogue, runbooks, stores, toolbox, desk, cards, clock, stack)
         runner = LangGraphRunner(saver, context, lease)
         news = build_policy_news(settings, policy, client, cards)
@@ -238,8 +241,11 @@ def _people(
     clock: SystemClock,
     check: SelfCheck,
     freeze: FreezeSwitch,
+    second: Review,
 ) -> tuple[ApprovalDesk, SlackCards]:
-    desk = ApprovalDesk(stores.approvals, directory, policy, queue, stores.audit, clock, check.unfit, freeze.why)
+    desk = ApprovalDesk(
+        stores.approvals, directory, policy, queue, stores.audit, clock, check.unfit, freeze.why, second
+    )
     cards = SlackCards(
         client,
         incidents=stores.incidents,

@@ -24,9 +24,11 @@ from core.errors import (
 )
 from core.event import Event
 from core.fitness import Unfit, fit
+from core.opinion import Review, nobody
 from core.person import GUESTS_MAY_NOT
 from core.policy_rules import ALERT, Asker
 from core.ports import Approvals, Audit, Clock, Directory, Queue, Rules
+from core.requirement import Requirement
 from core.tool_call import Plan, plan_digest
 
 _NAMED = 6
@@ -55,6 +57,7 @@ class ApprovalDesk:
     clock: Clock
     unfit: Unfit = fit
     frozen: Unfit = fit
+    review: Review = nobody
 
     async def request(self, approval_id: str, plan: Plan, proposal: Proposal, thread_id: str) -> ApprovalRequest:
         """Write the approval row for a plan; PolicyDeniedError when no rule allows it. What policy lets run unasked is
@@ -72,10 +75,12 @@ class ApprovalDesk:
             raise PolicyDeniedError(
                 f"Policy does not allow `{plan.call.name}` on {plan.service} in {plan.env} (rule: {requirement.rule})."
             )
-        now = self.clock.now()
+        if requirement.second_model:
+            requirement = await self._judged(requirement, plan, proposal)
+        now, sha256 = self.clock.now(), requirement.policy_sha256
         return ApprovalRequest(
             id=approval_id,
-            digest=plan_digest(plan, requester=proposal.requester, policy_sha256=requirement.policy_sha256),
+            digest=plan_digest(plan, requester=proposal.requester, policy_sha256=sha256, judged=requirement.judged),
             plan=plan,
             requirement=requirement,
             requester=proposal.requester,
@@ -91,9 +96,20 @@ class ApprovalDesk:
             decide_by=now + requirement.decide_within,
         )
 
+    async def _judged(self, needed: Requirement, plan: Plan, proposal: Proposal) -> Requirement:
+        opinion = await self.review(plan, proposal.report_id)
+        humans = {needed.human(each) for each in await self.directory.members(needed.members)}
+        if needed.exclude_requester:
+            humans.discard(needed.human(proposal.requester))
+        if needed.exclude_beneficiary:
+            humans.discard(needed.human(plan.beneficiary))
+        return needed.heeding(opinion, len(humans))
+
     def told_of(self, asked: ApprovalRequest) -> AuditEvent:
         """Return the line of the history that stands for a request."""
         facts = {"digest": asked.digest, "rule": asked.requirement.rule}
+        if (opinion := asked.requirement.opinion) is not None:
+            facts |= {"second_opinion": f"{opinion.by}: {opinion.answer}", "reasons": " ".join(opinion.reasons)}
         return self._event("ApprovalRequested", asked.requester, asked.id, asked.incident_id, **facts)
 
     async def decide_if_allowed(self, row: ApprovalRequest) -> ApprovalRequest:

@@ -51,9 +51,18 @@ async def open_mind(
         yield None
         return
     patience = min(limits.seconds, _ONE_ANSWER_SECONDS)
+    async with open_chat(model, base_url=base_url, api_key=api_key, patience=patience) as chat:
+        yield ModelMind(model, chat, limits, runbooks)
+
+
+@asynccontextmanager
+async def open_chat(
+    model: str, *, base_url: str | None, api_key: str | None, patience: float
+) -> AsyncIterator[BoundedChat]:
+    """Yield a chat with this model that has `patience` seconds for an answer."""
     # A client of our own: the library's default is shared by every event loop of the process and never closed.
     async with DefaultAsyncHttpxClient(timeout=patience) as http:
-        chat = BoundedChat(
+        yield BoundedChat(
             model=model,
             base_url=base_url or None,
             api_key=SecretStr(api_key or "not-needed"),
@@ -66,4 +75,3 @@ async def open_mind(
             http_async_client=http,
             use_responses_api=False,
         )
-        yield ModelMind(model, chat, limits, runbooks)

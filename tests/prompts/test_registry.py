@@ -38,4 +38,4 @@ def test_an_unknown_version_is_refused() -> None:
 
 
 def test_the_newest_version_of_each_prompt_is_pinned() -> None:
-    assert set(registry.released_versions()) == {"case", "investigator"}
+    assert set(registry.released_versions()) == {"case", "investigator", "second_opinion"}
