@@ -106,9 +106,11 @@ class Approvals(Protocol):
         now: datetime,
         execute_by: datetime | None,
         event: AuditEvent | None = None,
+        grants: Sequence[str] = (),
     ) -> bool:
-        """One conditional UPDATE from pending to `status`; approving also needs the digest, `now < decide_by` and that
-        nobody has rejected it. True for the one caller that wins, with the event in the history: both or neither."""
+        """One conditional UPDATE from pending to `status`; approving also needs the digest, `now < decide_by`, that
+        nobody has rejected it and that these grants hold. True for the one who wins, with the event: both or neither.
+        """
         ...
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:

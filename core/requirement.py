@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 RuleEffect = Literal["allow", "approve", "deny"]
+UndoWay = Literal["approve", "allow"]
 
 
 class Requirement(BaseModel):
@@ -33,6 +34,11 @@ class Requirement(BaseModel):
     second_model: bool = False
     typed_confirmation: bool = False
     remind: tuple[timedelta, ...] = ()
+    undo: UndoWay = "approve"
+
+    def for_whoever_undoes(self) -> "Requirement":
+        """Return what is left where one person who may approve undoes at once."""
+        return self.model_copy(update={"quorum": 1, "seats": {}, "exclude_requester": False})
 
     def human(self, account: str) -> str:
         """Return the first account of whoever that is: two accounts of one human give the same."""

@@ -1,5 +1,6 @@
-"""What keeps open requests moving, and what holds them all: reminders at policy's times, and the freeze."""
+"""What keeps open requests moving and what holds them: reminders, policy, the freeze and the grants."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -16,17 +17,33 @@ from bot.services import Services
 from bot.settings import Settings
 from core.ports import Clock, Directory
 from core.services.freeze import FreezeSwitch
+from core.services.grant_book import GrantBook
 from core.services.reminders import Reminders
 
 _TICK = timedelta(seconds=2)
 
 
-def build_freeze(
-    settings: Settings, policy: LivePolicy, stores: Stores, directory: Directory, clock: Clock
-) -> FreezeSwitch:
-    """Return the switch that the guard and the desk ask."""
+def build_holds(
+    settings: Settings,
+    policy: LivePolicy,
+    stores: Stores,
+    directory: Directory,
+    clock: Clock,
+    wraps: Callable[[str], bool],
+) -> tuple[FreezeSwitch, GrantBook]:
+    """Return the switch and the grants, both of which the guard and the desk ask."""
     by_file = (settings.files.data_dir / "freeze").exists
-    return FreezeSwitch(stores.switches, directory, stores.audit, clock, lambda: policy.freezers, by_file)
+    freeze = FreezeSwitch(stores.switches, directory, stores.audit, clock, lambda: policy.freezers, by_file)
+    return freeze, GrantBook(stores.grants, directory, policy, stores.audit, clock, wraps)
+
+
+def build_life(
+    policy: LivePolicy, log: SqlReminders, client: AsyncWebClient, services: Services, alone: RedisLease
+) -> tuple[Ticker, ...]:
+    """Return the tickers, not started yet; `alone` is a lease that does not wait, so that workers take turns."""
+    expiry = Ticker("grants", services.granting.expire, _TICK, alone)
+    rules = Ticker("policy", policy.refresh, _TICK, None)
+    return rules, build_reminders(log, client, services, alone), build_freeze_news(services, alone), expiry
 
 
 def build_freeze_news(services: Services, alone: RedisLease) -> Ticker:

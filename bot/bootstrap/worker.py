@@ -22,12 +22,11 @@ from bot.adapters.redis.inspection import inspect, reach, require_durable
 from bot.adapters.redis.lease import RedisLease
 from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.redis.stock import Stock
-from bot.adapters.scheduler import Ticker
 from bot.addresses import shown
 from bot.app import build_app
 from bot.bootstrap.dead_letters import build_dead_letters
 from bot.bootstrap.history import build_history
-from bot.bootstrap.life import build_freeze, build_freeze_news, build_reminders
+from bot.bootstrap.life import build_holds, build_life
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.stores import Stores
 from bot.bootstrap.tools import build_tools
@@ -52,6 +51,8 @@ from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
 from core.services.editing import Editing
 from core.services.freeze import FreezeSwitch
+from core.services.grant_book import GrantBook
+from core.services.granting import Granting
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 from graphs.context import GraphContext, InvestigatorConfig, Mind
@@ -63,7 +64,6 @@ from tools.forms import ArgumentForms
 from tools.guard import Guard
 from tools.registry import Registry
 
-_POLICY_EVERY = timedelta(seconds=2)
 _THREAD_LEASE = timedelta(seconds=5)  # what a killed worker held is free again after at most this long
 _SLACK_WITHIN = aiohttp.ClientTimeout(total=30)
 
@@ -94,7 +94,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         client = slack_client(settings.slack, session)
         queue = RedisQueue(redis, consumer=_own_name())
         directory = SlackDirectory(client, clock)
-        freeze = build_freeze(settings, policy, stores, directory, clock)
+        freeze, grants = build_holds(settings, policy, stores, directory, clock, registry.wraps)
         alive = Heartbeat(redis, "worker")
         history = build_history(settings, database)
         check = build_self_check(alive, database, client, clock, revision, history.probes)
@@ -106,16 +106,17 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
             clock,
             frozen=freeze.frozen,
             unfit=check.unfit,
+            standing=grants.standing,
             # Who shares a SQLite file shares a machine, and its clock.
             skew_seconds=0.0 if database.engine.dialect.name == "sqlite" else 2 * SKEW.total_seconds(),
         )
         saver = await stack.enter_async_context(_saver(settings))
         lease = RedisLease(redis, ttl=_THREAD_LEASE)
-        desk, cards = _people(settings, policy, stores, client, directory, queue, clock, check, freeze)
+        desk, cards = _people(settings, policy, stores, client, directory, queue, clock, check, freeze, grants)
         context = await _context(settings, catalogue, runbooks, stores, toolbox, desk, cards, clock, stack)
         runner = LangGraphRunner(saver, context, lease)
         services = _services(
-            settings, policy, stores, desk, cards, directory, runner, queue, clock, registry, toolbox, freeze, check
+            settings, policy, stores, desk, cards, directory, runner, queue, registry, toolbox, freeze, check, grants
         )
         identity = await identify(client)
         worker = Worker(
@@ -124,8 +125,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         alone = RedisLease(redis, wait=timedelta(0))
         tickers = build_tickers(stores, context, services, check, alive, alone)
         tickers += build_dead_letters(stores, queue, Stock(redis), client, services, context.human, alone)
-        tickers += (Ticker("policy", policy.refresh, _POLICY_EVERY, None),)
-        tickers += (build_reminders(stores.reminders, client, services, alone), build_freeze_news(services, alone))
+        tickers += build_life(policy, stores.reminders, client, services, alone)
         tickers += history.tickers(client, stores.audit, context.human, clock, alone)
         await check.look_if_due()
         yield WorkerRole(queue, _delivery(settings, worker, stores, clock), alive, tickers)
@@ -218,8 +218,11 @@ def _people(
     clock: SystemClock,
     check: SelfCheck,
     freeze: FreezeSwitch,
+    grants: GrantBook,
 ) -> tuple[ApprovalDesk, SlackCards]:
-    desk = ApprovalDesk(stores.approvals, directory, policy, queue, stores.audit, clock, check.unfit, freeze.why)
+    desk = ApprovalDesk(
+        stores.approvals, directory, policy, queue, stores.audit, clock, check.unfit, freeze.why, grants
+    )
     cards = SlackCards(
         client,
         incidents=stores.incidents,
@@ -232,6 +235,7 @@ def _people(
         incident_channel=settings.slack.incident_channel,
         banner=check.told,
         freeze=freeze.state,
+        grants=grants,
     )
     return desk, cards
 
@@ -245,12 +249,13 @@ def _services(
     directory: SlackDirectory,
     runner: LangGraphRunner,
     queue: RedisQueue,
-    clock: SystemClock,
     registry: Registry,
     toolbox: Guard,
     freeze: FreezeSwitch,
     check: SelfCheck,
+    grants: GrantBook,
 ) -> Services:
+    clock = desk.clock
     remediation = Remediation(runner, stores.approvals, stores.approvals, queue, clock)
     environments = {service.name: service.env for service in registry.environment.services}
     editing = Editing(
@@ -273,6 +278,7 @@ def _services(
         dead_letters=DeadLetterDesk(stores.deliveries, stores.audit, clock),
         freeze=freeze,
         editing=editing,
+        granting=Granting(grants, stores.approvals, stores.approvals),
         links=settings.web.links,
         incident_channel=settings.slack.incident_channel,
         approvers=lambda: policy.members,

@@ -27,6 +27,7 @@ from core.exact_call import exact_call, fits
 from core.freeze import Freeze
 from core.ids import again_id_of, approval_id_of, incident_thread_id
 from core.ports import ApprovalQueue, Approvals, Audit, Directory, Incidents, Reports
+from core.services.grant_book import GrantBook
 from core.services.needs_human import calls_for_humans
 
 _log = structlog.get_logger(__name__)
@@ -55,6 +56,7 @@ class SlackCards:
         incident_channel: str,
         banner: Callable[[], str] = str,
         freeze: Callable[[], Awaitable[Freeze]] = _never_frozen,
+        grants: GrantBook | None = None,
         pace: timedelta = timedelta(seconds=1.2),
     ) -> None:
         self._incidents = incidents
@@ -67,6 +69,7 @@ class SlackCards:
         self._incident_channel = incident_channel
         self._banner = banner
         self._freeze = freeze
+        self._grants = grants
         self._channels = ChannelBook(client)
         self._poster = Poster(client)
         self._files = ThreadFiles(client, self._poster)
@@ -171,6 +174,8 @@ class SlackCards:
             timeline_url=self._links.url(request.incident_id or request.report_id or ""),
             banner=self._banner(),
             freeze=await self._freeze(),
+            grantable=self._grants is not None and await self._grants.may_be_given(request),
+            grants=await self._grants.that_voted(request) if self._grants else (),
             asked_again=await self._asked_again(request),
         )
 

@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks.home import build_home
 from bot.listeners.links import card_link
 from bot.listeners.pending import Pending
+from bot.services import Services
 from core.ports import Incidents
 from core.services.freeze import FreezeSwitch
+from core.services.granting import Granting
 
 _SHOWN = 15
 
@@ -22,7 +25,14 @@ class HomeTab:
     pending: Pending
     incidents: Incidents
     freeze: FreezeSwitch
+    granting: Granting
     unfit: Callable[[], str] = str
+
+    @classmethod
+    def of(cls, services: Services) -> Self:
+        """Return the tab over the worker's services."""
+        pending = Pending(services.approval_queue, services.directory)
+        return cls(pending, services.incidents, services.freeze, services.granting, services.unfit)
 
     async def publish(self, client: AsyncWebClient, person: str, notice: str = "") -> None:
         """Show it to that person; `notice` is mrkdwn of ours."""
@@ -37,6 +47,7 @@ class HomeTab:
             unfit=self.unfit(),
             # What somebody asked for is theirs to withdraw.
             rejectable=[row for row, _ in mine] + [row for row, _ in others if row.requester == person],
+            grants=await self.granting.open(),
             notice=notice,
         )
         await client.views_publish(user_id=person, view=view)

@@ -17,6 +17,7 @@ from bot.identifiers import COMMAND, QUESTION
 from bot.listeners.asking import Asking, Question
 from bot.listeners.commands.deciding import Deciding
 from bot.listeners.commands.freezing import Freezing
+from bot.listeners.commands.grants import GrantsVerb
 from bot.listeners.links import card_link
 from bot.listeners.members import check_may_ask
 from bot.listeners.pending import Pending
@@ -123,5 +124,6 @@ def register(app: AsyncApp, services: Services) -> None:
     cards = OpenCards(services.approval_queue, services.incidents, services.queue, services.clock)
     freezing = Freezing(services.freeze, cards, poster, services.incident_channel)
     more = {"approve": deciding.approve, "reject": deciding.reject, "freeze": freezing.freeze}
+    more["grants"] = GrantsVerb(services.granting, services.freeze).grants
     ops = OpsCommand(asking, services.directory, services.incidents, pending, poster, services.approvers, more)
     app.command(COMMAND)(ops.handle_ops)
