@@ -1,4 +1,4 @@
-"""One side of a race for a grant's uses: `python -m tests.contracts.grant_race URL sound|torn 0|1`, driven over pipes."""
+"""One side of a race for a grant's uses: `python -m tests.contracts.grant_race URL sound|torn 0|1`, over pipes."""
 
 import asyncio
 import json

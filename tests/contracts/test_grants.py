@@ -185,7 +185,8 @@ async def let_through(url: str, kind: type[GrantBook], mutations: int) -> tuple[
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as thief:
         for (name,) in thief.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             thief.execute(f"DROP TRIGGER {name}")
-        sound = dict(zip(("body", "digest"), thief.execute("SELECT body, digest FROM standing_grants").fetchone()))
+        body, digest = thief.execute("SELECT body, digest FROM standing_grants").fetchone()
+        sound = {"body": body, "digest": digest}
         for _ in range(mutations):
             column = random.choices(("body", "digest"), (9, 1))[0]
             at, byte = random.randrange(len(sound[column])), random.randrange(32, 127)
@@ -208,9 +209,9 @@ async def let_through(url: str, kind: type[GrantBook], mutations: int) -> tuple[
 
 
 async def test_a_grant_of_which_one_byte_was_changed_lets_nothing_through(database_url: str) -> None:
-    passed, read = await let_through(database_url, GrantBook, 500)
+    passed, read = await let_through(database_url, GrantBook, 300)
     assert passed == 0
-    assert read > 100
+    assert read > 50
 
 
 async def test_a_book_that_believes_its_rows_is_caught_by_the_same_changes(database_url: str) -> None:

@@ -1,11 +1,12 @@
 """Standing grants, and the votes counted against them: the votes are the count, so that no counter can be wrong."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, Text, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database.audit_log import append_event
@@ -18,6 +19,8 @@ from core.standing_grant import GrantEnd, StandingGrant
 
 _log = structlog.get_logger(__name__)
 _KEPT = ("digest", "used", "ended_at", "ended_as", "ended_by")
+# As text: a row that is no JSON any more must not hide all others.
+_ROW = [type_coerce(each, Text).label("body") if each.name == "body" else each for each in standing_grants.c]
 
 
 class SqlGrants:
@@ -53,7 +56,7 @@ class SqlGrants:
         for row in rows:
             try:
                 found.append(_grant_of(row))
-            except ValueError:
+            except (ValueError, TypeError):
                 _log.error("grant_unreadable", grant_id=row["id"])
         return sorted(found, key=lambda grant: (grant.created_at, grant.id))
 
@@ -94,7 +97,7 @@ class SqlGrants:
 async def hold(connection: AsyncConnection, grant_ids: Sequence[str], now: datetime) -> bool:
     """True when all these grants let something through at that moment; they stay like that until the caller's
     transaction ends, for a revocation waits for it."""
-    held = select(*standing_grants.c).where(standing_grants.c.id.in_(grant_ids)).order_by(standing_grants.c.id)
+    held = select(*_ROW).where(standing_grants.c.id.in_(grant_ids)).order_by(standing_grants.c.id)
     rows = (await connection.execute(held.with_for_update())).mappings().all()
     try:
         found = [_grant_of({**row, "used": 0}) for row in rows]
@@ -106,12 +109,13 @@ async def hold(connection: AsyncConnection, grant_ids: Sequence[str], now: datet
 
 def _counted() -> Select[Any]:
     used = select(func.count()).where(votes.c.grant_id == standing_grants.c.id).scalar_subquery()
-    return select(*standing_grants.c, used.label("used"))
+    return select(*_ROW, used.label("used"))
 
 
 def _grant_of(row: Any) -> StandingGrant:
     """Return the grant; ValueError for a body that is none, or is another row's."""
-    grant = StandingGrant.model_validate(row["body"] | {name: row[name] for name in _KEPT if row[name] is not None})
+    kept = {name: row[name] for name in _KEPT if row[name] is not None}
+    grant = StandingGrant.model_validate(dict(json.loads(row["body"]), **kept))
     if grant.id != row["id"]:
         raise ValueError("the grant stands in another row")
     return grant
