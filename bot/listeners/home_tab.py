@@ -8,7 +8,7 @@ from typing import Self
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks.home import build_home
-from bot.listeners.links import card_link
+from bot.cards.card_links import card_link
 from bot.listeners.pending import Pending
 from bot.services import Services
 from core.ports import Incidents

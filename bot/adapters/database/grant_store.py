@@ -56,7 +56,7 @@ class SqlGrants:
         for row in rows:
             try:
                 found.append(_grant_of(row))
-            except (ValueError, TypeError):
+            except ValueError:
                 _log.error("grant_unreadable", grant_id=row["id"])
         return sorted(found, key=lambda grant: (grant.created_at, grant.id))
 
@@ -114,8 +114,10 @@ def _counted() -> Select[Any]:
 
 def _grant_of(row: Any) -> StandingGrant:
     """Return the grant; ValueError for a body that is none, or is another row's."""
-    kept = {name: row[name] for name in _KEPT if row[name] is not None}
-    grant = StandingGrant.model_validate(dict(json.loads(row["body"]), **kept))
+    body = json.loads(row["body"])
+    if not isinstance(body, dict):
+        raise ValueError("the grant is no object")
+    grant = StandingGrant.model_validate(body | {name: row[name] for name in _KEPT if row[name] is not None})
     if grant.id != row["id"]:
         raise ValueError("the grant stands in another row")
     return grant
