@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from core.ports import ApprovalQueue, Approvals, Audit, Cards, Clock, Incidents, Reports, ToolBox
+from core.ports import ApprovalQueue, Approvals, Audit, Cards, Clock, Effects, Incidents, Reports, ToolBox
 from core.runbook import Runbook
 from core.services.approval_desk import ApprovalDesk
 from core.services.endings import Endings
@@ -60,6 +60,7 @@ class GraphContext:
     toolbox: ToolBox
     approvals: Approvals
     approval_queue: ApprovalQueue
+    effects: Effects
     desk: ApprovalDesk
     incidents: Incidents
     reports: Reports

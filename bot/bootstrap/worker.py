@@ -175,6 +175,7 @@ async def _context(
         toolbox=toolbox,
         approvals=stores.approvals,
         approval_queue=stores.approvals,
+        effects=stores.effects,
         desk=desk,
         incidents=stores.incidents,
         reports=stores.reports,
