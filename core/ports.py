@@ -118,16 +118,6 @@ class Approvals(Protocol):
         ...
 
 
-class Replacements(Protocol):
-    """A request that takes the place of another one."""
-
-    async def replace(self, new: ApprovalRequest, *, text: str, events: Sequence[AuditEvent]) -> bool:
-        """In one transaction: the request that `new.replaces` leaves pending as superseded, with `text` as its outcome,
-        and `new` is written with the events. False, with nothing written, when the old one is no longer pending, is out
-        of time at `new.created_at` or was rejected by somebody."""
-        ...
-
-
 class ApprovalQueue(Protocol):
     """Approval rows as work that waits."""
 

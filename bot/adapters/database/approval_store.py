@@ -22,7 +22,7 @@ _BALLOT = [votes.c[name].label(f"ballot_{name}") for name in Vote.model_fields]
 
 
 class SqlApprovals:
-    """Implements core.ports.Approvals, ApprovalQueue and Replacements."""
+    """Implements core.ports.Approvals and ApprovalQueue, and core.services.editing.Replacements."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
