@@ -20,19 +20,21 @@ _SHOWN = 15
 
 @dataclass(frozen=True, slots=True)
 class HomeTab:
-    """Reads everything anew; `unfit` says why nothing can be changed, as far as the self-check knows."""
+    """Reads everything anew; `unfit` says why nothing can be changed, as far as the self-check knows, `notes` what else
+    is amiss."""
 
     pending: Pending
     incidents: Incidents
     freeze: FreezeSwitch
     granting: Granting
     unfit: Callable[[], str] = str
+    notes: Callable[[], tuple[str, ...]] = tuple
 
     @classmethod
     def of(cls, services: Services) -> Self:
         """Return the tab over the worker's services."""
         pending = Pending(services.approval_queue, services.directory)
-        return cls(pending, services.incidents, services.freeze, services.granting, services.unfit)
+        return cls(pending, services.incidents, services.freeze, services.granting, services.unfit, services.notes)
 
     async def publish(self, client: AsyncWebClient, person: str, notice: str = "") -> None:
         """Show it to that person; `notice` is mrkdwn of ours."""
@@ -45,6 +47,7 @@ class HomeTab:
             list(zip(incidents, links, strict=True)),
             freeze=await self.freeze.state(),
             unfit=self.unfit(),
+            notes=self.notes(),
             # What somebody asked for is theirs to withdraw.
             rejectable=[row for row, _ in mine] + [row for row, _ in others if row.requester == person],
             grants=await self.granting.open(),

@@ -86,6 +86,8 @@ class Stage:
     dispatched: int = 0
     toolbox: ToolBox = field(default_factory=PretendToolBox)
     forms: Forms = field(default_factory=NoFaults)
+    unfit: str = ""
+    notes: tuple[str, ...] = ()
     rules: dict[str, Any] = field(default_factory=lambda: NOTHING_ALLOWED)
     services: Services | None = None
 
@@ -280,4 +282,6 @@ def _services(stage: Stage, runner: GraphRunner) -> Services:
         ),
         granting=Granting(book, stage.approvals, stage.approvals),
         approvers=lambda: ("S0SRE",),
+        unfit=lambda: stage.unfit,
+        notes=lambda: stage.notes,
     )
