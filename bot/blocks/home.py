@@ -6,7 +6,7 @@ from bot.blocks.bulk_reject import build_bulk_reject
 from bot.blocks.freeze import build_freeze_banner
 from bot.blocks.needs import needs, votes_so_far
 from bot.blocks.text import DIVIDER, Block, asker, clock_time, context, date, header, inert, section
-from bot.blocks.wording import RISK_WORDS, loud_env, reads_only
+from bot.blocks.wording import RISK_WORDS, amiss, loud_env, reads_only
 from bot.identifiers import DETAILS
 from core.approval import ApprovalRequest
 from core.freeze import Freeze
@@ -22,14 +22,16 @@ def build_home(
     *,
     freeze: Freeze | None = None,
     unfit: str = "",
+    notes: Sequence[str] = (),
     rejectable: Sequence[ApprovalRequest] = (),
     notice: str = "",
 ) -> Block:
     """Return the view: requests that wait for this person first; each row comes with its card's address or "". `unfit`
-    says why nothing can be changed, `notice` (mrkdwn) what came of what was just done."""
+    says why nothing can be changed, `notes` what else is amiss, `notice` (mrkdwn) what came of what was just done."""
     blocks = [section(notice), DIVIDER] if notice else []
     blocks += build_freeze_banner(freeze) or ([] if unfit else [context("🟢 Changes run once they are approved.")])
     blocks += [context(reads_only(unfit))] if unfit else []
+    blocks += [context(amiss(notes))] if notes else []
     blocks.append(header(f"Waiting for you ({len(mine)})"))
     blocks += [_request(*row) for row in mine] or [context("Nothing waits for your decision.")]
     if others:

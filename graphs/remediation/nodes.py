@@ -10,6 +10,7 @@ from core.ids import approval_id_of, remediation_thread_id
 from core.refusal import spoken
 from core.services.endings import last_key
 from core.services.known_bad import VERIFIED
+from core.services.refused_asks import note_refused
 from core.tool_call import Plan, ToolCall, ToolResult
 from graphs.context import GraphContext
 from graphs.remediation.state import RemediationState, Update
@@ -57,10 +58,12 @@ async def request_approval(state: RemediationState, runtime: Runtime[GraphContex
 
 
 async def explain(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
-    """Say in the thread why nothing was asked for."""
-    proposal = Proposal.model_validate(state["proposal"])
+    """Say why nothing was asked for: in the thread, and to another system that did."""
+    proposal, context = Proposal.model_validate(state["proposal"]), runtime.context
+    why = state.get("refusal") or "Nothing could be proposed."
+    await note_refused(context.audit, context.clock, proposal.requester, state["approval_id"], why)
     key = f"{state['approval_id']}:refused:{state.get('round', 1)}"
-    await runtime.context.cards.say(proposal.place, state.get("refusal") or "Nothing could be proposed.", key=key)
+    await context.cards.say(proposal.place, why, key=key)
     return {}
 
 
