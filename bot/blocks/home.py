@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bot.blocks.bulk_reject import build_bulk_reject
 from bot.blocks.freeze import build_freeze_banner
 from bot.blocks.needs import needs, votes_so_far
+from bot.blocks.request_name import request_name
 from bot.blocks.text import DIVIDER, Block, asker, clock_time, context, date, header, inert, section
 from bot.blocks.wording import RISK_WORDS, amiss, loud_env, reads_only
 from bot.identifiers import DETAILS
@@ -47,12 +48,11 @@ def build_home(
 def request_line(request: ApprovalRequest, link: str) -> str:
     """One pending request in two lines of mrkdwn."""
     plan = request.plan
-    what = f"{inert(plan.call.name, 60)} on {inert(plan.service, 60)}"
-    title = f"<{link}|{what}>" if link else what
+    title = request_name(request, link)
     return (
         f"*{title}* · {loud_env(inert(plan.env, 40))} · {RISK_WORDS[plan.risk]}\n"
-        f"asked by {asker(request.requester)} · needs {needs(request.requirement)} ({votes_so_far(request)}) · "
-        f"decide by {clock_time(request.decide_by, request.created_at)} · `{inert(request.id, 40)}`"
+        f"*decide by {clock_time(request.decide_by, request.created_at)}* · needs {needs(request.requirement)} "
+        f"({votes_so_far(request)}) · asked by {asker(request.requester)} · `{inert(request.id, 40)}`"
     )
 
 
