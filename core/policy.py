@@ -120,6 +120,7 @@ class Policy:
             typed_confirmation=rule.typed_confirmation,
             undo=rule.undo,
             policy_sha256=self.sha256,
+            digest_version=2,
         )
 
 

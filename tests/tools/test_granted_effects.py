@@ -48,7 +48,7 @@ class Granted:
             update={"policy_sha256": self.sha256, "members_of": {"sre": (ALICE,)}, "members": (ALICE,)}
         )
         asked = a_request(plan=plan, created_at=bench.clock.now(), requester="alert", requirement=needed)
-        digest = plan_digest(plan, requester=asked.requester, policy_sha256=self.sha256)
+        digest = plan_digest(plan, requester=asked.requester, requirement=needed)
         row = await bench.approvals.create(asked.model_copy(update={"digest": digest}))
         args: dict[str, Shape] = {"service": OneOf(values=("checkout",))}
         wish = GrantWish(approval_id=row.id, args=args, uses=2, lasts=timedelta(hours=1), reason="flaky")
