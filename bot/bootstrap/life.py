@@ -24,8 +24,9 @@ from core.ports import Cards, Clock, Directory
 from core.services.freeze import FreezeSwitch
 from core.services.grant_book import GrantBook
 from core.services.reminders import Reminders
+from core.services.settled_reminders import SettledReminders
 
-_TICK, _MARK = timedelta(seconds=2), timedelta(seconds=5)
+_TICK, _MARK, _SETTLE = timedelta(seconds=2), timedelta(seconds=5), timedelta(seconds=5)
 
 
 def build_holds(
@@ -68,7 +69,7 @@ def build_life(
     loss = RedisLoss(marker.mark, stock.ids, stores.deliveries, stores.approvals, stores.audit, tell, services.clock)
     return (
         Ticker("policy", news.tick, _TICK, None),
-        _reminders(stores.reminders, client, services, alone),
+        *_reminders(stores.reminders, client, services, alone),
         _freeze_news(services, alone),
         Ticker("redis-mark", loss.tick, _MARK, alone),
         Ticker("grants", services.granting.expire, _TICK, alone),
@@ -79,7 +80,9 @@ def _operators(settings: Settings, client: AsyncWebClient, cards: Cards) -> Oper
     return Operators(client, settings.audit.channel or settings.slack.incident_channel, cards)
 
 
-def _reminders(log: SqlReminders, client: AsyncWebClient, services: Services, alone: RedisLease) -> Ticker:
+def _reminders(
+    log: SqlReminders, client: AsyncWebClient, services: Services, alone: RedisLease
+) -> tuple[Ticker, Ticker]:
     nudges = SlackReminders(client)
     reminders = Reminders(services.approval_queue, log, nudges, services.directory, services.clock)
 
@@ -88,4 +91,5 @@ def _reminders(log: SqlReminders, client: AsyncWebClient, services: Services, al
         if not await services.freeze.frozen():
             await reminders.tick()
 
-    return Ticker("reminders", tick, _TICK, alone)
+    settled = SettledReminders(log, services.approvals, nudges, services.audit, services.clock)
+    return Ticker("reminders", tick, _TICK, alone), Ticker("reminders-settled", settled.tick, _SETTLE, alone)
