@@ -9,13 +9,15 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from core.opinion import Opinion
 
 RuleEffect = Literal["allow", "approve", "deny"]
+UndoWay = Literal["approve", "allow"]
 
 
 class Requirement(BaseModel):
     """The yield of the first matching rule, written with the request and never changed.
 
     `members` are Slack user group ids (S...), handles (@sre) and user ids (U..., W...), in `members_of` by group;
-    `seats` asks for so many people of a group, each human filling one seat; `people` are the accounts of one human."""
+    `seats` asks for so many people of a group, each human filling one seat; `people` are the accounts of one human.
+    `digest_version` is 1 in rows that were written when their digest held no more of this than the policy's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,7 +37,20 @@ class Requirement(BaseModel):
     second_model: bool = False
     typed_confirmation: bool = False
     remind: tuple[timedelta, ...] = ()
+    undo: UndoWay = "approve"
+    digest_version: Literal[1, 2] = 1
     opinion: Opinion | None = None
+
+    def bound(self) -> dict[str, JsonValue]:
+        """Return what of this the request's digest holds: since version 2 all of it, but for what has its default, so
+        that a later field changes no digest that stands. A default is never changed."""
+        if self.digest_version == 1:
+            return {"policy": self.policy_sha256}
+        return {"requirement": self.model_dump(mode="json", exclude_defaults=True)}
+
+    def for_whoever_undoes(self) -> "Requirement":
+        """Return what is left where one person who may approve undoes at once."""
+        return self.model_copy(update={"quorum": 1, "seats": {}, "exclude_requester": False})
 
     def heeding(self, opinion: Opinion, able: int) -> "Requirement":
         """Return this with a second opinion: a disagreement asks for one person more, no answer asks for less. `able`
@@ -43,11 +58,6 @@ class Requirement(BaseModel):
         quorum = self.quorum + (opinion.answer == "disagree")
         short = able if opinion.answer == "disagree" and able < quorum else None
         return self.model_copy(update={"quorum": quorum, "opinion": opinion.model_copy(update={"able": short})})
-
-    @property
-    def judged(self) -> JsonValue:
-        """What the digest covers of the second opinion, with the quorum that it led to; None without one."""
-        return None if self.opinion is None else {"opinion": self.opinion.model_dump(mode="json"), "of": self.quorum}
 
     def human(self, account: str) -> str:
         """Return the first account of whoever that is: two accounts of one human give the same."""

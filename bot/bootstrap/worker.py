@@ -30,7 +30,7 @@ from bot.app import build_app
 from bot.bootstrap.api_desk import build_api_desk
 from bot.bootstrap.dead_letters import build_dead_letters
 from bot.bootstrap.history import build_history
-from bot.bootstrap.life import build_freeze, build_life, build_policy_news
+from bot.bootstrap.life import build_holds, build_life, build_policy_news
 from bot.bootstrap.second import build_second
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.stores import Stores
@@ -58,6 +58,8 @@ from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
 from core.services.editing import Editing
 from core.services.freeze import FreezeSwitch
+from core.services.grant_book import GrantBook
+from core.services.granting import Granting
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 from graphs.context import GraphContext, InvestigatorConfig, Mind
@@ -100,20 +102,20 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         client = slack_client(settings.slack, session)
         queue = RedisQueue(redis, consumer=_own_name())
         directory = SlackDirectory(client, clock)
-        freeze = build_freeze(settings, policy, stores, directory, clock)
+        freeze, grants = build_holds(settings, policy, stores, directory, clock, registry.wraps)
         alive = Heartbeat(redis, "worker")
         history = build_history(settings, database)
         check = build_self_check(alive, database, client, clock, revision, history.probes)
-        toolbox = _guard(registry, stores, database, clock, freeze, check)
+        toolbox = _guard(registry, stores, database, clock, freeze, grants, check)
         saver = await stack.enter_async_context(_saver(settings))
         lease = RedisLease(redis, ttl=_THREAD_LEASE)
         second = await build_second(settings, catalogue, runbooks, stores, stack)
-        desk, cards = _people(settings, policy, stores, client, directory, queue, clock, check, freeze, second)
+        desk, cards = _people(settings, policy, stores, client, directory, queue, clock, check, freeze, grants, second)
         context = await _context(settings, catalogue, runbooks, stores, toolbox, desk, cards, clock, stack)
         runner = LangGraphRunner(saver, context, lease)
         news = build_policy_news(settings, policy, client, cards)
         services = _services(
-            settings, news, stores, desk, cards, directory, runner, queue, clock, registry, toolbox, freeze, check
+            settings, news, stores, desk, cards, directory, runner, queue, registry, toolbox, freeze, check, grants
         )
         identity = await identify(client)
         worker = Worker(
@@ -162,6 +164,7 @@ def _guard(
     database: Database,
     clock: SystemClock,
     freeze: FreezeSwitch,
+    grants: GrantBook,
     check: SelfCheck,
 ) -> Guard:
     return Guard(
@@ -172,6 +175,7 @@ def _guard(
         clock,
         frozen=freeze.frozen,
         unfit=check.unfit,
+        standing=grants.standing,
         # Who shares a SQLite file shares a machine, and its clock.
         skew_seconds=0.0 if database.engine.dialect.name == "sqlite" else 2 * SKEW.total_seconds(),
     )
@@ -241,10 +245,11 @@ def _people(
     clock: SystemClock,
     check: SelfCheck,
     freeze: FreezeSwitch,
+    grants: GrantBook,
     second: Review,
 ) -> tuple[ApprovalDesk, SlackCards]:
     desk = ApprovalDesk(
-        stores.approvals, directory, policy, queue, stores.audit, clock, check.unfit, freeze.why, second
+        stores.approvals, directory, policy, queue, stores.audit, clock, check.unfit, freeze.why, grants, second
     )
     cards = SlackCards(
         client,
@@ -258,6 +263,7 @@ def _people(
         incident_channel=settings.slack.incident_channel,
         banner=check.told,
         freeze=freeze.state,
+        grants=grants,
     )
     return desk, cards
 
@@ -271,12 +277,13 @@ def _services(
     directory: SlackDirectory,
     runner: LangGraphRunner,
     queue: RedisQueue,
-    clock: SystemClock,
     registry: Registry,
     toolbox: Guard,
     freeze: FreezeSwitch,
     check: SelfCheck,
+    grants: GrantBook,
 ) -> Services:
+    clock = desk.clock
     remediation = Remediation(runner, stores.approvals, stores.approvals, queue, clock)
     environments = {service.name: service.env for service in registry.environment.services}
     editing = Editing(
@@ -299,6 +306,7 @@ def _services(
         dead_letters=DeadLetterDesk(stores.deliveries, stores.audit, clock),
         freeze=freeze,
         editing=editing,
+        granting=Granting(grants, stores.approvals, stores.approvals),
         links=settings.web.links,
         incident_channel=settings.slack.incident_channel,
         approvers=lambda: news.policy.members,

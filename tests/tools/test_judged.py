@@ -17,8 +17,8 @@ AGREES = DISAGREES.model_copy(update={"answer": "agree"})
 
 async def approved_by_two(bench: Bench) -> tuple[ApprovalRequest, Grant]:
     plan = await bench.guard().plan(ToolCall(name="restart_service", args={"service": "checkout"}))
-    needed = a_requirement().heeding(DISAGREES, 5)
-    digest = plan_digest(plan, requester="U0ALICE", policy_sha256=needed.policy_sha256, judged=needed.judged)
+    needed = a_requirement(digest_version=2).heeding(DISAGREES, 5)
+    digest = plan_digest(plan, requester="U0ALICE", requirement=needed)
     row = a_request(plan=plan, requirement=needed, digest=digest, created_at=bench.clock.now())
     await bench.approvals.create(row)
     now = bench.clock.now()
