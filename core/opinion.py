@@ -1,11 +1,8 @@
 """What a second judge says of a plan: it stands on the card and under the digest, and can ask for one more person."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-
-from core.tool_call import Plan
 
 MOST_REASONS, LONGEST_REASON = 5, 300
 Answer = Literal["agree", "disagree", "cannot tell"]
@@ -23,15 +20,6 @@ class Opinion(BaseModel):
     able: int | None = None
 
 
-Review = Callable[[Plan, str | None], Awaitable[Opinion]]
-"""Judges a plan by the evidence of the report with that id; whatever goes wrong, it answers `cannot tell`."""
-
-
 def cannot_tell(why: str, by: str) -> Opinion:
     """Return the answer that changes nothing."""
     return Opinion(answer="cannot tell", reasons=(why[:LONGEST_REASON],), by=by)
-
-
-async def nobody(plan: Plan, report_id: str | None) -> Opinion:
-    """Implement Review where there is nobody to ask."""
-    return cannot_tell("There is nobody who could give a second opinion.", "nobody")

@@ -4,8 +4,8 @@ from contextlib import AsyncExitStack
 
 from bot.bootstrap.stores import Stores
 from bot.settings import Settings
-from core.opinion import Review
 from core.runbook import Runbook
+from core.services.second_opinion import Review
 from graphs.models.second import RULES, ModelJudge, RulesJudge, SecondOpinion
 from tools.catalogue import Catalogue
 

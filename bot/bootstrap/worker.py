@@ -51,7 +51,6 @@ from bot.worker import Worker
 from bot.worker_role import WorkerRole
 from core.errors import ConfigurationError
 from core.fitness import SKEW
-from core.opinion import Review
 from core.runbook import Runbook
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
@@ -62,6 +61,7 @@ from core.services.grant_book import GrantBook
 from core.services.granting import Granting
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
+from core.services.second_opinion import Review
 from graphs.context import GraphContext, InvestigatorConfig, Mind
 from graphs.models.runbooks import load_runbooks
 from graphs.runner import LangGraphRunner

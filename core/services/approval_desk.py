@@ -26,11 +26,11 @@ from core.errors import (
 )
 from core.event import Event
 from core.fitness import Unfit, fit
-from core.opinion import Review, nobody
 from core.person import GUESTS_MAY_NOT
 from core.policy_rules import ALERT
 from core.ports import Approvals, Audit, Clock, Directory, Queue, Rules
 from core.requirement import Requirement
+from core.services import second_opinion
 from core.services.grant_book import GrantBook
 from core.services.membership import asker_of, groups_of
 from core.standing_grant import StandingGrant
@@ -64,7 +64,7 @@ class ApprovalDesk:
     unfit: Unfit = fit
     frozen: Unfit = fit
     grants: GrantBook | None = None
-    review: Review = nobody
+    review: second_opinion.Review = second_opinion.nobody
 
     async def request(self, approval_id: str, plan: Plan, proposal: Proposal, thread_id: str) -> ApprovalRequest:
         """Write the approval row for a plan; PolicyDeniedError when no rule allows it. What policy lets run unasked is
@@ -84,8 +84,7 @@ class ApprovalDesk:
                 f"Policy does not allow `{plan.call.name}` on {plan.service} in {plan.env} (rule: {requirement.rule})."
             )
         requirement = await self._for_undo(requirement, proposal)
-        if requirement.second_model:
-            requirement = await self._judged(requirement, plan, proposal)
+        requirement = await second_opinion.judged(self.review, self.directory, requirement, plan, proposal)
         now = self.clock.now()
         return ApprovalRequest(
             id=approval_id,
@@ -105,20 +104,10 @@ class ApprovalDesk:
             decide_by=now + requirement.decide_within,
         )
 
-    async def _judged(self, needed: Requirement, plan: Plan, proposal: Proposal) -> Requirement:
-        opinion = await self.review(plan, proposal.report_id)
-        humans = {needed.human(each) for each in await self.directory.members(needed.members)}
-        if needed.exclude_requester:
-            humans.discard(needed.human(proposal.requester))
-        if needed.exclude_beneficiary:
-            humans.discard(needed.human(plan.beneficiary))
-        return needed.heeding(opinion, len(humans))
-
     def told_of(self, asked: ApprovalRequest) -> AuditEvent:
         """Return the line of the history that stands for a request."""
         facts = {"digest": asked.digest, "rule": asked.requirement.rule}
-        if (opinion := asked.requirement.opinion) is not None:
-            facts |= {"second_opinion": f"{opinion.by}: {opinion.answer}", "reasons": " ".join(opinion.reasons)}
+        facts |= second_opinion.told(asked.requirement.opinion)
         return self._event(ASKED, asked.requester, asked.id, asked.incident_id, **facts)
 
     async def decide_if_allowed(self, row: ApprovalRequest) -> ApprovalRequest:

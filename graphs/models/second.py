@@ -43,7 +43,7 @@ class Verdict(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class SecondOpinion:
-    """Implements core.opinion.Review: no failure of the judge's is more than `cannot tell`."""
+    """Implements core.services.second_opinion.Review: no failure of the judge's is more than `cannot tell`."""
 
     judge: Judge
     by: str

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.approval import ApprovalStatus, Choice, Vote, tally
+from core.opinion import cannot_tell
 from core.policy import Requirement
 from core.risk import Risk
 from core.tool_call import Plan, ToolCall, canonical_json, plan_digest
@@ -96,6 +97,7 @@ def test_requester_and_policy_are_under_the_digest() -> None:
 
 
 OTHERS: dict[str, Any] = {
+    "opinion": cannot_tell("No evidence.", "rules"),
     "rule": "another", "effect": "allow", "groups": ("sre", "dba"), "members": ("S0SRE", "U0EVE"), "quorum": 0,
     "exclude_requester": False, "decide_within": timedelta(days=1), "execute_within": timedelta(days=1),
     "policy_sha256": "q", "exclude_beneficiary": True, "members_of": {"sre": ("U0EVE",)}, "seats": {"dba": 1},

@@ -12,11 +12,12 @@ from bot.blocks.needs import needs
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Place, Proposal
 from core.evidence import Evidence, Report
-from core.opinion import Opinion, Review
+from core.opinion import Opinion
 from core.person import Person
 from core.policy import Policy, PolicyFile
 from core.requirement import Requirement
 from core.services.approval_desk import ApprovalDesk
+from core.services.second_opinion import Review
 from core.tool_call import ToolCall
 from graphs.models.factory import open_chat
 from graphs.models.runbooks import load_runbooks
