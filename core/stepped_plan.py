@@ -30,8 +30,8 @@ def in_a_row(steps: Sequence[Plan]) -> Plan:
 
 
 def is_stepped(rows: Rows) -> bool:
-    """True for more than one step, whatever became of them."""
-    return bool(rows) and (bool(rows[0].plan.then) or len(rows) > 1)
+    """True for a plan of more than one step, whatever became of them."""
+    return bool(rows) and bool(rows[0].plan.then)
 
 
 def covers(covering: ApprovalRequest, rollback_of: ApprovalRequest | None) -> bool:
@@ -108,17 +108,16 @@ def number_of(rows: Rows, row: ApprovalRequest) -> int:
 
 def overall(rows: Rows) -> ApprovalStatus:
     """Return how the whole stands, in the words that one request has."""
-    last, undos = rows[-1], [row for row in rows if row.rollback_of is not None]
-    broken = next((row for row in undos if row.status is not ApprovalStatus.EXECUTED), None)
-    if rows[0].rollback_of is not None or (not undos and last.status is not ApprovalStatus.EXECUTED):
-        still = last.status is ApprovalStatus.EXECUTED and last.plan.then
-        return ApprovalStatus.APPROVED if still else last.status
-    if broken is not None:
-        return broken.status
-    if undos or last.plan.then:
-        done = ApprovalStatus.ROLLED_BACK if undos and next_to_undo(rows) is None else ApprovalStatus.APPROVED
-        return ApprovalStatus.APPROVED if last.plan.then else done
-    return last.status
+    forward = [row for row in rows if row.rollback_of is None] or list(rows)
+    for row in rows:
+        if row not in forward and row.status is not ApprovalStatus.EXECUTED:
+            under_way = (ApprovalStatus.PENDING, ApprovalStatus.APPROVED)
+            kept = row.status if row.status is ApprovalStatus.UNKNOWN else ApprovalStatus.ROLLBACK_FAILED
+            return ApprovalStatus.APPROVED if row.status in under_way else kept
+    if any(row.status is ApprovalStatus.ROLLED_BACK for row in forward):
+        return ApprovalStatus.APPROVED if whole_undo(rows) else ApprovalStatus.ROLLED_BACK
+    last = forward[-1]
+    return ApprovalStatus.APPROVED if last.status is ApprovalStatus.EXECUTED and last.plan.then else last.status
 
 
 def what_stands(rows: Rows) -> str:

@@ -10,6 +10,7 @@ from core.runbook import Runbook
 from core.services.approval_desk import ApprovalDesk
 from core.services.endings import Endings
 from core.services.needs_human import NeedsHuman
+from core.services.steps import Steps
 from graphs.models.judgement import Case, Judgement
 from tools.catalogue import Catalogue
 
@@ -75,6 +76,11 @@ class GraphContext:
     def endings(self) -> Endings:
         """Writes how approved requests end."""
         return Endings(self.approvals, self.cards, self.audit, self.clock)
+
+    @property
+    def steps(self) -> Steps:
+        """Goes from one step of a plan to the next, or back."""
+        return Steps(self.approvals, self.desk.queue, self.clock)
 
     @property
     def human(self) -> NeedsHuman:
