@@ -68,13 +68,14 @@ class Endings:
     ) -> bool:
         """Call a human when the end is unknown, an undo did not come about or a plan stopped between its steps; False
         for an end that needs nobody."""
-        rows = await rows_of(self.approvals, (await self.approvals.load(approval_id)).thread_id)
+        request = await self.approvals.load(approval_id)
+        rows = await rows_of(self.approvals, request.thread_id)
         left = f" {what_stands(rows)}" if is_stepped(rows) else ""
         if result.status not in _ENDS and result.status != "refused":
             what, why = f"I do not know whether {call} took effect", f"Please look at the target. {result.text}{left}"
         elif rollback_of is not None and result.status != "ok":
             what, why = f"the undo {call} did not come about", f"{spoken(result.text)}{left}"
-            if any(row.status is ApprovalStatus.ROLLBACK_FAILED for row in rows):
+            if request.status is ApprovalStatus.ROLLBACK_FAILED:
                 what = f"ROLLBACK FAILED: {what}"
                 await self._sound_alarm(approval_id, place, incident_id, what, why)
         elif result.status != "ok" and standing(rows):

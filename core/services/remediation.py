@@ -20,6 +20,8 @@ from core.ids import (
 from core.objection import EDITED, rejection_of
 from core.ports import ApprovalQueue, Approvals, Clock, GraphRunner, Queue
 from core.services.approval_desk import said_of
+from core.services.steps import rows_of
+from core.stepped_plan import is_stepped, steps_of, whole_undo
 
 _DOUBLE_CLICK_SECONDS = 10
 
@@ -70,18 +72,26 @@ class Remediation:
     async def undo(self, approval_id: str, person_id: str) -> None:
         """Queue the rollback of an executed request as a new request; RefusedError when there is nothing to undo."""
         done = await self.approvals.load(approval_id)
-        if done.status is not ApprovalStatus.EXECUTED or done.plan.rollback is None:
+        what, newest, calls = done.plan.call.name, done, tuple(filter(None, [done.plan.rollback]))
+        rows = await rows_of(self.approvals, done.thread_id)
+        if is_stepped(rows) and rows[0].rollback_of is None:
+            what, done = f"the plan of {len(steps_of(rows[0].plan))} steps", rows[0]
+            if any(row.status in (ApprovalStatus.PENDING, ApprovalStatus.APPROVED) for row in rows):
+                raise RefusedError("The plan is still under way; it can be undone once it has ended.")
+            newest, calls = whole_undo(rows) or (done, ())
+        if newest.status is not ApprovalStatus.EXECUTED or not calls:
             raise RefusedError(f"There is nothing to undo: this request is {said_of(done.status)}.")
         fresh = await self._enqueue(
             Proposal(
                 remediation_id=await self._next_undo(done),
-                call=done.plan.rollback,
+                call=calls[0],
+                then=calls[1:],
                 place=Place(channel=done.channel, thread_ts=done.thread_ts),
                 requester=person_id,
-                reason=f"Undo of {done.plan.call.name} ({done.id})",
+                reason=f"Undo of {what} ({done.id})",
                 incident_id=done.incident_id,
                 report_id=done.report_id,
-                rollback_of=done.id,
+                rollback_of=newest.id,
             ),
             # An undo that could not be prepared may be asked for again; the two halves of a double click are one.
             attempt=str(int(self.clock.now().timestamp()) // _DOUBLE_CLICK_SECONDS),
@@ -107,6 +117,7 @@ class Remediation:
             Proposal(
                 remediation_id=remediation_id,
                 call=old.plan.call,
+                then=tuple(step.call for step in old.plan.then),
                 place=Place(channel=old.channel, thread_ts=old.thread_ts),
                 requester=person_id,
                 reason=old.reason,
