@@ -75,7 +75,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         raise ConfigurationError("REDIS_URL is missing: a role of its own needs the Redis that the other role uses")
     clock = SystemClock()
     catalogue = load_catalogue(settings.files.services_file)
-    read_policy = partial(load_policy, settings.files.policy_file, settings.checkpoint.ttl_seconds)
+    read_policy = partial(load_policy, settings.files.policy_file, settings.checkpoint.interrupted_ttl_seconds)
     first_policy = read_policy()
     runbooks = load_runbooks(settings.files.runbooks_dir)
     async with AsyncExitStack() as stack:
@@ -126,7 +126,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         tickers += build_dead_letters(stores, queue, Stock(redis), client, services, context.human, alone)
         tickers += (Ticker("policy", policy.refresh, _POLICY_EVERY, None),)
         tickers += (build_reminders(stores.reminders, client, services, alone), build_freeze_news(services, alone))
-        tickers += history.tickers(client, stores.audit, context.human, clock, alone)
+        tickers += history.begin(client, stores.audit, context.human, clock, alone, check, stack)
         await check.look_if_due()
         yield WorkerRole(queue, _delivery(settings, worker, stores, clock), alive, tickers)
 
@@ -175,6 +175,7 @@ async def _context(
         toolbox=toolbox,
         approvals=stores.approvals,
         approval_queue=stores.approvals,
+        effects=stores.effects,
         desk=desk,
         incidents=stores.incidents,
         reports=stores.reports,

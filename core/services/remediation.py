@@ -5,6 +5,7 @@ from itertools import count
 
 from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus
 from core.brief import Place, Proposal
+from core.change_words import change_of
 from core.errors import NoDataError, RefusedError
 from core.event import Event
 from core.evidence import Report
@@ -81,6 +82,7 @@ class Remediation:
             newest, calls = whole_undo(rows) or (done, ())
         if newest.status is not ApprovalStatus.EXECUTED or not calls:
             raise RefusedError(f"There is nothing to undo: this request is {said_of(done.status)}.")
+        change = change_of(done.plan)
         fresh = await self._enqueue(
             Proposal(
                 remediation_id=await self._next_undo(done),
@@ -88,7 +90,11 @@ class Remediation:
                 then=calls[1:],
                 place=Place(channel=done.channel, thread_ts=done.thread_ts),
                 requester=person_id,
+<<<<<<< HEAD
                 reason=f"Undo of {what} ({done.id})",
+=======
+                reason=f"Undo of {done.plan.call.name} on {done.plan.service}" + (f" ({change})" if change else ""),
+>>>>>>> main
                 incident_id=done.incident_id,
                 report_id=done.report_id,
                 rollback_of=newest.id,

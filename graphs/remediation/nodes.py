@@ -11,6 +11,7 @@ from core.errors import PolicyDeniedError, RefusedError, ToolError
 from core.ids import approval_id_of, remediation_thread_id
 from core.refusal import spoken
 from core.services.endings import end_key, last_key
+from core.services.known_bad import VERIFIED
 from core.services.steps import rows_of
 from core.stepped_plan import is_stepped, standing, steps_of, what_stands, whole_undo
 from core.tool_call import Plan, ToolResult
@@ -120,9 +121,9 @@ async def record(state: RemediationState, runtime: Runtime[GraphContext]) -> Upd
 
 
 async def verify(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
-    """Watch the signal that started this until it is quiet or the patience ends."""
-    proposal, plan = Proposal.model_validate(state["proposal"]), Plan.model_validate(state["plan"])
-    outcome, signal = await watch(runtime.context, proposal, plan.service)
+    """Watch the signals that this was about until they are quiet or the patience ends."""
+    request = await runtime.context.approvals.load(state["approval_id"])
+    outcome, signal = await watch(runtime.context, request)
     return {"outcome": outcome, "signal": signal}
 
 
@@ -132,7 +133,7 @@ async def announce(state: RemediationState, runtime: Runtime[GraphContext]) -> U
     outcome = state.get("outcome", "")
     await context.audit.append(
         AuditEvent(
-            kind="RemediationVerified" if outcome else "RemediationEnded",
+            kind=VERIFIED if outcome else "RemediationEnded",
             actor="watchkeeper",
             subject=state["approval_id"],
             incident_id=proposal.incident_id,
@@ -156,7 +157,9 @@ async def announce(state: RemediationState, runtime: Runtime[GraphContext]) -> U
 def _ending(state: RemediationState, proposal: Proposal, rows: Sequence[ApprovalRequest]) -> str:
     call, result, signal = call_text(proposal.call), state.get("result_text", ""), state.get("signal", "")
     if is_stepped(rows):
-        call = f"The plan of {len(steps_of(rows[0].plan))} steps" if rows[-1].rollback_of is None else f"The undo {call}"
+        call = (
+            f"The plan of {len(steps_of(rows[0].plan))} steps" if rows[-1].rollback_of is None else f"The undo {call}"
+        )
         if rows[0].rollback_of is None and rows[-1].covered_by and rows[-1].rollback_of:
             call = "A step of the plan failed. The undo of the steps before it"
             signal = f"{signal} {what_stands(rows)}"
@@ -198,7 +201,9 @@ async def propose_rollback(state: RemediationState, runtime: Runtime[GraphContex
     if found is None:
         return {"turn": ""}
     newest, calls = found
+    warning = await context.known_bad.warning(calls[0], proposal.incident_id, proposal.report_id)
     what = call_text(proposal.call) if len(calls) == 1 else f"the {len(calls)} steps"
+    reason = f"Undo {what}, which did not help: {state.get('signal', '')}"
     again = proposal.model_copy(
         update={
             "call": calls[0],
@@ -206,7 +211,7 @@ async def propose_rollback(state: RemediationState, runtime: Runtime[GraphContex
             "rollback_of": newest.id,
             "covered_by": None,
             "reopens": None,
-            "reason": f"Undo {what}, which did not help: {state.get('signal', '')}",
+            "reason": f"⚠️ {warning} {reason}" if warning else reason,
         }
     )
     return {"proposal": again.model_dump(mode="json"), "attempt": state["attempt"] + 1, "turn": "undo"}

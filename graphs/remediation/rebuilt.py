@@ -51,4 +51,3 @@ def rebuilt(request: ApprovalRequest) -> Update:
         "signal": "",
         "turn": "",
     }
-

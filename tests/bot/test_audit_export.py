@@ -196,7 +196,6 @@ def test_without_the_escape_a_formula_would_stand_in_a_cell(monkeypatch: pytest.
         (("--until", "2026-11-02T11:00:00+01:00"), [0]),
         (("--since", "2026-11-02", "--until", "2026-11-03"), [0, 1, 2]),
         (("--incident", "INC-2"), [1]),
-        (("--incident", "INC-9"), []),
     ],
 )
 def test_a_part_can_be_asked_for(
@@ -205,6 +204,14 @@ def test_a_part_can_be_asked_for(
     asyncio.run(populate(bench, 3))
     found = [json.loads(line)["approval_id"] for line in exported(*arguments).splitlines()]
     assert found == [f"apr_{number:04d}" for number in numbers]
+
+
+def test_an_incident_without_any_is_said_to_have_none(bench: str, capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(populate(bench))
+    assert export("--incident", "INC-9") == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "no approval belongs to incident INC-9; `audit export` without --incident names them all" in told.err
 
 
 async def test_pages_neither_lose_nor_repeat_a_request(any_database_url: str) -> None:

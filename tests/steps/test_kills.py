@@ -65,7 +65,7 @@ async def test_a_guard_that_forgets_its_attempts_acts_twice_and_is_caught() -> N
             return await super().execute(request, grant)
 
     caught = 0
-    for at in range(0, 60):
+    for at in range(60):
         stage = await story(fails=False, kills=(at,), guard_class=Forgetful)
         caught += stage.target.done != WHOLE
     assert caught

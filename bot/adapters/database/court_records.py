@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Table, select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters.database.audit_check import existing
+from bot.adapters.database.audit_check import NOT_MIGRATED, existing
 from bot.adapters.database.engine import open_database
 from bot.adapters.database.models import approvals, audit_events, effects, reports, votes
 from core.approval import ApprovalRequest
@@ -50,6 +50,8 @@ async def read_cases(url: str, wanted: Wanted, page: int = _PAGE) -> AsyncIterat
     """
     database = open_database(existing(url))
     try:
+        if await database.revision() is None:
+            raise ConfigurationError(NOT_MIGRATED)
         async with database.reading() as connection:
             async for case in cases_in(await one_snapshot(connection), wanted, page):
                 yield case

@@ -1,6 +1,6 @@
 """Holds every request, vote and effect against the history: a chain says nothing of the rows that it does not hold."""
 
-import asyncio
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from sqlalchemy import exists, select
@@ -10,10 +10,11 @@ from bot.adapters.database.audit_check import existing
 from bot.adapters.database.court_records import Wanted, cases_in, one_snapshot
 from bot.adapters.database.engine import open_database
 from bot.adapters.database.models import approvals, audit_events
+from core.audit_chain import Noted
 from core.contradictions import ANOTHER_PLAN
 from core.errors import ConfigurationError
 
-_PAGE = 100
+_PAGE, _SMALL_PAGE = 200, 10
 _MOST_FAULTS = 100
 _GONE = (
     select(audit_events.c.subject)
@@ -32,10 +33,13 @@ class Compared(NamedTuple):
     grave: tuple[str, ...]
 
 
-async def check_rows(url: str, breath: float = 0.0) -> Compared:
-    """Compare all of them in one snapshot, a page at a time with `breath` seconds between, changing nothing.
+async def check_rows(
+    url: str, since: Noted | None = None, breathe: Callable[[], Awaitable[None]] | None = None
+) -> Compared:
+    """Compare all of them in one snapshot, or those that were asked for after `since`; changes nothing.
 
-    TransientError when the database cannot be reached, ConfigurationError when it is not one of ours.
+    `breathe` is awaited every few milliseconds, by whoever has time. TransientError when the database cannot be
+    reached, ConfigurationError when it is not one of ours.
     """
     database = open_database(existing(url))
     found: list[tuple[str, str]] = []
@@ -43,13 +47,15 @@ async def check_rows(url: str, breath: float = 0.0) -> Compared:
     try:
         async with database.reading() as connection:
             await one_snapshot(connection)
-            gone = (await connection.execute(_GONE.limit(_MOST_FAULTS))).scalars().all()
+            lost = _GONE.where(audit_events.c.sequence > (since.head.sequence if since else 0)).limit(_MOST_FAULTS)
+            gone = (await connection.execute(lost)).scalars().all()
             found += [(subject, "it is gone, where the history says that it was asked for") for subject in gone]
-            async for case in cases_in(connection, Wanted(with_reports=False), _PAGE):
+            wanted = Wanted(since=since.at if since else None, with_reports=False)
+            async for case in cases_in(connection, wanted, _SMALL_PAGE if breathe else _PAGE):
                 count += 1
                 found += [(case.request.id, sentence) for sentence in case.contradictions]
-                if breath and count % _PAGE == 0:
-                    await asyncio.sleep(breath)
+                if breathe and count % _SMALL_PAGE == 0:
+                    await breathe()
     except DBAPIError as error:
         raise ConfigurationError(f"DATABASE_URL: the approvals cannot be read ({error.orig})") from error
     except ValueError as error:  # somebody wrote what no column of ours may hold, and the rest cannot be told
