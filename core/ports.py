@@ -367,8 +367,7 @@ class ToolBox(Protocol):
         ...
 
     async def plan(self, call: ToolCall, *then: ToolCall) -> Plan:
-        """Validate the call, and the steps after it, and work out what exactly would run, changing nothing; ToolError
-        when it cannot."""
+        """Validate the call (and the steps after it) and work out what would run, changing nothing; else ToolError."""
         ...
 
     async def execute(self, request: ApprovalRequest, grant: Grant) -> ToolResult:

@@ -120,6 +120,20 @@ def overall(rows: Rows) -> ApprovalStatus:
     return ApprovalStatus.APPROVED if last.status is ApprovalStatus.EXECUTED and last.plan.then else last.status
 
 
+def as_whole(request: ApprovalRequest, rows: Rows) -> ApprovalRequest:
+    """Return the request of a whole plan as it stands with all its steps; any other one as it is."""
+    own = [row for row in rows if request.id in (row.id, row.covered_by)]
+    if request.requirement.steps != "whole" or len(own) < 2:
+        return request
+    status = overall(rows)
+    ends = {ApprovalStatus.PENDING, ApprovalStatus.APPROVED, ApprovalStatus.EXECUTED}
+    text = own[-1].outcome_text if status is ApprovalStatus.EXECUTED else ""
+    if status not in ends:
+        last = next((row for row in own if row.status not in (*ends, ApprovalStatus.ROLLED_BACK)), own[-1])
+        text = f"Step {number_of(rows, last)}: {last.outcome_text} {what_stands(rows)}"
+    return request.model_copy(update={"status": status, "outcome_text": text, "finished_at": own[-1].finished_at})
+
+
 def what_stands(rows: Rows) -> str:
     """Return in a sentence which steps still stand, on what and where; for people who have to put it right."""
     found = [

@@ -34,6 +34,9 @@ class Order:
         )
         if covering.covered_by is not None or covering.digest != digest:
             raise StaleApprovalError(f"{SUPERSEDED}the plan is no longer what was approved (its digest differs).")
+        begun = await self._attempts.ledger(covering)
+        if begun is None or begun.digest != digest:
+            raise StaleApprovalError(f"{SUPERSEDED}the plan that was begun is another one.")
         ahead = attempt_of(row.thread_id, row.id) - attempt_of(covering.thread_id, covering.id)
         same_run = covering.thread_id == row.thread_id
         if not same_run or row.plan != covered_plan(covering, undone, ahead) or row.requester != covering.requester:
@@ -48,10 +51,12 @@ class Order:
             undone = await self._approvals.load(row.rollback_of)
             if undone.status is not ApprovalStatus.EXECUTED or undone.plan.rollback != row.plan.call:
                 raise StaleApprovalError(f"{SUPERSEDED}what this undoes is {undone.status.value}.")
-        for earlier in await self._before(row):
-            if earlier.rollback_of is None and row.rollback_of is None:
-                if earlier.status is not ApprovalStatus.EXECUTED:
-                    raise StaleApprovalError(f"{SUPERSEDED}a step before this one is {earlier.status.value}.")
+        steps = (
+            [each for each in await self._before(row) if each.rollback_of is None] if row.rollback_of is None else []
+        )
+        for earlier in steps:
+            if earlier.status is not ApprovalStatus.EXECUTED:
+                raise StaleApprovalError(f"{SUPERSEDED}a step before this one is {earlier.status.value}.")
 
     async def check_read_back(self, row: ApprovalRequest) -> None:
         """StaleApprovalError unless the target of the step before this one says that it was done."""
@@ -73,11 +78,10 @@ class Order:
         return plan.model_copy(update=changes | {"precondition": {**known, VERSION: await self._left(row)}})
 
     async def _left(self, row: ApprovalRequest) -> object:
-        for earlier in reversed(await self._before(row)):
-            if (earlier.plan.service, earlier.plan.env) == (row.plan.service, row.plan.env):
-                if (version := await self._attempts.left_behind(earlier)) is not None:
-                    return version
-        return None
+        target = (row.plan.service, row.plan.env)
+        acts = [each for each in await self._before(row) if (each.plan.service, each.plan.env) == target]
+        versions = [await self._attempts.left_behind(each) for each in reversed(acts)]
+        return next((version for version in versions if version is not None), None)
 
     async def _before(self, row: ApprovalRequest) -> Sequence[ApprovalRequest]:
         """Return the requests of the same run before this one, oldest first."""

@@ -9,6 +9,7 @@ from bot.blocks import budget, rich
 from bot.blocks.exact_call import inline_call, odd_characters
 from bot.blocks.freeze import build_freeze_banner
 from bot.blocks.needs import needs, still_needs, votes_so_far
+from bot.blocks.plan_steps import build_steps, can_be_undone, sentence_of, stopped_at
 from bot.blocks.text import (
     Block,
     asker,
@@ -23,13 +24,14 @@ from bot.blocks.text import (
     section,
     span,
 )
-from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_SIGNS, STATUS_TITLES, loud_env, reads_only
+from bot.blocks.wording import RISK_WORDS, STATUS_SIGNS, STATUS_TITLES, loud_env, reads_only
 from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus, Vote
 from core.change_words import change_of
 from core.confirmation import asks_to_type
-from core.exact_call import exact_call, fits
+from core.exact_call import exact_plan, plan_fits
 from core.freeze import Freeze
 from core.policy_rules import ALERT
+from core.stepped_plan import steps_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +52,24 @@ class ApprovalFacts:
     """What this one was asked for in place of, as `request_name` writes it."""
     undoes: str = ""
     """What this one undoes, as `request_name` writes it."""
+    rows: tuple[ApprovalRequest, ...] = ()
+    """All requests of the same run, oldest first, where this one begins or goes on with a plan of several steps."""
     known_bad: str = ""
     """Why this leads back to what was found bad before, or empty; untrusted."""
 
 
-def approval_text(request: ApprovalRequest) -> str:
-    """The whole card in one line, for notifications and screen readers."""
+def approval_text(request: ApprovalRequest, rows: tuple[ApprovalRequest, ...] = ()) -> str:
+    """The whole card in one line, for notifications and screen readers; `rows` are those of a plan of several steps."""
     plan = request.plan
-    what = f"{inert(plan.call.name, 80)} on {inert(plan.service, 80)} in {inert(plan.env, 40).upper()}"
+    more = f" and {len(plan.then)} more steps" if plan.then else ""
+    what = f"{inert(plan.call.name, 80)}{more} on {inert(plan.service, 80)} in {inert(plan.env, 40).upper()}"
     if request.status is ApprovalStatus.PENDING:
         until = f"decide by {request.decide_by:%H:%M} UTC"
         return f"Approval needed: {what} ({plan.risk.value}), asked by {asker(request.requester)}, {until}."
     voters = ", ".join(mention(vote.person) for vote in request.votes)
     by = f" (decided by {voters})" if voters else ""
     by = " (allowed by policy, nobody was asked)" if request.requirement.effect == "allow" else by
-    return f"{STATUS_TITLES[request.status]}: {what}{by}. {STATUS_SENTENCES[request.status]}"
+    return f"{STATUS_TITLES[request.status]}: {what}{by}. {sentence_of(request, rows)}"
 
 
 def build_approval_card(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
@@ -85,6 +90,7 @@ def diff_is_cut(request: ApprovalRequest) -> bool:
 
 def _pending(request: ApprovalRequest, facts: ApprovalFacts, diff_bytes: int) -> list[Block]:
     blocks = [_title(request), *_banner(facts), _overview(request, facts), _call(request)]
+    blocks += build_steps(request, facts.rows)
     blocks += _warnings(request, facts)
     blocks += [_why(request), _change(request, diff_bytes), _clocks(request)]
     blocks += _evidence(facts) + _votes(request)
@@ -93,14 +99,15 @@ def _pending(request: ApprovalRequest, facts: ApprovalFacts, diff_bytes: int) ->
 
 def _settled(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     running = request.status is ApprovalStatus.APPROVED
-    blocks = [_title(request), *(_banner(facts) if running else []), section(_verdict(request))]
+    blocks = [_title(request), *(_banner(facts) if running else []), section(_verdict(request, facts))]
     if request.outcome_text:
         blocks.append(_outcome(request.outcome_text))
+    blocks += build_steps(request, facts.rows)
     blocks += [*_votes(request), _call(request, tense="The exact call"), _why(request)]
     if facts.asked_again:
         blocks.append(context(f"🔁 *Asked again*, further down in this thread: {facts.asked_again}."))
     again = request.status in NOTHING_RAN and not facts.asked_again and not _EDITED.match(request.outcome_text)
-    return [*blocks, *_evidence(ApprovalFacts(timeline_url=facts.timeline_url)), _buttons(request, again=again)]
+    return [*blocks, *_evidence(ApprovalFacts(timeline_url=facts.timeline_url)), _buttons(request, facts.rows, again)]
 
 
 _EDITED = re.compile(r"Edited by <@([UW][A-Z0-9]{4,20})>(?=: )")
@@ -142,9 +149,9 @@ def _overview(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
 
 
 def _call(request: ApprovalRequest, tense: str = "Exactly this will run") -> Block:
-    call = request.plan.call
-    if not fits(call):
-        whole = exact_call(call).encode()
+    plan = request.plan
+    if not plan_fits(plan):
+        whole = exact_plan(plan).encode()
         return rich.block(
             rich.line(
                 rich.words(f"{tense}: the call in the file {request.id}-call.txt in this thread", "bold"),
@@ -152,12 +159,13 @@ def _call(request: ApprovalRequest, tense: str = "Exactly this will run") -> Blo
                 rich.words(hashlib.sha256(whole).hexdigest(), "code"),
             )
         )
-    return rich.block(rich.line(rich.words(tense, "bold")), rich.preformatted(exact_call(call)))
+    return rich.block(rich.line(rich.words(tense, "bold")), rich.preformatted(exact_plan(plan)))
 
 
 def _warnings(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     warnings: list[str] = []
-    odd = odd_characters(request.plan.call)
+    calls = [step.call for step in steps_of(request.plan)]
+    odd = list(dict.fromkeys(each for call in calls for each in odd_characters(call)))[:5]
     if odd:
         warnings.append(f"⚠️ *Look closely:* the arguments hold unusual characters: {', '.join(odd)}")
     if request.status is ApprovalStatus.PENDING and asks_to_type(request):
@@ -241,10 +249,10 @@ def _for(vote: Vote) -> str:
     return f" for {inert(' and '.join(vote.groups), 60)}" if vote.groups and vote.choice == "approve" else ""
 
 
-def _verdict(request: ApprovalRequest) -> str:
+def _verdict(request: ApprovalRequest, facts: ApprovalFacts) -> str:
     when = request.finished_at or request.decided_at
     at = f" {date(when, '{date_short_pretty} {time}')}" if when else ""
-    line = f"*{STATUS_TITLES[request.status]}*{at}. {STATUS_SENTENCES[request.status]}"
+    line = f"*{STATUS_TITLES[request.status]}*{at}. {sentence_of(request, facts.rows)}"
     if request.requirement.effect == "allow":
         line = f"*Allowed by policy* (rule “{inert(request.requirement.rule, 80)}”), nobody was asked. {line}"
     if request.status is ApprovalStatus.EXPIRED:
@@ -256,18 +264,20 @@ def _verdict(request: ApprovalRequest) -> str:
     return f"{where} · asked by {asker(request.requester)}\n{line}"
 
 
-def _buttons(request: ApprovalRequest, *, again: bool = False) -> Block:
+def _buttons(request: ApprovalRequest, rows: tuple[ApprovalRequest, ...] = (), again: bool = False) -> Block:
     plan = request.plan
     target = f"{plan.call.name} on {plan.service} in {plan.env}"
     elements: list[Block] = []
     if request.status is ApprovalStatus.PENDING:
         elements.append(_button(identifiers.APPROVE, "Approve", request.id, f"Approve {target}", "primary"))
         elements.append(_button(identifiers.REJECT, "Reject", request.id, f"Reject {target}", "danger"))
-        elements.append(_button(identifiers.EDIT, "Edit", request.id, f"Edit {target}"))
+        if not plan.then:
+            elements.append(_button(identifiers.EDIT, "Edit", request.id, f"Edit {target}"))
     if again:
-        elements.append(_button(identifiers.ASK_AGAIN, "Ask again", request.id, f"Ask again for {target}", "primary"))
+        stopped = stopped_at(request, rows).id
+        elements.append(_button(identifiers.ASK_AGAIN, "Ask again", stopped, f"Ask again for {target}", "primary"))
     elements.append(_button(identifiers.DETAILS, "Details", request.id, f"Details of {target}"))
-    if request.status is ApprovalStatus.EXECUTED and plan.rollback is not None:
+    if request.status is ApprovalStatus.EXECUTED and can_be_undone(request, rows):
         elements.append(_button(identifiers.UNDO, "Undo", request.id, f"Ask to undo {target}"))
     return {"type": "actions", "block_id": identifiers.DECIDE_BLOCK, "elements": elements}
 

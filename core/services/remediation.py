@@ -73,7 +73,9 @@ class Remediation:
     async def undo(self, approval_id: str, person_id: str) -> None:
         """Queue the rollback of an executed request as a new request; RefusedError when there is nothing to undo."""
         done = await self.approvals.load(approval_id)
-        what, newest, calls = done.plan.call.name, done, tuple(filter(None, [done.plan.rollback]))
+        newest, calls = done, (done.plan.rollback,) if done.plan.rollback else ()
+        change = change_of(done.plan)
+        what = f"{done.plan.call.name} on {done.plan.service}" + (f" ({change})" if change else "")
         rows = await rows_of(self.approvals, done.thread_id)
         if is_stepped(rows) and rows[0].rollback_of is None:
             what, done = f"the plan of {len(steps_of(rows[0].plan))} steps", rows[0]
@@ -82,7 +84,6 @@ class Remediation:
             newest, calls = whole_undo(rows) or (done, ())
         if newest.status is not ApprovalStatus.EXECUTED or not calls:
             raise RefusedError(f"There is nothing to undo: this request is {said_of(done.status)}.")
-        change = change_of(done.plan)
         fresh = await self._enqueue(
             Proposal(
                 remediation_id=await self._next_undo(done),
@@ -90,11 +91,7 @@ class Remediation:
                 then=calls[1:],
                 place=Place(channel=done.channel, thread_ts=done.thread_ts),
                 requester=person_id,
-<<<<<<< HEAD
-                reason=f"Undo of {what} ({done.id})",
-=======
-                reason=f"Undo of {done.plan.call.name} on {done.plan.service}" + (f" ({change})" if change else ""),
->>>>>>> main
+                reason=f"Undo of {what}",
                 incident_id=done.incident_id,
                 report_id=done.report_id,
                 rollback_of=newest.id,

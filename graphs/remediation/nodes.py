@@ -157,12 +157,9 @@ async def announce(state: RemediationState, runtime: Runtime[GraphContext]) -> U
 def _ending(state: RemediationState, proposal: Proposal, rows: Sequence[ApprovalRequest]) -> str:
     call, result, signal = call_text(proposal.call), state.get("result_text", ""), state.get("signal", "")
     if is_stepped(rows):
-        call = (
-            f"The plan of {len(steps_of(rows[0].plan))} steps" if rows[-1].rollback_of is None else f"The undo {call}"
-        )
-        if rows[0].rollback_of is None and rows[-1].covered_by and rows[-1].rollback_of:
-            call = "A step of the plan failed. The undo of the steps before it"
-            signal = f"{signal} {what_stands(rows)}"
+        call = f"The plan of {len(steps_of(rows[0].plan))} steps"
+        if rows[0].rollback_of is None and rows[-1].rollback_of is not None:
+            call, signal = "The undo of the plan's steps", f"{signal}. {what_stands(rows)}"
     match state.get("result_status"), state.get("outcome"):
         case "ok", "helped":
             return f"{call} helped: {signal}"

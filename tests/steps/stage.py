@@ -133,8 +133,8 @@ class Stage(World):
         self.live_queue = killer.over(self.queue, "put")
         effects = killer.over(self.effects, "intend", "conclude")
         self.toolbox = self.guard_class(
-            self.target.registry(_client()), self.live_approvals, effects, self.audit, self.clock, lambda: self.is_frozen,
-            settle_seconds=0.02, skew_seconds=-5.0,
+            self.target.registry(_client()), self.live_approvals, effects, self.audit, self.clock,
+            lambda: self.is_frozen, settle_seconds=0.02, skew_seconds=-5.0,
         )  # fmt: skip
 
     @property
@@ -153,7 +153,8 @@ class Stage(World):
         """Return a new process's runner; the drawing is compiled once for all of them, which takes the time."""
         cards = self.killer.over(self.cards, "show_approval", "say")
         known = GraphContext(
-            toolbox=self.toolbox, approvals=self.live_approvals, approval_queue=self.approvals, desk=self.desk,
+            toolbox=self.toolbox, approvals=self.live_approvals, effects=self.effects,
+            approval_queue=self.approvals, desk=self.desk,
             incidents=self.incidents, reports=self.reports, cards=cards, audit=self.audit, clock=self.clock,
             config=self.config, verify_within=timedelta(seconds=0.2), verify_every=timedelta(seconds=0.001),
         )  # fmt: skip
