@@ -99,7 +99,7 @@ async def test_a_step_that_people_never_saw_is_refused_and_a_guard_that_believes
 ) -> None:
     stage = await between_steps(guard_class)
     row = stage.approvals.rows[approval_of(attempt=2)]
-    other = row.plan.model_copy(update={"call": scale("checkout", 16)})
+    other = await stage.toolbox.plan(scale("checkout", 16))
     assert (await attack(stage, with_plan(row, other, mended=True))).status == status
 
 
