@@ -24,7 +24,12 @@ from bot.blocks.text import (
     section,
     span,
 )
+<<<<<<< HEAD
 from bot.blocks.wording import RISK_WORDS, STATUS_SIGNS, STATUS_TITLES, loud_env, reads_only
+=======
+from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_SIGNS, STATUS_TITLES, loud_env, reads_only
+from core.api_client import client_in
+>>>>>>> main
 from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus, Vote
 from core.change_words import change_of
 from core.confirmation import asks_to_type
@@ -137,7 +142,8 @@ def _overview(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
     groups = " ".join(mention(member) for member in needed.members[:8])
     wanted, _, different = needs(needed).partition(", ")
     unlike = [different] if different else []
-    unlike += ["not the requester"] if needed.exclude_requester and request.requester != ALERT else []
+    asked_by_a_person = request.requester != ALERT and not client_in(request.requester)
+    unlike += ["not the requester"] if needed.exclude_requester and asked_by_a_person else []
     names = ", ".join(inert(name, 40) for name in facts.approvers[:8])
     more = f" and {len(facts.approvers) - 8} more" if len(facts.approvers) > 8 else ""
     return fields(

@@ -61,6 +61,7 @@ class Remediation:
             Proposal(
                 remediation_id=remediation_id_of(report.id),
                 call=report.proposal,
+                then=report.then,
                 place=place,
                 requester=report.requester,
                 reason=report.proposal_reason,
@@ -69,6 +70,10 @@ class Remediation:
             )
         )
         return True
+
+    async def ask(self, proposal: Proposal) -> None:
+        """Queue what another system asks for; the same proposal again changes nothing."""
+        await self._enqueue(proposal)
 
     async def undo(self, approval_id: str, person_id: str) -> None:
         """Queue the rollback of an executed request as a new request; RefusedError when there is nothing to undo."""

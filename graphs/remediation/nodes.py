@@ -12,6 +12,7 @@ from core.ids import approval_id_of, remediation_thread_id
 from core.refusal import spoken
 from core.services.endings import end_key, last_key
 from core.services.known_bad import VERIFIED
+from core.services.refused_asks import note_refused
 from core.services.steps import rows_of
 from core.stepped_plan import is_stepped, standing, steps_of, what_stands, whole_undo
 from core.tool_call import Plan, ToolResult
@@ -67,11 +68,12 @@ async def request_approval(state: RemediationState, runtime: Runtime[GraphContex
 
 
 async def explain(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
-    """Say in the thread why nothing was asked for."""
-    proposal = Proposal.model_validate(state["proposal"])
-    key = f"{state['approval_id']}:refused:{state.get('round', 1)}"
+    """Say why nothing was asked for: in the thread, and to another system that did."""
+    proposal, context = Proposal.model_validate(state["proposal"]), runtime.context
     why = state.get("refusal") or "Nothing could be proposed."
-    await runtime.context.cards.say(proposal.place, f"{why}{await _left(state, runtime.context)}", key=key)
+    await note_refused(context.audit, context.clock, proposal.requester, state["approval_id"], why)
+    key = f"{state['approval_id']}:refused:{state.get('round', 1)}"
+    await context.cards.say(proposal.place, f"{why}{await _left(state, context)}", key=key)
     return {}
 
 
