@@ -24,12 +24,8 @@ from bot.blocks.text import (
     section,
     span,
 )
-<<<<<<< HEAD
 from bot.blocks.wording import RISK_WORDS, STATUS_SIGNS, STATUS_TITLES, loud_env, reads_only
-=======
-from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_SIGNS, STATUS_TITLES, loud_env, reads_only
 from core.api_client import client_in
->>>>>>> main
 from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus, Vote
 from core.change_words import change_of
 from core.confirmation import asks_to_type
