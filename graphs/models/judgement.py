@@ -62,7 +62,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """An answer, its ranked causes and at most one call that may be proposed, with the steps after it; `offer` ends the answer if it is."""
+    """An answer, its ranked causes and at most one call that may be proposed, with the steps after it; `offer` ends the
+    answer if it is."""
 
     mind: str
     answer: str
