@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 from core.approval import ApprovalRequest, Choice
 from core.confirmation import asks_to_type
-from core.tool_call import ToolCall
+from core.tool_call import Plan
 
 Person = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,30}$", description="A Slack user id.")]
 
@@ -75,13 +75,7 @@ class RequestAnswer(BaseModel):
 
     id: str
     status: str = Field(description="pending, approved, rejected, expired, superseded, executed, failed, unknown, ...")
-    call: ToolCall
-    env: str
-    service: str
-    risk: str
-    diff: str
-    blast_radius: str
-    rollback: ToolCall | None
+    plan: Plan = Field(description="What exactly would run.")
     digest: str = Field(description="sha256 over all that decides what runs; a vote names it.")
     requester: str = Field(description="A Slack user id, `alert`, or `api:` and a client's id.")
     reason: str
@@ -100,19 +94,13 @@ class RequestAnswer(BaseModel):
     @classmethod
     def of(cls, request: ApprovalRequest) -> Self:
         """Show a row."""
-        needed, plan = request.requirement, request.plan
+        needed = request.requirement
         given = [(vote.person, vote.groups) for vote in request.votes if vote.choice == "approve"]
         people, of_groups = needed.missing(given)
         return cls(
             id=request.id,
             status=request.status.value,
-            call=plan.call,
-            env=plan.env,
-            service=plan.service,
-            risk=plan.risk.value,
-            diff=plan.diff,
-            blast_radius=plan.blast_radius,
-            rollback=plan.rollback,
+            plan=request.plan,
             digest=request.digest,
             requester=request.requester,
             reason=request.reason,

@@ -3,6 +3,7 @@ the worker's desk decides, as it does for a click."""
 
 import asyncio
 import hashlib
+import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import structlog
 from pydantic import BaseModel, JsonValue, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.api_clients import LiveClients
@@ -58,16 +59,16 @@ class Api:
     verifier: MessageVerifier
     nonces: ApiNonces
     memory: ApiMemory
-    reading: Callable[[], ApiReading]
+    reading: Callable[[], Awaitable[ApiReading]]
     pace: Pace = field(default_factory=Pace)
     reader: BodyReader = field(default_factory=BodyReader)
 
     def routes(self) -> list[Route]:
         """Return the API's routes, and the document that describes them."""
-        document = build_document()
+        document = json.dumps(build_document()).encode()
 
         async def describe(_: Request) -> Response:
-            return JSONResponse(document)
+            return Response(document, media_type="application/json")
 
         return [
             Route("/api/requests", self.ask, methods=["POST"]),
@@ -109,12 +110,13 @@ class Api:
     async def list_open(self, request: Request) -> Response:
         """What waits for votes."""
         await self._reader_of(request)
-        return await _within(self.reading().open())
+        return await _within((await self.reading()).open())
 
     async def read(self, request: Request) -> Response:
         """One request as it stands, or what became of it before it was one."""
         await self._reader_of(request)
-        return await _within(self.reading().one(_id_in(request)))
+        approval_id = _id_in(request)
+        return await _within((await self.reading()).one(approval_id))
 
     async def _reader_of(self, request: Request) -> None:
         call = await self._proven(request)
@@ -135,6 +137,7 @@ class Api:
                 raise HTTPException(429, f"Too often: send it again in {later} s, signed anew.", {"Retry-After": later})
             if not await _reached(self.nonces.is_first(proof.client, proof.nonce)):
                 raise UnsignedError("This was sent before: sign it again with a new nonce and the present time.")
+            self.pace.take(proof.client)  # only now: whoever replays takes no turn from the client
             key = message.line("idempotency-key") if "idempotency-key" in message.headers else proof.nonce
         except UnsignedError as refusal:
             _log.info("api_call_refused", path=message.path, why=str(refusal))
