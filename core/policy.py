@@ -128,6 +128,7 @@ class Policy:
             steps=rule.steps,
             rollback=rule.rollback,
             policy_sha256=self.sha256,
+            digest_version=2,
         )
 
 

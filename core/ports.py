@@ -230,7 +230,7 @@ class Cards(Protocol):
         ...
 
     async def say(self, place: Place, text: str, *, key: str) -> None:
-        """Post a plain sentence into the thread, once for each `key`."""
+        """Post a plain sentence once for each `key`: into the thread, or without a channel where operators read."""
         ...
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 RuleEffect = Literal["allow", "approve", "deny"]
 
@@ -14,6 +14,7 @@ class Requirement(BaseModel):
 
     `members` are Slack user group ids (S...), handles (@sre) and user ids (U..., W...), in `members_of` by group;
     `seats` asks for so many people of a group, each human filling one seat; `people` are the accounts of one human.
+    `digest_version` is 1 in rows that were written when their digest held no more of this than the policy's.
     Of a plan of several steps, `steps` says whether one approval is for all of them, `rollback` whether it is also for
     undoing them, and each of the `parts` (the yields for its steps) has to be met as well."""
 
@@ -38,6 +39,14 @@ class Requirement(BaseModel):
     steps: Literal["whole", "each"] = "each"
     rollback: Literal["covered", "asked"] = "covered"
     parts: tuple["Requirement", ...] = ()
+    digest_version: Literal[1, 2] = 1
+
+    def bound(self) -> dict[str, JsonValue]:
+        """Return what of this the request's digest holds: since version 2 all of it, but for what has its default, so
+        that a later field changes no digest that stands. A default is never changed."""
+        if self.digest_version == 1:
+            return {"policy": self.policy_sha256}
+        return {"requirement": self.model_dump(mode="json", exclude_defaults=True)}
 
     def human(self, account: str) -> str:
         """Return the first account of whoever that is: two accounts of one human give the same."""

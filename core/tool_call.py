@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from core.requirement import Requirement
 from core.risk import Risk
 from core.series import Series
 
@@ -56,10 +57,10 @@ def canonical_json(value: JsonValue) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
-def plan_digest(plan: Plan, *, requester: str, policy_sha256: str) -> str:
-    """Return the args digest: sha256 (hex) over all that decides what runs, where, for whom and by which policy, of
+def plan_digest(plan: Plan, *, requester: str, requirement: Requirement) -> str:
+    """Return the args digest: sha256 (hex) over all that decides what runs, where, for whom, and who may approve it, of
     every step in order."""
-    fields = _bound(plan) | {"requester": requester, "policy": policy_sha256}
+    fields = _bound(plan) | {"requester": requester} | requirement.bound()
     # Left out of a plan of one step, whose digests are older than plans of several.
     more: dict[str, JsonValue] = {"then": [_bound(step) for step in plan.then]} if plan.then else {}
     return hashlib.sha256(canonical_json(fields | more)).hexdigest()

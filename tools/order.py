@@ -3,21 +3,23 @@
 from collections.abc import Sequence
 
 from core.approval import ApprovalRequest, ApprovalStatus
-from core.errors import AlreadyDecidedError, GrantMissingError, NoDataError, StaleApprovalError
+from core.errors import AlreadyDecidedError, GrantMissingError, NoDataError, StaleApprovalError, TamperedError
 from core.ids import attempt_of
-from core.ports import Approvals
+from core.ports import Approvals, Audit
 from core.refusal import SUPERSEDED
 from core.services.steps import rows_of
 from core.stepped_plan import AS_LEFT, VERSION, covered_plan
-from core.tool_call import Plan, plan_digest
+from core.tampering import check_untouched
+from core.tool_call import Plan
 from tools.attempts import Attempts
 
 
 class Order:
     """Reads the rows anew at each look: of the request's own nothing is believed that they do not bear out."""
 
-    def __init__(self, approvals: Approvals, attempts: Attempts) -> None:
+    def __init__(self, approvals: Approvals, audit: Audit, attempts: Attempts) -> None:
         self._approvals = approvals
+        self._audit = audit
         self._attempts = attempts
 
     async def answerable(self, row: ApprovalRequest) -> ApprovalRequest:
@@ -29,18 +31,16 @@ class Order:
             undone = await self._approvals.load(row.rollback_of) if row.rollback_of else None
         except NoDataError as error:
             raise GrantMissingError("The plan that this is said to be a step of is not there.") from error
-        digest = plan_digest(
-            covering.plan, requester=covering.requester, policy_sha256=covering.requirement.policy_sha256
-        )
-        if covering.covered_by is not None or covering.digest != digest:
-            raise StaleApprovalError(f"{SUPERSEDED}the plan is no longer what was approved (its digest differs).")
+        await check_untouched(covering, self._audit)
+        if covering.covered_by is not None:
+            raise TamperedError("What is said to cover this step is a later step itself")
         begun = await self._attempts.ledger(covering)
-        if begun is None or begun.digest != digest:
-            raise StaleApprovalError(f"{SUPERSEDED}the plan that was begun is another one.")
+        if begun is None or begun.digest != covering.digest:
+            raise TamperedError("The plan that was begun is another one")
         ahead = attempt_of(row.thread_id, row.id) - attempt_of(covering.thread_id, covering.id)
         same_run = covering.thread_id == row.thread_id
         if not same_run or row.plan != covered_plan(covering, undone, ahead) or row.requester != covering.requester:
-            raise StaleApprovalError(f"{SUPERSEDED}this is not a step of what was approved.")
+            raise TamperedError("This is not a step of what was approved")
         if covering.status is not ApprovalStatus.EXECUTED:
             raise AlreadyDecidedError(f"The plan is {covering.status.value}, so its later steps do not run.")
         return covering

@@ -151,7 +151,9 @@ class SlackCards:
         await self._refresh_incident_of(request)
 
     async def say(self, place: Place, text: str, *, key: str) -> None:
-        """Post a plain sentence into the thread, once for each `key`."""
+        """Post a plain sentence once for each `key`: into the thread, or without a channel into that of incidents."""
+        if not place.channel:
+            place = Place(channel=await self._channels.id_of(self._incident_channel), thread_ts="")
         async with self._poster.turn(NOTE, key):
             if not await self._poster.find(NOTE, key, place):
                 await self._poster.show(NOTE, key, note_text(text), build_note(text), place)

@@ -20,6 +20,7 @@ from core.errors import (
     RefusedError,
     SelfApprovalError,
     StaleApprovalError,
+    TamperedError,
     UnfitError,
 )
 from core.event import Event
@@ -27,6 +28,7 @@ from core.fitness import Unfit, fit
 from core.person import GUESTS_MAY_NOT
 from core.policy_rules import ALERT, Asker
 from core.ports import Approvals, Audit, Clock, Directory, Queue, Rules
+from core.tampering import ASKED, FOUND, check_untouched
 from core.tool_call import Plan, plan_digest
 
 _NAMED = 6
@@ -75,7 +77,7 @@ class ApprovalDesk:
         now = self.clock.now()
         return ApprovalRequest(
             id=approval_id,
-            digest=plan_digest(plan, requester=proposal.requester, policy_sha256=requirement.policy_sha256),
+            digest=plan_digest(plan, requester=proposal.requester, requirement=requirement),
             plan=plan,
             requirement=requirement,
             requester=proposal.requester,
@@ -94,7 +96,7 @@ class ApprovalDesk:
     def told_of(self, asked: ApprovalRequest) -> AuditEvent:
         """Return the line of the history that stands for a request."""
         facts = {"digest": asked.digest, "rule": asked.requirement.rule}
-        return self._event("ApprovalRequested", asked.requester, asked.id, asked.incident_id, **facts)
+        return self._event(ASKED, asked.requester, asked.id, asked.incident_id, **facts)
 
     async def decide_if_allowed(self, row: ApprovalRequest) -> ApprovalRequest:
         """Approve at once, in the rule's name, what policy lets run unasked; return the request as it then stands."""
@@ -168,6 +170,7 @@ class ApprovalDesk:
             raise AlreadyDecidedError(_already(request))
         if self.clock.now() >= request.decide_by:
             raise ApprovalExpiredError("This request has expired; nothing was run. Ask again if it is still needed.")
+        await self._check_untouched(request)
         needed = request.requirement
         if choice == "reject" and needed.same_human(person_id, request.requester):
             return ()  # whoever asked may always withdraw
@@ -199,6 +202,21 @@ class ApprovalDesk:
                 "The request stays open; approve it again once its card no longer says so."
             )
         return groups
+
+    async def _check_untouched(self, request: ApprovalRequest) -> None:
+        """TamperedError for a row that somebody else has written to; the request ends with it, and its graph tells."""
+        try:
+            await check_untouched(request, self.audit)
+        except TamperedError as found:
+            told = self._event(FOUND, "watchkeeper", request.id, request.incident_id, why=str(found))
+            end, now = ApprovalStatus.TAMPERED, self.clock.now()
+            await self.approvals.claim(
+                request.id, digest=request.digest, status=end, now=now, execute_by=None, event=told
+            )
+            await self.queue.put(resume_job(request, self.clock))
+            raise TamperedError(
+                f"{found}. It is stopped, and nothing runs by it. If it is needed, ask anew."
+            ) from found
 
     async def _cast(
         self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str, groups: tuple[str, ...], via: str
@@ -292,7 +310,11 @@ def _has_cast(request: ApprovalRequest, person_id: str, choice: Choice) -> bool:
 
 def said_of(status: ApprovalStatus) -> str:
     """Return the status as it follows on "is already" or "is"."""
-    overs = {ApprovalStatus.RAN_OUT: "over (it ran out)", ApprovalStatus.NOT_RUN: "over (it was not run)"}
+    overs = {
+        ApprovalStatus.RAN_OUT: "over (it ran out)",
+        ApprovalStatus.NOT_RUN: "over (it was not run)",
+        ApprovalStatus.TAMPERED: "stopped (it was changed outside Watchkeeper)",
+    }
     return overs.get(status, status.value)
 
 

@@ -73,6 +73,9 @@ class Endings:
         request = await self.approvals.load(approval_id)
         rows = await rows_of(self.approvals, request.thread_id)
         left = f" {what_stands(rows)}" if is_stepped(rows) else ""
+        if result.status == "refused" and end_of(result.text) is ApprovalStatus.TAMPERED:
+            await self.alarm(approval_id, place, incident_id, call, left if standing(rows) else "")
+            return True
         if result.status not in _ENDS and result.status != "refused":
             what, why = f"I do not know whether {call} took effect", f"Please look at the target. {result.text}{left}"
         elif rollback_of is not None and result.status != "ok":
@@ -113,6 +116,17 @@ class Endings:
             place = Place(channel=request.channel, thread_ts=request.thread_ts)
             human, key = NeedsHuman(self.cards, self.audit, self.clock), f"{request.id}:cut_off"
             await human.tell(place, "a plan stopped half done", f"{why} {what_stands(rows)}", request.incident_id, key)
+
+    async def alarm(self, approval_id: str, place: Place, incident_id: str | None, call: str, left: str = "") -> None:
+        """Tell the thread, the incident's card, the history and the operators that a stored request was changed outside
+        Watchkeeper; each once. `call` is for people."""
+        what = f"the stored request for {call} was changed outside Watchkeeper"
+        why = "It is stopped, and nothing ran by it. Find out who has written to the database before you ask anew."
+        why += left
+        human = NeedsHuman(self.cards, self.audit, self.clock)
+        await human.tell(place, what, why, incident_id, key=end_key(approval_id))
+        everybody = Place(channel="", thread_ts="")
+        await self.cards.say(everybody, f"🛑 {what[:1].upper()}{what[1:]}. {why}", key=f"{approval_id}:tampered")
 
 
 async def last_key(audit: Audit, approval_id: str, place: Place, incident_id: str | None) -> str:

@@ -88,7 +88,7 @@ class Steps:
         now, needed = self.clock.now(), covering.requirement
         row = ApprovalRequest(
             id=approval_id,
-            digest=plan_digest(plan, requester=proposal.requester, policy_sha256=needed.policy_sha256),
+            digest=plan_digest(plan, requester=proposal.requester, requirement=needed),
             plan=plan,
             requirement=needed,
             requester=proposal.requester,

@@ -78,11 +78,13 @@ async def explain(state: RemediationState, runtime: Runtime[GraphContext]) -> Up
 
 
 async def close(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
-    """Show a rejected or expired request as what it is; nothing was run, and of a plan what was done before stays."""
+    """Show a request that was not approved as what it is; nothing was run, and of a plan what was done before stays."""
     context, proposal = runtime.context, Proposal.model_validate(state["proposal"])
     await context.cards.show_approval(state["approval_id"])
-    if left := await _left(state, context):
-        call = call_text(proposal.call)
+    left, call = await _left(state, context), call_text(proposal.call)
+    if state.get("verdict") == ApprovalStatus.TAMPERED.value:
+        await context.endings.alarm(state["approval_id"], proposal.place, proposal.incident_id, call, left)
+    elif left:
         said = f"{call} was not approved, so the plan ends here.{left} Undo is on the card of what was done."
         await context.cards.say(proposal.place, said, key=end_key(state["approval_id"]))
     return {}
