@@ -101,6 +101,7 @@ OTHERS: dict[str, Any] = {
     "policy_sha256": "q", "exclude_beneficiary": True, "members_of": {"sre": ("U0EVE",)}, "seats": {"dba": 1},
     "people": (("U0EVE", "U0ALICE"),), "second_model": True, "typed_confirmation": True,
     "remind": (timedelta(minutes=1),), "digest_version": 1,
+    "steps": "whole", "rollback": "asked", "parts": (requirement(),),
 }  # fmt: skip
 
 
