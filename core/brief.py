@@ -34,7 +34,8 @@ class Brief(BaseModel):
 
 class Proposal(BaseModel):
     """The input of one remediation: a call to be countersigned, and the signal that tells whether it helped. `then` are
-    the steps after it; `covered_by` is the request that people approved for this one too."""
+    the steps after it; `covered_by` is the request that people approved for this one too.
+    `pressed_undo` is true when the requester has pressed Undo; nothing else sets it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,6 +47,7 @@ class Proposal(BaseModel):
     incident_id: str | None = None
     report_id: str | None = None
     rollback_of: str | None = None
+    pressed_undo: bool = False
     reopens: str | None = None
     then: tuple[ToolCall, ...] = ()
     covered_by: str | None = None

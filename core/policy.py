@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from core.errors import ConfigurationError
-from core.policy_rules import Asker, PolicyFile, Rule
+from core.policy_rules import Asker, GrantRight, PolicyFile, Rule
 from core.requirement import Requirement, strictest
 from core.stepped_plan import steps_of
 from core.tool_call import Plan
@@ -74,6 +74,10 @@ class Policy:
         """Those groups whose members may freeze and thaw."""
         return {group: self._file.groups[group] for group in self._file.freezers}
 
+    def grant_rights(self, plan: Plan, asker: Asker) -> Sequence[GrantRight]:
+        """Return who may approve such a call ahead, and within which bounds."""
+        return [right for right in self._file.grants if not right.match.misfit(plan, asker)]
+
     def requirement(self, plan: Plan, asker: Asker | None = None) -> Requirement:
         """Return what the first matching rule asks for; a plan that no rule matches is denied, and so is one that a
         rule's condition has no answer for. Of several steps each has to be allowed; where all their rules say `whole`,
@@ -127,6 +131,7 @@ class Policy:
             typed_confirmation=rule.typed_confirmation,
             steps=rule.steps,
             rollback=rule.rollback,
+            undo=rule.undo,
             policy_sha256=self.sha256,
             digest_version=2,
         )

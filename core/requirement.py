@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 RuleEffect = Literal["allow", "approve", "deny"]
+UndoWay = Literal["approve", "allow"]
 
 
 class Requirement(BaseModel):
@@ -39,6 +40,7 @@ class Requirement(BaseModel):
     steps: Literal["whole", "each"] = "each"
     rollback: Literal["covered", "asked"] = "covered"
     parts: tuple["Requirement", ...] = ()
+    undo: UndoWay = "approve"
     digest_version: Literal[1, 2] = 1
 
     def bound(self) -> dict[str, JsonValue]:
@@ -47,6 +49,11 @@ class Requirement(BaseModel):
         if self.digest_version == 1:
             return {"policy": self.policy_sha256}
         return {"requirement": self.model_dump(mode="json", exclude_defaults=True)}
+
+    def for_whoever_undoes(self) -> "Requirement":
+        """Return what is left where one person who may approve undoes at once."""
+        parts = tuple(part.for_whoever_undoes() for part in self.parts)
+        return self.model_copy(update={"quorum": 1, "seats": {}, "exclude_requester": False, "parts": parts})
 
     def human(self, account: str) -> str:
         """Return the first account of whoever that is: two accounts of one human give the same."""
@@ -113,6 +120,7 @@ def strictest(parts: Sequence[Requirement]) -> Requirement:
             "execute_within": min(part.execute_within for part in parts),
             "second_model": any(part.second_model for part in asked),
             "typed_confirmation": any(part.typed_confirmation for part in asked),
+            "undo": "allow" if all(part.undo == "allow" for part in parts) else "approve",
             "steps": "whole",
             "rollback": "asked" if any(part.rollback == "asked" for part in parts) else "covered",
             "parts": tuple(asked),
