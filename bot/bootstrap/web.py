@@ -77,9 +77,9 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
         webhooks = Webhooks(
             queue, clock, AlertCredentials(alerts.token.get_secret_value(), alerts.basic_auth.get_secret_value())
         )
-        routes: list[BaseRoute] = [*health_routes(readiness, reads_only, backlog), *webhooks.routes()]
-        if not in_socket:
-            routes += slack_routes(link, SlackVerifier(settings.slack.signing_secret.get_secret_value(), clock))
+        routes: list[BaseRoute] = [*webhooks.routes(), *health_routes(readiness, reads_only, backlog)]
+        if not in_socket:  # first, as they are asked for most
+            routes[:0] = slack_routes(link, SlackVerifier(settings.slack.signing_secret.get_secret_value(), clock))
 
         def timeline() -> Route:
             from bot.bootstrap.timeline import build_timeline  # brings SQLAlchemy and Jinja along
