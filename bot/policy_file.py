@@ -17,24 +17,26 @@ from core.requirement import Requirement
 from core.tool_call import Plan
 from tools.operator_file import read_yaml
 
+SUBJECT, REFUSED = "policy", "PolicyRefused"
+"""What the history files it under, and how it tells of a file that was no use."""
 _SWEEP = timedelta(minutes=1)
 _log = structlog.get_logger(__name__)
 
 
-def load_policy(path: Path, checkpoint_ttl: timedelta) -> Policy:
+def load_policy(path: Path, kept_waiting: timedelta) -> Policy:
     """Return the validated policy; ConfigurationError in one line names the first fault.
 
-    A graph that waits at its gate must be kept for longer than any request may wait.
+    A graph that waits at its gate must be kept (`kept_waiting`) for longer than any request may wait.
     """
     raw, parsed = read_yaml(path, "POLICY_FILE")
     try:
         policy = Policy.parse(raw, parsed, compile_condition)
     except ConfigurationError as error:
         raise ConfigurationError(f"POLICY_FILE {path}: {str(error).removeprefix('policy file: ')}") from error
-    if policy.longest_wait + _SWEEP >= checkpoint_ttl:
+    if policy.longest_wait + _SWEEP >= kept_waiting:
         raise ConfigurationError(
-            f"CHECKPOINT_TTL_SECONDS is {checkpoint_ttl.total_seconds():g}, but by {path} a request may wait for "
-            f"{policy.longest_wait.total_seconds():g} s: raise the first or lower the second"
+            f"CHECKPOINT_INTERRUPTED_TTL_SECONDS is {kept_waiting.total_seconds():g}, but by {path} a request may wait "
+            f"for {policy.longest_wait.total_seconds():g} s: raise the first or lower the second"
         )
     return policy
 
@@ -83,7 +85,7 @@ class LivePolicy:
             if str(error) != self.fault:
                 self.fault = str(error)
                 _log.error("policy_refused", error=self.fault, kept=self.sha256)
-                await self._note("PolicyRefused", why=self.fault, kept=self.sha256)
+                await self._note(REFUSED, why=self.fault, kept=self.sha256)
             return
         before, self.fault = self.sha256, ""
         if found.sha256 != before:
@@ -93,5 +95,5 @@ class LivePolicy:
 
     async def _note(self, kind: str, **details: str) -> None:
         await self.audit.append(
-            AuditEvent(kind=kind, actor="policy", subject="policy", at=self.clock.now(), details={**details})
+            AuditEvent(kind=kind, actor="policy", subject=SUBJECT, at=self.clock.now(), details={**details})
         )

@@ -12,8 +12,8 @@ from core.tool_call import Plan
 
 
 class ApprovalStatus(StrEnum):
-    """The words people see. The first is open; the next four end the decision; the next three end an approved request
-    of which nothing ran; the last four tell of the effect."""
+    """The words people see. The first is open; the next four end the decision; the next four end a request of
+    which nothing ran; the last four tell of the effect."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -23,6 +23,7 @@ class ApprovalStatus(StrEnum):
     FROZEN = "frozen"
     RAN_OUT = "ran out"
     NOT_RUN = "not run"
+    TAMPERED = "tampered"
     EXECUTED = "executed"
     FAILED = "failed"
     UNKNOWN = "unknown"

@@ -13,6 +13,10 @@ class NotAnApproverError(RefusedError):
     """The person is not in any group that may decide this request."""
 
 
+class ClientMayNotError(RefusedError):
+    """The system that asks was not given this right."""
+
+
 class SelfApprovalError(RefusedError):
     """The person who caused the request may not countersign it."""
 
@@ -31,6 +35,10 @@ class ApprovalExpiredError(RefusedError):
 
 class StaleApprovalError(RefusedError):
     """What would run is no longer what was approved (digest or precondition differ)."""
+
+
+class TamperedError(RefusedError):
+    """The stored request was changed by somebody else than us."""
 
 
 class ConfirmationError(RefusedError):

@@ -115,6 +115,7 @@ class Policy:
             second_model=rule.second_model,
             typed_confirmation=rule.typed_confirmation,
             policy_sha256=self.sha256,
+            digest_version=2,
         )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -16,15 +17,11 @@ from pathlib import Path
 
 import httpx
 
+from demo.guide import Guide
 from demo.shop import Shop, build_panel_app
 from demo.slack import LocalWorkspace
 
 ROOT = Path(__file__).resolve().parents[1]
-HINTS = (
-    "Open #incidents, then press Inject beside a fault in the Patient drawer: within seconds an incident card appears.",
-    "Watch the thread: evidence, a plot, a cause, and a proposed action that waits for a human.",
-    "Approve as Alice or Carol (on call); try it as Bob or Dave too: they are refused, and told why.",
-)
 _PR_SET_PDEATHSIG = 1
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
 _MODEL = ("OPENAI_MODEL", "OPENAI_BASE_URL", "OPENAI_API_KEY")
@@ -54,12 +51,18 @@ class Bot:
 
     environment: Mapping[str, str]
     log: Path
+    settings: Path | None = None
     process: asyncio.subprocess.Process | None = None
 
     @property
     def url(self) -> str:
         """The bot's own web address."""
         return f"http://127.0.0.1:{self.environment['WEB_PORT']}"
+
+    def command(self, verb: str) -> str:
+        """Return what to type in another terminal, in the repository's folder, for a verb about this very bot."""
+        python = os.path.relpath(sys.executable, ROOT)
+        return shlex.join([python, "-m", "bot", "--env-file", str(self.settings), *verb.split()])
 
     async def start(self, *, within: float = 60.0) -> None:
         """Start it and wait until it says that it is ready; StageError after `within` seconds or when it ends."""
@@ -142,10 +145,19 @@ def bot_environment(workspace: LocalWorkspace, shop_values: Mapping[str, str], f
         "SLACK_SIGNING_SECRET": "local-signing-secret-8c1f0a",
         "SLACK_API_URL": f"{workspace.url}/api/",
         "DATA_DIR": str(folder / "bot"),
+        "POLICY_FILE": str(ROOT / "demo" / "policy.yaml"),
         "VERIFY_WITHIN_SECONDS": "60",
         "LOG_FORMAT": "json",
         **shop_values,
     }
+
+
+def _env_file(environment: Mapping[str, str], path: Path) -> Path:
+    """Write the bot's settings down, for whoever asks about it from another terminal, and for nobody else's eyes."""
+    own = {name: value for name, value in environment.items() if name not in (*_PASSED_ON, *_MODEL)}
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}='{value}'\n" for name, value in own.items()), encoding="utf-8")
+    return path
 
 
 @asynccontextmanager
@@ -165,10 +177,11 @@ async def open_stage(*, port: int, say: Say, extra: Mapping[str, str] | None = N
             )
         )
         say("[2/3] a local Slack workspace")
-        panel = {"title": "Patient", "url": "/patient/", "hints": list(HINTS)}
-        workspace = LocalWorkspace(port=port, panels=[panel])
+        workspace = LocalWorkspace(port=port, panels=[{"title": "Patient", "url": "/patient/"}])
         workspace.app.mount("/patient", build_panel_app(shop))
         await stack.enter_async_context(workspace)
+        guide = Guide(workspace.workspace, workspace.workspace.panels[0])
+        workspace.workspace.spawn(guide.follow())
         say("[3/3] the bot: python -m bot run, with an embedded Redis and SQLite")
         shop_values = {
             "SERVICES_FILE": str(shop.catalogue_path),
@@ -176,7 +189,8 @@ async def open_stage(*, port: int, say: Say, extra: Mapping[str, str] | None = N
             "ALERTS_TOKEN": alerts_token,
             "WEB_PORT": str(web_port),
         }
-        bot = Bot({**bot_environment(workspace, shop_values, folder), **(extra or {})}, folder / "bot.log")
+        environment = {**bot_environment(workspace, shop_values, folder), **(extra or {})}
+        bot = Bot(environment, folder / "bot.log", _env_file(environment, folder / "bot.env"))
         stack.push_async_callback(bot.stop)
         await bot.start()
         yield Stage(workspace, shop, bot, folder)

@@ -11,10 +11,11 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
 from core.approval import ApprovalRequest, ApprovalStatus
-from core.brief import Brief, Proposal
+from core.brief import Brief, Place, Proposal
 from core.errors import CorruptCheckpointError, NeedsHumanError, NoDataError, TransientError
 from core.evidence import Report
 from core.ids import approval_id_of, remediation_thread_id
+from core.services.known_bad import VERIFIED
 from core.tool_call import ToolResult
 from graphs.context import GraphContext
 from graphs.investigation import graph as investigation
@@ -180,7 +181,7 @@ class LangGraphRunner:
         """True for what ran while nobody was told yet whether it helped."""
         if request.status is not ApprovalStatus.EXECUTED:
             return False
-        return not await self._context.audit.has("RemediationVerified", request.id, {})
+        return not await self._context.audit.has(VERIFIED, request.id, {})
 
     async def _run(self, graph: Graph, start: Update | Command[Any] | None, config: RunnableConfig) -> None:
         await graph.ainvoke(start, config, context=self._context, durability="sync")
@@ -191,6 +192,10 @@ class LangGraphRunner:
         request = await context.approvals.load(approval_id)
         if request.status is not ApprovalStatus.APPROVED:
             await context.cards.show_approval(approval_id)
+            if request.status is ApprovalStatus.TAMPERED:
+                place = Place(channel=request.channel, thread_ts=request.thread_ts)
+                call = call_text(request.plan.call)
+                await context.endings.alarm(approval_id, place, request.incident_id, call)
             return
         attempt = await context.toolbox.settle(approval_id)
         nothing = ToolResult(status="unknown", text=f"{why} Check the target, then ask again.")

@@ -18,14 +18,16 @@ from core.errors import (
     PolicyDeniedError,
     RefusedError,
     StaleApprovalError,
+    TamperedError,
     ToolError,
     ToolTimeoutError,
     UnfitError,
 )
 from core.fitness import SKEW, Unfit, fit
 from core.ports import Approvals, Audit, Clock, Effects, ToolSummary
-from core.refusal import FROZEN, RAN_OUT, SUPERSEDED
+from core.refusal import FROZEN, RAN_OUT, SUPERSEDED, TAMPERED
 from core.risk import Risk
+from core.tampering import check_untouched
 from core.tool_call import Plan, ToolCall, ToolResult, plan_digest
 from tools.arguments import accept
 from tools.attempts import Attempts
@@ -140,7 +142,7 @@ class Guard:
 
     async def _execute(self, row: ApprovalRequest, grant: Grant) -> ToolResult:
         try:
-            self._check_grant(row, grant)
+            await self._check_grant(row, grant)
             earlier = await self._attempts.find(row)
             if earlier is not None:
                 return await self._attempts.settle(row, earlier)
@@ -150,15 +152,17 @@ class Guard:
             await self._check_may_run(row, grant)  # again: the dry run took its time
             tool = self._attempts.tool(row)
             return await self._attempts.carry_out(row, tool, lambda: self._check_may_run(row, grant))
+        except TamperedError as found:
+            return await self._refuse(row.id, row, TamperedError(f"{TAMPERED}{found}. Nothing ran by it."))
         except (RefusedError, ToolError) as refusal:
             return await self._refuse(row.id, row, refusal)
 
-    def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
+    async def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
         if (grant.approval_id, grant.action_id) != (row.id, row.action_id):
             raise GrantMissingError("The grant is for another request.")
-        stored = plan_digest(row.plan, requester=row.requester, policy_sha256=row.requirement.policy_sha256)
-        if not row.digest == grant.digest == stored:
-            raise StaleApprovalError(f"{SUPERSEDED}the request is no longer what was approved (its digest differs).")
+        if row.digest != grant.digest:
+            raise TamperedError("The stored request is not the one that was approved (its digest differs)")
+        await check_untouched(row, self._audit)
 
     async def _check_may_run(self, row: ApprovalRequest, grant: Grant) -> None:
         if row.status is not ApprovalStatus.APPROVED:
@@ -175,7 +179,7 @@ class Guard:
 
     def _check_unchanged(self, row: ApprovalRequest, present: Plan) -> None:
         changed = differences(row.plan, present)
-        digest = plan_digest(present, requester=row.requester, policy_sha256=row.requirement.policy_sha256)
+        digest = plan_digest(present, requester=row.requester, requirement=row.requirement)
         if changed or digest != row.digest:
             raise StaleApprovalError(f"{SUPERSEDED}{changed or 'the digest differs'}.")
 

@@ -24,7 +24,9 @@ from bot.blocks.text import (
     span,
 )
 from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_SIGNS, STATUS_TITLES, loud_env, reads_only
+from core.api_client import client_in
 from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus, Vote
+from core.change_words import change_of
 from core.confirmation import asks_to_type
 from core.exact_call import exact_call, fits
 from core.freeze import Freeze
@@ -44,7 +46,13 @@ class ApprovalFacts:
     """Why nothing can be changed at the moment."""
     freeze: Freeze | None = None
     asked_again: str = ""
-    """The request that was asked for in this one's place after it ended, if there is one."""
+    """What was asked for in this one's place after it ended, if there is something: as `request_name` writes it."""
+    reopens: str = ""
+    """What this one was asked for in place of, as `request_name` writes it."""
+    undoes: str = ""
+    """What this one undoes, as `request_name` writes it."""
+    known_bad: str = ""
+    """Why this leads back to what was found bad before, or empty; untrusted."""
 
 
 def approval_text(request: ApprovalRequest) -> str:
@@ -77,11 +85,11 @@ def diff_is_cut(request: ApprovalRequest) -> bool:
 
 
 def _pending(request: ApprovalRequest, facts: ApprovalFacts, diff_bytes: int) -> list[Block]:
-    blocks = [_title(request), *_banner(facts), _overview(request, facts), _call(request)]
-    blocks += _warnings(request, facts)
+    blocks = [_title(request), *_banner(facts), _overview(request), _needed(request, facts), *_votes(request)]
+    blocks += [_call(request), *_warnings(request, facts)]
     blocks += [_why(request), _change(request, diff_bytes), _clocks(request)]
-    blocks += _evidence(facts) + _votes(request)
-    return [*blocks, _buttons(request)]
+    # What is looked up now and then stands below the buttons, so that these are near what they decide about.
+    return [*blocks, _buttons(request), *_evidence(facts)]
 
 
 def _settled(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
@@ -91,7 +99,7 @@ def _settled(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
         blocks.append(_outcome(request.outcome_text))
     blocks += [*_votes(request), _call(request, tense="The exact call"), _why(request)]
     if facts.asked_again:
-        blocks.append(context(f"🔁 *Asked again* as request `{facts.asked_again}`, further down in this thread."))
+        blocks.append(context(f"🔁 *Asked again*, further down in this thread: {facts.asked_again}."))
     again = request.status in NOTHING_RAN and not facts.asked_again and not _EDITED.match(request.outcome_text)
     return [*blocks, *_evidence(ApprovalFacts(timeline_url=facts.timeline_url)), _buttons(request, again=again)]
 
@@ -118,20 +126,28 @@ def _title(request: ApprovalRequest) -> Block:
     return header(f"{STATUS_SIGNS[status]} {STATUS_TITLES[status]}: {one_line(request.plan.call.name, 50)} on {where}")
 
 
-def _overview(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
-    plan, needed = request.plan, request.requirement
-    groups = " ".join(mention(member) for member in needed.members[:8])
-    wanted, _, different = needs(needed).partition(", ")
-    unlike = [different] if different else []
-    unlike += ["not the requester"] if needed.exclude_requester and request.requester != ALERT else []
-    names = ", ".join(inert(name, 40) for name in facts.approvers[:8])
-    more = f" and {len(facts.approvers) - 8} more" if len(facts.approvers) > 8 else ""
+def _overview(request: ApprovalRequest) -> Block:
+    plan = request.plan
+    until = clock_time(request.decide_by, request.created_at)
     return fields(
         f"*Where*\n{loud_env(inert(plan.env, 40))} · {inert(plan.service, 80)}",
         f"*Risk*\n{RISK_WORDS[plan.risk]}",
         f"*Asked by*\n{asker(request.requester)}",
-        f"*Needs {wanted}*{''.join(f', {each}' for each in unlike)}\n{groups}" + (f" ({names}{more})" if names else ""),
+        f"*Decide by*\n{until} (open for {span(request.requirement.decide_within)})",
     )
+
+
+def _needed(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
+    needed = request.requirement
+    groups = " ".join(mention(member) for member in needed.members[:8])
+    wanted, _, different = needs(needed).partition(", ")
+    unlike = [different] if different else []
+    asked_by_a_person = request.requester != ALERT and not client_in(request.requester)
+    unlike += ["not the requester"] if needed.exclude_requester and asked_by_a_person else []
+    names = ", ".join(inert(name, 40) for name in facts.approvers[:8])
+    more = f" and {len(facts.approvers) - 8} more" if len(facts.approvers) > 8 else ""
+    who = groups + (f" ({names}{more})" if names else "")
+    return section(f"*Needs {wanted}*{''.join(f', {each}' for each in unlike)}: {who}")
 
 
 def _call(request: ApprovalRequest, tense: str = "Exactly this will run") -> Block:
@@ -158,10 +174,15 @@ def _warnings(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     if facts.target_seen is False:
         warnings.append(f"⚠️ *{inert(request.plan.service, 80)} does not appear in the evidence* of this report.")
     if request.reopens:
-        warnings.append(f"🔁 Asked again: request `{request.reopens}` ended without a run. Votes on that do not count.")
+        earlier = facts.reopens or "an earlier request"
+        warnings.append(f"🔁 Asked again: {earlier} ended without a run. Votes on that do not count.")
     if request.rollback_of:
-        warnings.append(f"↩️ This undoes request {inert(request.rollback_of, 40)}.")
-    return [context(*warnings)] if warnings else []
+        back = inert(change_of(request.plan), 120)
+        warnings.append(
+            f"↩️ This undoes {facts.undoes or 'an earlier action'}." + f" What comes back: {back}." * bool(back)
+        )
+    known_bad = [section(f"⛔ *Look twice:* {inert(facts.known_bad, 400)}")] if facts.known_bad else []
+    return known_bad + ([context(*warnings)] if warnings else [])
 
 
 def _why(request: ApprovalRequest) -> Block:
@@ -197,8 +218,7 @@ def _clocks(request: ApprovalRequest) -> Block:
     needed, since = request.requirement, request.created_at
     latest = clock_time(request.decide_by + needed.execute_within, since)
     return context(
-        f"*Decide by* {clock_time(request.decide_by, since)} (open for {span(needed.decide_within)}) · "
-        f"*then it must start within* {span(needed.execute_within)}, by {latest} at the latest",
+        f"*Once approved it must start within* {span(needed.execute_within)}, by {latest} at the latest",
         f"*Policy rule* “{inert(needed.rule, 80)}” · request `{request.id}`",
     )
 

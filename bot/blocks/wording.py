@@ -1,5 +1,7 @@
 """The words for risk, status, confidence and environment: the same everywhere."""
 
+from collections.abc import Sequence
+
 from bot.blocks.text import inert
 from core.approval import ApprovalStatus
 from core.risk import Risk
@@ -20,6 +22,7 @@ STATUS_TITLES = {
     ApprovalStatus.FROZEN: "Stopped by the freeze",
     ApprovalStatus.RAN_OUT: "Ran out",
     ApprovalStatus.NOT_RUN: "Not run",
+    ApprovalStatus.TAMPERED: "Stopped, changed outside Watchkeeper",
     ApprovalStatus.EXECUTED: "Executed",
     ApprovalStatus.FAILED: "Failed",
     ApprovalStatus.UNKNOWN: "Outcome unknown",
@@ -35,6 +38,7 @@ STATUS_SIGNS = {
     ApprovalStatus.FROZEN: "🧊",
     ApprovalStatus.RAN_OUT: "⏱️",
     ApprovalStatus.NOT_RUN: "🚫",
+    ApprovalStatus.TAMPERED: "🛑",
     ApprovalStatus.EXECUTED: "✅",
     ApprovalStatus.FAILED: "❌",
     ApprovalStatus.UNKNOWN: "❓",
@@ -50,6 +54,8 @@ STATUS_SENTENCES = {
     ApprovalStatus.FROZEN: "It was approved, but everything was frozen when it was to start; nothing was run.",
     ApprovalStatus.RAN_OUT: "It was approved, but did not start in time; nothing was run.",
     ApprovalStatus.NOT_RUN: "It was approved, but the last check before the start refused it; nothing was run.",
+    ApprovalStatus.TAMPERED: "Somebody has changed the stored request in the database; nothing was run. "
+    "Do not trust what this card shows: tell whoever keeps the database, and ask anew.",
     ApprovalStatus.EXECUTED: "It ran once, exactly as shown.",
     ApprovalStatus.FAILED: "It was tried and did not succeed.",
     ApprovalStatus.UNKNOWN: "It may or may not have happened. Please look at the target before anything else is done.",
@@ -60,6 +66,11 @@ STATUS_SENTENCES = {
 def reads_only(why: str) -> str:
     """Return the banner of a card that is open while nothing may be changed, as mrkdwn; `why` is our own sentence."""
     return f"⛔ *Nothing will run at the moment: I only read.* {inert(why, 600)}."
+
+
+def amiss(notes: Sequence[str]) -> str:
+    """Return what is amiss and stops nothing, a line each, as mrkdwn; they are our own sentences."""
+    return "\n".join(f"⚠️ {inert(note[:1].upper() + note[1:], 600)}." for note in notes[:5])
 
 
 def confidence_words(confidence: float) -> str:

@@ -13,6 +13,7 @@ from bot.adapters.database.migrate import newest_revision
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.inspection import inspect
 from bot.addresses import shown
+from bot.api_clients import load_clients
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.tools import build_tools
 from bot.doctor import (
@@ -72,10 +73,13 @@ async def _files(settings: Settings, env_file: Path) -> Sequence[Finding]:
     for name, nearest in unknown_variables(env_file):
         hint = f"; did you mean {nearest}?" if nearest else ""
         found.append(Finding("warn", "settings", f"{name} in {env_file} is no setting and is ignored{hint}"))
-    found.append(check_settings(lambda: load_policy(files.policy_file, settings.checkpoint.ttl_seconds), "policy"))
+    kept = settings.checkpoint.interrupted_ttl_seconds
+    found.append(check_settings(lambda: load_policy(files.policy_file, kept), "policy"))
     services = check_settings(lambda: load_catalogue(files.services_file), "services")
     found.append(services)
     found.append(check_settings(lambda: load_runbooks(files.runbooks_dir), "runbooks"))
+    if files.api_clients_file:
+        found.append(check_settings(lambda: load_clients(Path(files.api_clients_file)), "api clients"))
     if services.state == "ok":
         found.append(check_settings(lambda: _tools(settings), "tools"))
     if not (settings.alerts.token.get_secret_value() or settings.alerts.basic_auth.get_secret_value()):
@@ -91,7 +95,7 @@ async def _slack(settings: Settings, slack: SlackCheck) -> Sequence[Finding]:
     if settings.audit.channel:
         found += await check_channel(slack.client, settings.audit.channel, "AUDIT_CHANNEL")
     try:
-        policy = load_policy(settings.files.policy_file, settings.checkpoint.ttl_seconds)
+        policy = load_policy(settings.files.policy_file, settings.checkpoint.interrupted_ttl_seconds)
     except ConfigurationError:
         return found  # told with the files
     return [*found, *await check_members(slack.client, policy.members)]

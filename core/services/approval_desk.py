@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from core.api_client import client_in
 from core.approval import ApprovalRequest, ApprovalStatus, Choice, Vote, tally
 from core.audit import AuditEvent
 from core.brief import Proposal
@@ -19,6 +20,7 @@ from core.errors import (
     RefusedError,
     SelfApprovalError,
     StaleApprovalError,
+    TamperedError,
     UnfitError,
 )
 from core.event import Event
@@ -26,6 +28,7 @@ from core.fitness import Unfit, fit
 from core.person import GUESTS_MAY_NOT
 from core.policy_rules import ALERT, Asker
 from core.ports import Approvals, Audit, Clock, Directory, Queue, Rules
+from core.tampering import ASKED, FOUND, check_untouched
 from core.tool_call import Plan, plan_digest
 
 _NAMED = 6
@@ -74,7 +77,7 @@ class ApprovalDesk:
         now = self.clock.now()
         return ApprovalRequest(
             id=approval_id,
-            digest=plan_digest(plan, requester=proposal.requester, policy_sha256=requirement.policy_sha256),
+            digest=plan_digest(plan, requester=proposal.requester, requirement=requirement),
             plan=plan,
             requirement=requirement,
             requester=proposal.requester,
@@ -93,7 +96,7 @@ class ApprovalDesk:
     def told_of(self, asked: ApprovalRequest) -> AuditEvent:
         """Return the line of the history that stands for a request."""
         facts = {"digest": asked.digest, "rule": asked.requirement.rule}
-        return self._event("ApprovalRequested", asked.requester, asked.id, asked.incident_id, **facts)
+        return self._event(ASKED, asked.requester, asked.id, asked.incident_id, **facts)
 
     async def decide_if_allowed(self, row: ApprovalRequest) -> ApprovalRequest:
         """Approve at once, in the rule's name, what policy lets run unasked; return the request as it then stands."""
@@ -138,11 +141,11 @@ class ApprovalDesk:
             raise
 
     async def vote(
-        self, approval_id: str, person_id: str, choice: Choice, reason: str = "", *, typed: str = ""
+        self, approval_id: str, person_id: str, choice: Choice, reason: str = "", *, typed: str = "", via: str = ""
     ) -> ApprovalRequest:
         """Count one person's word and return the request after it; RefusedError says why it does not count. The same
         word again (a click that was delivered twice) returns the request as it stands. `typed` is the target's name
-        where core.confirmation asks for it."""
+        where core.confirmation asks for it, `via` the API client (api:id) that handed the word in."""
         request = await self.approvals.load(approval_id)
         if request.status is not ApprovalStatus.PENDING and _has_cast(request, person_id, choice):
             if request.status in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):
@@ -152,12 +155,12 @@ class ApprovalDesk:
         try:
             groups = await self._check(request, person_id, choice)
             if choice == "approve":
+                _check_not_its_own(request, via)
                 check_typed(request, typed)
-            counted = await self._cast(request, person_id, choice, reason, groups)
+            counted = await self._cast(request, person_id, choice, reason, groups, via)
         except RefusedError as refusal:
-            await self._note(
-                "VoteRefused", person_id, request.id, request.incident_id, choice=choice, why=type(refusal).__name__
-            )
+            facts = {"choice": choice, "why": type(refusal).__name__, **_handed_in(via)}
+            await self._note("VoteRefused", person_id, request.id, request.incident_id, **facts)
             raise
         return await self._decide(request.id, person_id, again=not counted)
 
@@ -167,6 +170,7 @@ class ApprovalDesk:
             raise AlreadyDecidedError(_already(request))
         if self.clock.now() >= request.decide_by:
             raise ApprovalExpiredError("This request has expired; nothing was run. Ask again if it is still needed.")
+        await self._check_untouched(request)
         needed = request.requirement
         if choice == "reject" and needed.same_human(person_id, request.requester):
             return ()  # whoever asked may always withdraw
@@ -199,13 +203,29 @@ class ApprovalDesk:
             )
         return groups
 
+    async def _check_untouched(self, request: ApprovalRequest) -> None:
+        """TamperedError for a row that somebody else has written to; the request ends with it, and its graph tells."""
+        try:
+            await check_untouched(request, self.audit)
+        except TamperedError as found:
+            told = self._event(FOUND, "watchkeeper", request.id, request.incident_id, why=str(found))
+            end, now = ApprovalStatus.TAMPERED, self.clock.now()
+            await self.approvals.claim(
+                request.id, digest=request.digest, status=end, now=now, execute_by=None, event=told
+            )
+            await self.queue.put(resume_job(request, self.clock))
+            raise TamperedError(
+                f"{found}. It is stopped, and nothing runs by it. If it is needed, ask anew."
+            ) from found
+
     async def _cast(
-        self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str, groups: tuple[str, ...]
+        self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str, groups: tuple[str, ...], via: str
     ) -> bool:
         """Write the vote; False when this very vote stands already."""
         now = self.clock.now()
         vote = Vote(approval_id=request.id, person=person_id, choice=choice, reason=reason, at=now, groups=groups)
-        told = self._event("VoteCast", person_id, request.id, request.incident_id, choice=choice, reason=reason)
+        facts = {"choice": choice, "reason": reason, **_handed_in(via)}
+        told = self._event("VoteCast", person_id, request.id, request.incident_id, **facts)
         try:
             await self.approvals.vote(vote, told)
         except (AlreadyVotedError, AlreadyDecidedError):
@@ -272,13 +292,29 @@ class ApprovalDesk:
         )
 
 
+def _check_not_its_own(request: ApprovalRequest, via: str) -> None:
+    """SelfApprovalError where the client that asked would also hand in the approvals."""
+    if request.requirement.exclude_requester and via and via == request.requester:
+        raise SelfApprovalError(
+            "This client asked for it, so approvals have to come another way: by Slack, or through another client."
+        )
+
+
+def _handed_in(via: str) -> dict[str, str]:
+    return {"via": f"api client {client_in(via)}"} if via else {}
+
+
 def _has_cast(request: ApprovalRequest, person_id: str, choice: Choice) -> bool:
     return any(vote.person == person_id and vote.choice == choice for vote in request.votes)
 
 
 def said_of(status: ApprovalStatus) -> str:
     """Return the status as it follows on "is already" or "is"."""
-    overs = {ApprovalStatus.RAN_OUT: "over (it ran out)", ApprovalStatus.NOT_RUN: "over (it was not run)"}
+    overs = {
+        ApprovalStatus.RAN_OUT: "over (it ran out)",
+        ApprovalStatus.NOT_RUN: "over (it was not run)",
+        ApprovalStatus.TAMPERED: "stopped (it was changed outside Watchkeeper)",
+    }
     return overs.get(status, status.value)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Place
+from core.change_words import change_of
 from core.ports import Approvals, Audit, Cards, Clock
 from core.refusal import end_of, spoken
 from core.services.needs_human import KIND as CALL
@@ -43,7 +44,8 @@ class Endings:
         stands = stands or (await self.approvals.load(approval_id)).status is status
         await self.cards.show_approval(approval_id)
         if rollback_of is not None and status is ApprovalStatus.EXECUTED:
-            undone = f"Undone by {approval_id}."
+            undo = (await self.approvals.load(approval_id)).plan
+            undone = f"Undone by {undo.call.name}" + (f" ({change_of(undo)})." if change_of(undo) else ".")
             await self.approvals.finish(rollback_of, status=ApprovalStatus.ROLLED_BACK, text=undone, now=now)
             await self.cards.show_approval(rollback_of)
         return stands
@@ -58,6 +60,9 @@ class Endings:
         result: ToolResult,
     ) -> bool:
         """Call a human when the end is unknown or an undo did not come about; False for an end that needs nobody."""
+        if result.status == "refused" and end_of(result.text) is ApprovalStatus.TAMPERED:
+            await self.alarm(approval_id, place, incident_id, call)
+            return True
         if result.status not in _ENDS and result.status != "refused":
             what, why = f"I do not know whether {call} took effect", f"Please look at the target. {result.text}"
         elif rollback_of is not None and result.status != "ok":
@@ -67,6 +72,16 @@ class Endings:
         human = NeedsHuman(self.cards, self.audit, self.clock)
         await human.tell(place, what, why, incident_id, key=end_key(approval_id))
         return True
+
+    async def alarm(self, approval_id: str, place: Place, incident_id: str | None, call: str) -> None:
+        """Tell the thread, the incident's card, the history and the operators that a stored request was changed outside
+        Watchkeeper; each once. `call` is for people."""
+        what = f"the stored request for {call} was changed outside Watchkeeper"
+        why = "It is stopped, and nothing ran by it. Find out who has written to the database before you ask anew."
+        human = NeedsHuman(self.cards, self.audit, self.clock)
+        await human.tell(place, what, why, incident_id, key=end_key(approval_id))
+        everybody = Place(channel="", thread_ts="")
+        await self.cards.say(everybody, f"🛑 {what[:1].upper()}{what[1:]}. {why}", key=f"{approval_id}:tampered")
 
 
 async def last_key(audit: Audit, approval_id: str, place: Place, incident_id: str | None) -> str:
