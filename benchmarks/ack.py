@@ -171,7 +171,7 @@ async def main(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         one, sixteen = await compare(Path(folder), rounds, single, many)
         (Path(folder) / "stall").mkdir()
-        states = await stalled(Path(folder) / "stall", 2 * rounds + 1, paced)
+        states = await stalled(Path(folder) / "stall", rounds + 2, paced)
     p50, shown = ratio(one[OURS], one[BOLT])
     p99 = share([value for each in sixteen[OURS] for value in each], 0.99)
     slower, told = ratio(states["stalled"], states["calm"])
