@@ -89,6 +89,8 @@ class GrantBook:
             return "whoever approves it has to type its target's name"
         if needed.second_model:
             return "policy asks for a second opinion each time"
+        if plan.then:
+            return "it is a plan of several steps"
         if self.wraps(plan.call.name):
             return f"`{plan.call.name}` runs what its arguments say"
         if not plan.env or not plan.service:
@@ -99,8 +101,10 @@ class GrantBook:
 
     async def may_be_given(self, request: ApprovalRequest) -> bool:
         """True when somebody may approve such a request ahead."""
+        if self.why_never(request):
+            return False
         asker = await asker_of(self.directory, request.requester, self.policy.groups)
-        return not self.why_never(request) and bool(self.policy.grant_rights(request.plan, asker))
+        return bool(self.policy.grant_rights(request.plan, asker))
 
     async def that_voted(self, request: ApprovalRequest) -> tuple[StandingGrant, ...]:
         """Return the grants that have voted on a request, whatever became of them; not those that cannot be read."""
