@@ -135,11 +135,11 @@ def digest_of(row: ApprovalRequest) -> str:
 
 def nothing_acknowledged_is_lost(history: History) -> Found:
     """I3: every event that was answered with 200 ended, and every other; none was carried out again and again."""
-    endings = {ending.event_id: ending.status for ending in history.endings}
+    endings = {ending.event_id: ending for ending in history.endings}
     for ack in history.acks:
         if ack.event_id not in endings:
             yield ack.event_id, f"acknowledged and lost {ack.what}".strip()
-    yield from ((each, f"still {status}") for each, status in endings.items() if status not in {"done", "dead"})
+    yield from ((each.event_id, f"still {each.status}") for each in endings.values() if not each.over)
     for ending in history.endings:
         if ending.times > 1 + history.interruptions:
             yield ending.event_id, f"carried out {ending.times} times, interrupted {history.interruptions} times"

@@ -24,12 +24,17 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an event ended: `done` or `dead`; anything else has not ended. `times` is how often it was carried out to
+    """How an event ended: `done` or `dead` is over, anything else is not. `times` is how often it was carried out to
     its end, as far as the harness could count."""
 
     event_id: str
     status: str
     times: int = 1
+
+    @property
+    def over(self) -> bool:
+        """True when nothing more will come of it."""
+        return self.status in ("done", "dead")
 
 
 @dataclass(frozen=True, slots=True)
