@@ -116,7 +116,7 @@ def _faults_of_votes(row: ApprovalRequest, history: History) -> Iterator[str]:
     seated: dict[str, set[str]] = {}
     cast = {(event.subject, event.actor) for event in history.audit if event.kind == "VoteCast"}
     for vote in row.votes:
-        if vote.at < row.created_at or (history.reigns and (row.id, vote.person) not in cast):
+        if vote.at < row.created_at or (row.id, vote.person) not in cast:
             yield f"{vote.person} never voted on this request"
         who = human.get(vote.person, vote.person)
         if vote.choice == "reject":

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import Any
 from unittest import mock
@@ -105,7 +106,7 @@ class Node:
         self.plug = Plug(self._died, world.delay)
         self.redis = _plugged_redis(world.redis_url, self.plug)
         opened = open_rows(world.database_url)
-        self._lines: list[Any] = []
+        self._lines: list[tuple[Any, Any]] = []
         sql_events.listen(opened.engine.sync_engine, "connect", self._connected)
         self.database = PluggedDatabase(opened.engine, self.plug)
         self.client = BoardClient(world.board, self.plug)
@@ -231,16 +232,19 @@ class Node:
         self._funeral = asyncio.get_event_loop().create_task(self._bury(), context=Context())
 
     async def _bury(self) -> None:
+        for line, file in self._lines:
+            # First of all: a statement whose rows nobody will fetch keeps its lock, even in a file that is closed.
+            line._tx.put_nowait((None, file.rollback))
+            line._tx.put_nowait((None, partial(file.execute, "PRAGMA query_only = 1")))
         # The server sees the connections close, so that what it is still asked for goes to nobody.
         await self.redis.connection_pool.disconnect()
         await bury(self._tasks)
-        # And the files are closed, or a transaction that was cut off would keep its lock.
-        for line in self._lines:
+        for line, _ in self._lines:
             line.stop()  # not awaited: one that had ended before answers nobody
             await asyncio.to_thread(line._thread.join, 1)
 
     def _connected(self, connection: Any, _record: object) -> None:
-        self._lines.append(connection.driver_connection)
+        self._lines.append((connection.driver_connection, connection.driver_connection._connection))
         # A locked database says so after 50 ms instead of ten seconds.
         cursor = connection.cursor()
         cursor.execute("PRAGMA busy_timeout = 50")
@@ -251,7 +255,6 @@ class Node:
         self.kill()
         assert self._funeral is not None
         await self._funeral
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.redis.connection_pool.disconnect()
         await self.database.engine.dispose()
 

@@ -134,7 +134,12 @@ def enlist(loop: asyncio.AbstractEventLoop, work: Any, context: Context | None =
     crew = CREW.get() if context is None else context.get(CREW)
     if crew is not None:
         crew.add(task)
-        task.add_done_callback(crew.discard)
+
+        def dismiss(ended: "asyncio.Task[Any]") -> None:
+            crew.discard(ended)
+            _ = ended.cancelled() or ended.exception()  # nobody asks the dead
+
+        task.add_done_callback(dismiss)
     return task
 
 

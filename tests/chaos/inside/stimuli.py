@@ -71,8 +71,8 @@ class Stimuli:
 
     def edits(self, request: ApprovalRequest, person: str, service: str, workers: int) -> Event:
         """Return the submission of the edit form, for another service or another number of workers."""
-        wanted = {"service": service, "workers": str(workers)}
-        typed = {f"{FIELD_BLOCK}{name}": {EDIT_VALUE: {"value": wanted[name]}} for name in request.plan.call.args}
+        wanted = {"service": {"selected_option": {"value": f'"{service}"'}}, "workers": {"value": str(workers)}}
+        typed = {f"{FIELD_BLOCK}{name}": {EDIT_VALUE: wanted[name]} for name in request.plan.call.args}
         return self._submits(request, person, EDIT_VIEW, typed)
 
     def _submits(self, request: ApprovalRequest, person: str, form: str, typed: dict[str, Any]) -> Event:
