@@ -73,7 +73,8 @@ def _moment(text: str) -> datetime:
 
 def _add_policy(parser: argparse.ArgumentParser) -> None:
     acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
-    acts.add_parser("check", help="is the file whole, and would a waiting graph outlive its longest wait")
+    checked = acts.add_parser("check", help="is the file whole, and would a waiting graph outlive its longest wait")
+    checked.add_argument("file", nargs="?", type=Path, help="instead of POLICY_FILE, e.g. before it takes that place")
     shown = acts.add_parser("explain", help="which rule decides on a call, and who could approve it")
     shown.add_argument("tool", help="a tool's name, e.g. restart_service")
     shown.add_argument("args", nargs="*", metavar="name=value", help="its arguments; values are JSON, or else text")

@@ -71,6 +71,8 @@ class DeadLetterOffice:
 
 
 WORDS = {
+    "api.ask": "I could not take in what another system asked for",
+    "api.vote": "I could not take in a vote over the API",
     "job.ask": "I could not answer this question",
     "job.investigate": "I could not finish this investigation",
     "job.propose": "I could not prepare this proposal",

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from bot.adapters.audit_heads import HeadsFile
 from bot.finding import Finding
-from core.audit_chain import START, Head, Noted, Verdict
+from core.audit_chain import START, Head, Noted, Verdict, rows
 from core.audit_head import SignedHead, Verifier, fault_of
 
 HISTORY: Final = "history"
@@ -14,11 +14,13 @@ Look = Callable[[Sequence[Noted]], Awaitable[Verdict]]
 
 
 class Sight(NamedTuple):
-    """What one look found: the last signed head, what the chain ends with, and what is wrong."""
+    """What one look found: the last signed head, what the chain ends with, what is wrong, and the last row that any
+    signed head covers."""
 
     signed: SignedHead | None
     head: Head
     faults: tuple[str, ...]
+    covered: int = 0
 
 
 class HistoryWatch:
@@ -29,7 +31,13 @@ class HistoryWatch:
         self._ring = ring
         self._look = look
         self._reported: tuple[SignedHead, ...] = ()
+        self._seen = 0
         self.last: Sight | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the last look saw rows that no head covers."""
+        return self.last is not None and not self.last.faults and self.last.head.sequence > self.last.covered
 
     async def remember(self, reported: Sequence[SignedHead]) -> None:
         """Take in heads that somebody else has kept, such as a channel: the next look asks for the newest of them too.
@@ -48,13 +56,21 @@ class HistoryWatch:
             faults.append(f"the last line of {self._heads.path} is no signed head")
         if signed is not None and (wrong := fault_of(signed, self._ring)):
             faults.append(f"{wrong} ({self._heads.path})")
+        kept = None
+        try:
+            kept = await asyncio.to_thread(self._heads.kept)
+        except ValueError as garbled:
+            faults.append(str(garbled))
+        if kept is not None and (wrong := fault_of(kept, self._ring)):
+            faults.append(wrong)
         asked = self._reported
-        noted = [Noted(each.head, each.at) for each in (signed, *asked) if each is not None]
+        noted = [Noted(each.head, each.at) for each in (signed, kept, *asked) if each is not None]
         verdict = await self._look(noted if not faults else ())
         faults += verdict.faults
         if not faults and self._reported == asked:
             self._reported = ()  # from here on the file's own heads stand for them
-        self.last = Sight(signed, verdict.head, tuple(faults))
+        covered = max((each.head.sequence for each in noted), default=0)
+        self.last = Sight(signed, verdict.head, tuple(faults), covered)
         return self.last
 
     async def probe(self) -> Sequence[Finding]:
@@ -65,4 +81,10 @@ class HistoryWatch:
             return [Finding("fail", HISTORY, text)]
         if sight.signed is None:
             return [Finding("ok", HISTORY, "nothing is signed yet" if sight.head == START else "not signed yet")]
-        return [Finding("ok", HISTORY, f"holds the head of row {sight.signed.sequence}, which was signed")]
+        seen, self._seen = self._seen, sight.head.sequence
+        if seen > sight.covered:  # since the last probe, so not for want of a moment
+            text = (
+                f"{rows(sight.covered + 1, seen)} covered by no signed head: can {self._heads.path.parent} be written?"
+            )
+            return [Finding("warn", HISTORY, text)]
+        return [Finding("ok", HISTORY, f"holds the head of row {sight.covered}, which was signed")]

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 
 from bot.settings import Settings
 from core.errors import ConfigurationError
@@ -28,3 +29,12 @@ def link_secret(settings: Settings) -> str:
         return path.read_text().strip()
     except OSError as error:
         raise ConfigurationError(f"DATA_DIR {settings.files.data_dir} cannot be used ({error.strerror})") from error
+
+
+def known_link_secret(settings: Settings) -> str:
+    """Return it without making one; an empty text where there is none yet."""
+    with suppress(FileNotFoundError):
+        return (
+            settings.web.link_secret.get_secret_value() or (settings.files.data_dir / "link-secret").read_text().strip()
+        )
+    return ""

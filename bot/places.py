@@ -39,7 +39,7 @@ class Places:
             case "job.investigate":
                 incident = await self.incidents.load(str(event.body.get("incident_id")))
                 return _place(incident.channel, incident.thread_ts)
-            case "job.resume" | "job.edit" | "job.reconsider":
+            case "api.vote" | "job.resume" | "job.edit" | "job.reconsider":
                 request = await self.approvals.load(str(event.body.get("approval_id")))
                 return _place(request.channel, request.thread_ts)
             case "slack.events_api":

@@ -21,20 +21,20 @@ _SWEEP = timedelta(minutes=1)
 _log = structlog.get_logger(__name__)
 
 
-def load_policy(path: Path, checkpoint_ttl: timedelta) -> Policy:
+def load_policy(path: Path, kept_waiting: timedelta) -> Policy:
     """Return the validated policy; ConfigurationError in one line names the first fault.
 
-    A graph that waits at its gate must be kept for longer than any request may wait.
+    A graph that waits at its gate must be kept (`kept_waiting`) for longer than any request may wait.
     """
     raw, parsed = read_yaml(path, "POLICY_FILE")
     try:
         policy = Policy.parse(raw, parsed, compile_condition)
     except ConfigurationError as error:
         raise ConfigurationError(f"POLICY_FILE {path}: {str(error).removeprefix('policy file: ')}") from error
-    if policy.longest_wait + _SWEEP >= checkpoint_ttl:
+    if policy.longest_wait + _SWEEP >= kept_waiting:
         raise ConfigurationError(
-            f"CHECKPOINT_TTL_SECONDS is {checkpoint_ttl.total_seconds():g}, but by {path} a request may wait for "
-            f"{policy.longest_wait.total_seconds():g} s: raise the first or lower the second"
+            f"CHECKPOINT_INTERRUPTED_TTL_SECONDS is {kept_waiting.total_seconds():g}, but by {path} a request may wait "
+            f"for {policy.longest_wait.total_seconds():g} s: raise the first or lower the second"
         )
     return policy
 

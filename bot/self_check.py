@@ -69,8 +69,12 @@ class SelfCheck:
     async def look_if_due(self) -> None:
         """Look again when the last answer is half a minute old, or five seconds when it was red."""
         if self._age() >= (_RED_FOR if self.told() else _GREEN_FOR):
-            async with self._looking:
-                await self._look()
+            await self.look()
+
+    async def look(self) -> None:
+        """Look now, for whoever knows that the answer has changed."""
+        async with self._looking:
+            await self._look()
 
     def reds(self) -> tuple[str, ...]:
         """Return the names of what is red, for telling one state from another."""

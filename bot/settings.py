@@ -156,6 +156,7 @@ class FileSettings(BaseSettings):
     data_dir: Path = Field(Path("data"), description="Folder for the embedded Redis, SQLite and generated secrets")
     policy_file: Path = Field(Path("policy.yaml"), description="Who must countersign what")
     services_file: Path = Field(Path("services.yaml"), description="Catalogue of the services to look after")
+    api_clients_file: str = Field("", description="Who may call the signed HTTP API (docs/api.md); empty: nobody")
     runbooks_dir: Path = Field(Path("runbooks"), description="Folder of runbooks (Markdown with front matter)")
 
 

@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.answers import Answers, waits_for_answer
+from bot.api_desk import ApiDesk
 from bot.ingress import slack_alerts
 from bot.listeners.telling import tell
 from bot.places import Places
@@ -20,8 +21,9 @@ from core.alert import Alert
 from core.brief import Edit, Place, Proposal
 from core.errors import NeedsHumanError, RefusedError, ToolError, TransientError
 from core.event import Event
-from core.ids import stable_id
+from core.ids import approval_id_of, stable_id
 from core.services.alert_intake import REFRESH_SPAN
+from core.services.refused_asks import note_refused
 
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 5  # of each kind; a storm of alerts must not become a storm of questions to what is already in trouble
@@ -36,6 +38,7 @@ class Worker:
     pause: float = 1.5  # seconds between two refreshes
     ours: frozenset[str] = frozenset()  # our own user and bot ids
     answers: Answers | None = None
+    api: ApiDesk | None = None
     edits: asyncio.Lock = field(default_factory=asyncio.Lock)
     # Apart, so that nobody's question waits behind a storm of alerts.
     investigations: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
@@ -64,7 +67,9 @@ class Worker:
                 raise
 
     def _handlers(self) -> Mapping[str, Callable[[Event], Awaitable[object]]]:
+        api = {"api.ask": self.api.take_ask, "api.vote": self.api.take_vote} if self.api else {}
         return {
+            **api,
             "slack.events_api": self._slack_event,
             "slack.interactive": self._slack,
             "slack.slash_commands": self._slack,
@@ -138,8 +143,10 @@ class Worker:
         proposal = Proposal.model_validate(event.body)
         try:
             await self.services.remediation.start(proposal)
-        except (NeedsHumanError, RefusedError, ToolError):
+        except (NeedsHumanError, RefusedError, ToolError) as end:
             await self._asked(proposal)  # an answer as well
+            audit, approval_id = self.services.audit, approval_id_of(proposal.remediation_id, 1)
+            await note_refused(audit, self.services.clock, proposal.requester, approval_id, str(end))
             raise
         await self._asked(proposal)
 

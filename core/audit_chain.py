@@ -60,7 +60,7 @@ class Noted(NamedTuple):
 
     def missing(self, last: int) -> str:
         """Return what it means that the chain ends with row `last`, before this head."""
-        gap = f"{_rows(last + 1, self.head.sequence)} missing at the end"
+        gap = f"{rows(last + 1, self.head.sequence)} missing at the end"
         if self.at is None:
             return f"{gap}: the head that was noted is not there"
         told = f"row {self.head.sequence} was there when it was signed on {_minute(self.at)}"
@@ -210,7 +210,7 @@ class ChainCheck:
             self._before = self._tips if sequence == self._sequence + 1 else None
             self._tips = set()
             if sequence > self._sequence + 1:
-                self._fault(sequence, f"{_rows(self._sequence + 1, sequence - 1)} missing")
+                self._fault(sequence, f"{rows(self._sequence + 1, sequence - 1)} missing")
         # Ids rise with the sequence numbers: a row that was taken out and put in again has a newer one.
         if row_id < self._ids[1]:
             late = self._sequence if row_id > self._ids[0] else sequence
@@ -245,5 +245,6 @@ def _unlinked(sequence: int) -> str:
     return f"row {sequence} does not follow row {sequence - 1}: that one was written anew, with a hash of its own"
 
 
-def _rows(first: int, last: int) -> str:
+def rows(first: int, last: int) -> str:
+    """Return "row 4 is" or "rows 4 to 7 are"."""
     return f"row {first} is" if first == last else f"rows {first} to {last} are"

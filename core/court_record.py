@@ -9,9 +9,9 @@ from pydantic import JsonValue
 
 from core.approval import ApprovalRequest
 from core.audit import AuditEvent
+from core.contradictions import contradictions
 from core.effect import Effect, output_sha256
 from core.evidence import Report
-from core.tool_call import plan_digest
 
 # What a spreadsheet takes for the beginning of a formula, in either width.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -34,6 +34,11 @@ class Case(NamedTuple):
     effect: Effect | None
     history: Sequence[ChainedEvent]
 
+    @property
+    def contradictions(self) -> list[str]:
+        """A sentence for each of these rows that is not what the history says."""
+        return contradictions(self.request, self.effect, [row.event for row in self.history])
+
 
 COLUMNS = (
     "approval_id", "status", "asked_by", "asked_at", "why", "incident_id", "report_id", "evidence", "cited_evidence",
@@ -51,7 +56,7 @@ def record_of(case: Case) -> dict[str, JsonValue]:
     request = case.request
     record = asked | ran | {"outcome": request.outcome_text, "finished_at": _moment(request.finished_at)}
     record["history"] = [_chained(each) for each in case.history]
-    record["contradictions"] = list(contradictions(case))
+    record["contradictions"] = [*case.contradictions]
     return {name: record[name] for name in COLUMNS}
 
 
@@ -95,32 +100,6 @@ def _ran(effect: Effect | None) -> dict[str, JsonValue]:
         *(effect.status.value, effect.text, output, _moment(effect.outcome_at)),
     )
     return dict(zip(names, values, strict=True))
-
-
-def contradictions(case: Case) -> list[str]:
-    """Return a sentence for each row of the case that is not what the history says: that is chained, rows are not."""
-    request, effect, found = case.request, case.effect, list[str]()
-    plan = plan_digest(request.plan, requester=request.requester, policy_sha256=request.requirement.policy_sha256)
-    if plan != request.digest:
-        found.append("the plan does not give the request's digest, or an earlier version of this program wrote it")
-    if effect is not None and not any(row.event.kind == "EffectIntended" for row in case.history):
-        found.append("the history knows of no effect")
-    for event in (row.event for row in case.history):
-        if event.details.get("digest", request.digest) != request.digest:
-            found.append(f"{event.kind} is about another digest than the request")
-        if event.kind == "EffectIntended" and (effect is None or effect.args != event.details.get("args", effect.args)):
-            found.append("the effect is not the one that was begun")
-        output = event.details.get("output_sha256")
-        if output and (effect is None or output != output_sha256(effect.text, effect.data)):
-            found.append("the effect's output is not the one that was written down")
-    told = sorted((row.event.actor, row.event.details.get("choice", "")) for row in case.history if _is_vote(row))
-    if told != sorted((vote.person, vote.choice) for vote in request.votes):
-        found.append("the votes are not those that were cast")
-    return found
-
-
-def _is_vote(row: ChainedEvent) -> bool:
-    return row.event.kind == "VoteCast"
 
 
 def _chained(row: ChainedEvent) -> JsonValue:

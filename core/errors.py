@@ -13,6 +13,10 @@ class NotAnApproverError(RefusedError):
     """The person is not in any group that may decide this request."""
 
 
+class ClientMayNotError(RefusedError):
+    """The system that asks was not given this right."""
+
+
 class SelfApprovalError(RefusedError):
     """The person who caused the request may not countersign it."""
 

@@ -27,8 +27,9 @@ class Event(BaseModel):
     """`id` de-duplicates, `key` keeps order (one after another within a key), `kind` picks the use case.
 
     Kinds: `slack.events_api`, `slack.interactive`, `slack.slash_commands` (body = the payload as Slack sent it),
-    `alert` (body = Alert as JSON), `job.investigate`, `job.refresh`, `job.propose`, `job.resume` (body = ids),
-    `job.edit` (body = core.brief.Edit as JSON), `job.reconsider` (body = approval_id),
+    `alert` (body = Alert as JSON), `api.ask`, `api.vote` (body = AskJob or VoteJob as JSON),
+    `job.investigate`, `job.refresh`, `job.propose`, `job.resume` (body = ids), `job.reconsider` (body = approval_id),
+    `job.edit` (body = core.brief.Edit as JSON),
     `job.ask` (body = question, requester, channel, thread_ts, message_ts: as Investigation.of_question takes them).
     """
 

@@ -34,9 +34,8 @@ class Incidents(Protocol):
 
     async def join(self, alert: Alert, now: datetime) -> tuple[Incident, bool]:
         """Record the alert on the open incident of its group, opening one for a firing alert that has none; resolve the
-        incident with its last alert. Returns the incident after it, and whether anything changed (False for a repeat).
-        A resolved alert of no open incident raises NoDataError, unless it repeats what the group's last incident ended
-        with: that incident is returned, unchanged."""
+        incident with its last alert. Returns the incident after it, and whether anything changed. A resolved alert of
+        no open incident raises NoDataError, or returns the incident that ended with the very same."""
         ...
 
     async def load(self, incident_id: str) -> Incident:
@@ -172,6 +171,10 @@ class Effects(Protocol):
 
     async def unsettled(self, before: datetime) -> Sequence[Effect]:
         """Return at most fifty intents from before that moment that have no outcome, oldest first."""
+        ...
+
+    async def begun_since(self, moment: datetime) -> Sequence[Effect]:
+        """Return at most fifty attempts begun at that moment or after it, whatever became of them, newest first."""
         ...
 
 

@@ -8,8 +8,9 @@ import signal
 import sys
 import time
 
+from demo.guide import STORY
 from demo.rehearsal import rehearse
-from demo.stage import HINTS, StageError, open_stage
+from demo.stage import StageError, open_stage
 
 _HIGHEST_PORT = 65535
 
@@ -41,9 +42,9 @@ async def _play(port: int) -> None:
     started = time.monotonic()
     async with open_stage(port=port, say=_say) as stage:
         _say(f"ready: {stage.url}")
-        _say(f"\nUp in {time.monotonic() - started:.0f} s. Open the address above in a browser, then:")
-        for number, hint in enumerate(HINTS, 1):
-            _say(f"  {number}. {hint}")
+        _say(f"\nUp in {time.monotonic() - started:.0f} s. Open the address above; its page says what to do:")
+        for number, step in enumerate(STORY, 1):
+            _say(f"  {number}. {step.text.replace('*', '')}")
         _say(f"\nThe bot's log: {stage.bot.log}   End with Ctrl-C.")
         status = await stage.bot.ended()
         _say(f"\nThe bot ended by itself (status {status}); its last words:\n{stage.bot.last_words()}")

@@ -16,15 +16,11 @@ from pathlib import Path
 
 import httpx
 
+from demo.guide import Guide
 from demo.shop import Shop, build_panel_app
 from demo.slack import LocalWorkspace
 
 ROOT = Path(__file__).resolve().parents[1]
-HINTS = (
-    "Open #incidents, then press Inject beside a fault in the Patient drawer: within seconds an incident card appears.",
-    "Watch the thread: evidence, a plot, a cause, and a proposed action that waits for a human.",
-    "Approve as Alice or Carol (on call); try it as Bob or Dave too: they are refused, and told why.",
-)
 _PR_SET_PDEATHSIG = 1
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
 _MODEL = ("OPENAI_MODEL", "OPENAI_BASE_URL", "OPENAI_API_KEY")
@@ -142,6 +138,7 @@ def bot_environment(workspace: LocalWorkspace, shop_values: Mapping[str, str], f
         "SLACK_SIGNING_SECRET": "local-signing-secret-8c1f0a",
         "SLACK_API_URL": f"{workspace.url}/api/",
         "DATA_DIR": str(folder / "bot"),
+        "POLICY_FILE": str(ROOT / "demo" / "policy.yaml"),
         "VERIFY_WITHIN_SECONDS": "60",
         "LOG_FORMAT": "json",
         **shop_values,
@@ -165,10 +162,11 @@ async def open_stage(*, port: int, say: Say, extra: Mapping[str, str] | None = N
             )
         )
         say("[2/3] a local Slack workspace")
-        panel = {"title": "Patient", "url": "/patient/", "hints": list(HINTS)}
-        workspace = LocalWorkspace(port=port, panels=[panel])
+        workspace = LocalWorkspace(port=port, panels=[{"title": "Patient", "url": "/patient/"}])
         workspace.app.mount("/patient", build_panel_app(shop))
         await stack.enter_async_context(workspace)
+        guide = Guide(workspace.workspace, workspace.workspace.panels[0])
+        workspace.workspace.spawn(guide.follow())
         say("[3/3] the bot: python -m bot run, with an embedded Redis and SQLite")
         shop_values = {
             "SERVICES_FILE": str(shop.catalogue_path),

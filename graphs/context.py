@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from core.ports import ApprovalQueue, Approvals, Audit, Cards, Clock, Incidents, Reports, ToolBox
+from core.ports import ApprovalQueue, Approvals, Audit, Cards, Clock, Effects, Incidents, Reports, ToolBox
 from core.runbook import Runbook
 from core.services.approval_desk import ApprovalDesk
 from core.services.endings import Endings
+from core.services.known_bad import KnownBad
 from core.services.needs_human import NeedsHuman
 from graphs.models.judgement import Case, Judgement
 from tools.catalogue import Catalogue
@@ -59,6 +60,7 @@ class GraphContext:
     toolbox: ToolBox
     approvals: Approvals
     approval_queue: ApprovalQueue
+    effects: Effects
     desk: ApprovalDesk
     incidents: Incidents
     reports: Reports
@@ -75,6 +77,11 @@ class GraphContext:
     def endings(self) -> Endings:
         """Writes how approved requests end."""
         return Endings(self.approvals, self.cards, self.audit, self.clock)
+
+    @property
+    def known_bad(self) -> KnownBad:
+        """Tells what a call would bring back."""
+        return KnownBad(self.approval_queue, self.reports, self.audit)
 
     @property
     def human(self) -> NeedsHuman:

@@ -15,6 +15,7 @@ from core.brief import Brief, Proposal
 from core.errors import CorruptCheckpointError, NeedsHumanError, NoDataError, TransientError
 from core.evidence import Report
 from core.ids import approval_id_of, remediation_thread_id
+from core.services.known_bad import VERIFIED
 from core.tool_call import ToolResult
 from graphs.context import GraphContext
 from graphs.investigation import graph as investigation
@@ -180,7 +181,7 @@ class LangGraphRunner:
         """True for what ran while nobody was told yet whether it helped."""
         if request.status is not ApprovalStatus.EXECUTED:
             return False
-        return not await self._context.audit.has("RemediationVerified", request.id, {})
+        return not await self._context.audit.has(VERIFIED, request.id, {})
 
     async def _run(self, graph: Graph, start: Update | Command[Any] | None, config: RunnableConfig) -> None:
         await graph.ainvoke(start, config, context=self._context, durability="sync")

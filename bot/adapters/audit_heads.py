@@ -13,10 +13,12 @@ _TAIL = 65_536  # bytes: some two hundred heads
 
 
 class HeadsFile:
-    """`audit-heads.jsonl`, and beside it how far the channel has been told; for one writer at a time."""
+    """`audit-heads.jsonl`, for one writer at a time; beside it the newest head (`.last`), which is always written over,
+    and how far the channel has been told (`.posted`)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._last = path.with_suffix(".last")
         self._told = path.with_suffix(".posted")
 
     def append(self, head: SignedHead) -> None:
@@ -44,6 +46,27 @@ class HeadsFile:
             return SignedHead.parse(file.readline())
         return None
 
+    def keep(self, head: SignedHead) -> None:
+        """Put the head in the place of the last one and return once it is on the disk; TransientError as for append."""
+        try:
+            _put(self._last, f"{head.as_json()}\n", durable=True)
+        except OSError as error:
+            raise TransientError(f"{self._last} cannot be written ({error.strerror})") from error
+
+    def kept(self) -> SignedHead | None:
+        """Return what `keep` was given last; None without one, or when it is older than the file: then it belongs to a
+        history that an operator has ended. ValueError when it is no head."""
+        try:
+            head = SignedHead.parse(self._last.read_text(encoding="utf-8", errors="replace"))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise TransientError(f"{self._last} cannot be read ({error.strerror})") from error
+        except ValueError as error:
+            raise ValueError(f"{self._last} is no signed head") from error
+        first = self.first()
+        return head if first and head.at >= first.at else None
+
     def posted(self, channel: str) -> int | None:
         """Return the sequence number of the last head that this channel was told of; None when that is not known."""
         with suppress(OSError, ValueError, KeyError, TypeError):
@@ -53,10 +76,8 @@ class HeadsFile:
 
     def note_posted(self, channel: str, head: SignedHead) -> None:
         """Remember that this channel was told of that head."""
-        draft = self._told.with_name(f"{self._told.name}.{os.getpid()}")
         try:
-            draft.write_text(json.dumps({"channel": channel, "sequence": head.sequence}), encoding="utf-8")
-            draft.replace(self._told)
+            _put(self._told, json.dumps({"channel": channel, "sequence": head.sequence}), durable=False)
         except OSError as error:
             raise TransientError(f"{self._told} cannot be written ({error.strerror})") from error
 
@@ -76,6 +97,17 @@ class HeadsFile:
                 yield SignedHead.parse(line.decode("utf-8", "replace"))
             except ValueError:
                 yield None
+
+
+def _put(path: Path, text: str, *, durable: bool) -> None:
+    """Write aside and put in place, so that whoever reads finds the old text or the new one."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
+    draft.replace(path)
 
 
 def _mend(file: int) -> None:

@@ -24,7 +24,9 @@ from bot.blocks.text import (
     span,
 )
 from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_SIGNS, STATUS_TITLES, loud_env, reads_only
+from core.api_client import client_in
 from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus, Vote
+from core.change_words import change_of
 from core.confirmation import asks_to_type
 from core.exact_call import exact_call, fits
 from core.freeze import Freeze
@@ -44,7 +46,13 @@ class ApprovalFacts:
     """Why nothing can be changed at the moment."""
     freeze: Freeze | None = None
     asked_again: str = ""
-    """The request that was asked for in this one's place after it ended, if there is one."""
+    """What was asked for in this one's place after it ended, if there is something: as `request_name` writes it."""
+    reopens: str = ""
+    """What this one was asked for in place of, as `request_name` writes it."""
+    undoes: str = ""
+    """What this one undoes, as `request_name` writes it."""
+    known_bad: str = ""
+    """Why this leads back to what was found bad before, or empty; untrusted."""
 
 
 def approval_text(request: ApprovalRequest) -> str:
@@ -91,7 +99,7 @@ def _settled(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
         blocks.append(_outcome(request.outcome_text))
     blocks += [*_votes(request), _call(request, tense="The exact call"), _why(request)]
     if facts.asked_again:
-        blocks.append(context(f"🔁 *Asked again* as request `{facts.asked_again}`, further down in this thread."))
+        blocks.append(context(f"🔁 *Asked again*, further down in this thread: {facts.asked_again}."))
     again = request.status in NOTHING_RAN and not facts.asked_again and not _EDITED.match(request.outcome_text)
     return [*blocks, *_evidence(ApprovalFacts(timeline_url=facts.timeline_url)), _buttons(request, again=again)]
 
@@ -123,7 +131,8 @@ def _overview(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
     groups = " ".join(mention(member) for member in needed.members[:8])
     wanted, _, different = needs(needed).partition(", ")
     unlike = [different] if different else []
-    unlike += ["not the requester"] if needed.exclude_requester and request.requester != ALERT else []
+    asked_by_a_person = request.requester != ALERT and not client_in(request.requester)
+    unlike += ["not the requester"] if needed.exclude_requester and asked_by_a_person else []
     names = ", ".join(inert(name, 40) for name in facts.approvers[:8])
     more = f" and {len(facts.approvers) - 8} more" if len(facts.approvers) > 8 else ""
     return fields(
@@ -158,10 +167,15 @@ def _warnings(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     if facts.target_seen is False:
         warnings.append(f"⚠️ *{inert(request.plan.service, 80)} does not appear in the evidence* of this report.")
     if request.reopens:
-        warnings.append(f"🔁 Asked again: request `{request.reopens}` ended without a run. Votes on that do not count.")
+        earlier = facts.reopens or "an earlier request"
+        warnings.append(f"🔁 Asked again: {earlier} ended without a run. Votes on that do not count.")
     if request.rollback_of:
-        warnings.append(f"↩️ This undoes request {inert(request.rollback_of, 40)}.")
-    return [context(*warnings)] if warnings else []
+        back = inert(change_of(request.plan), 120)
+        warnings.append(
+            f"↩️ This undoes {facts.undoes or 'an earlier action'}." + f" What comes back: {back}." * bool(back)
+        )
+    known_bad = [section(f"⛔ *Look twice:* {inert(facts.known_bad, 400)}")] if facts.known_bad else []
+    return known_bad + ([context(*warnings)] if warnings else [])
 
 
 def _why(request: ApprovalRequest) -> Block:

@@ -9,6 +9,8 @@ from core.dead_letter import DeadLetter
 _DAY = "{date_short_pretty} {time}"
 _SAID = {
     "alert": "an alert",
+    "api.ask": "what another system asked for",
+    "api.vote": "a vote over the API",
     "job.ask": "a question",
     "job.investigate": "an investigation",
     "job.propose": "a proposal",

@@ -1,10 +1,11 @@
 """The incident card: what is broken, since when, what it probably is, and what is being done about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.blocks import rich
 from bot.blocks.freeze import build_freeze_banner
 from bot.blocks.needs import still_needs
+from bot.blocks.request_name import request_name
 from bot.blocks.text import Block, context, date, fields, header, inert, mention, one_line
 from bot.blocks.wording import STATUS_SIGNS, STATUS_TITLES, confidence_words, loud_env, reads_only
 from core.alert import Alert, AlertStatus
@@ -14,6 +15,7 @@ from core.freeze import Freeze
 from core.incident import Incident, IncidentStatus
 
 _SHOWN_ALERTS = 6
+SHOWN_ACTIONS = 3
 
 
 def incident_text(incident: Incident, report: Report | None, approvals: Sequence[ApprovalRequest]) -> str:
@@ -43,9 +45,11 @@ def build_incident_card(
     needs_human: Sequence[str] = (),
     banner: str = "",
     freeze: Freeze | None = None,
+    urls: Mapping[str, str] | None = None,
 ) -> list[Block]:
     """Return the card; `approvals` are this incident's, oldest first, and so is what a human was called for. `banner`
-    says why nothing can be changed at the moment, `freeze` who stopped it; a resolved incident shows neither."""
+    says why nothing can be changed at the moment, `freeze` who stopped it; a resolved incident shows neither. `urls`
+    are the addresses of the requests' cards by their ids."""
     resolved = incident.status is IncidentStatus.RESOLVED
     state = state_words(incident, report, approvals)
     since = f"Since {date(incident.opened_at, '{date_short_pretty} {time}')}"
@@ -66,7 +70,7 @@ def build_incident_card(
         blocks[1:1] = build_freeze_banner(freeze)
     if report is not None:
         blocks.append(_cause(report))
-    blocks += [context(_action(request)) for request in approvals[-3:]]
+    blocks += [context(_action(request, (urls or {}).get(request.id, ""))) for request in approvals[-SHOWN_ACTIONS:]]
     blocks += [context(f"🙋 *Needs a human*: {inert(what)}") for what in needs_human[-2:]]
     link = [f"<{timeline_url}|Timeline>"] if timeline_url else []
     blocks.append(context(" · ".join([*link, f"{inert(incident.id, 40)}", "Ask me anything in this thread"])))
@@ -106,12 +110,11 @@ def _cause(report: Report) -> Block:
     )
 
 
-def _action(request: ApprovalRequest) -> str:
+def _action(request: ApprovalRequest, url: str) -> str:
     who = ", ".join(mention(vote.person) for vote in request.votes)
     by = f" by {who}" if who else ""
     if request.status is ApprovalStatus.PENDING:
         by = f", still needs {still_needs(request)}"
     elif request.requirement.effect == "allow":
         by = ", allowed by policy"
-    what = f"{inert(request.plan.call.name, 80)} on {inert(request.plan.service, 80)}"
-    return f"{STATUS_SIGNS[request.status]} *{STATUS_TITLES[request.status]}*: {what}{by}"
+    return f"{STATUS_SIGNS[request.status]} *{STATUS_TITLES[request.status]}*: {request_name(request, url)}{by}"

@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.api_client import client_in
 from core.exact_call import is_invisible
 
 Block = dict[str, Any]
@@ -60,7 +61,9 @@ def mention(person: str) -> str:
 
 
 def asker(requester: str) -> str:
-    """Return who asked: a person, or ourselves on behalf of an alert."""
+    """Return who asked: a person, another system, or ourselves on behalf of an alert."""
+    if client := client_in(requester):
+        return f"API client {inert(client, 80)}"
     return "Watchkeeper, because of an alert" if requester == "alert" else mention(requester)
 
 

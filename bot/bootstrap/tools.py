@@ -2,7 +2,7 @@
 
 import httpx
 
-from bot.link_secret import link_secret
+from bot.link_secret import known_link_secret
 from bot.settings import Settings, secrets_of
 from core.ports import Clock
 from tools.catalogue import Catalogue
@@ -21,6 +21,6 @@ def build_tools(settings: Settings, catalogue: Catalogue, http: httpx.AsyncClien
         supervisor_token=settings.supervisor.token.get_secret_value(),
         http=http,
         clock=clock,
-        secrets=SecretFilter(known=(*secrets_of(settings), link_secret(settings))),
+        secrets=SecretFilter(known=[*filter(None, (*secrets_of(settings), known_link_secret(settings)))]),
     )
     return build_registry(environment)

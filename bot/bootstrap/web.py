@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
+from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import BaseRoute, Route
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.redis.answers import RedisAnswers
+from bot.adapters.redis.api_memory import RedisApiMemory
 from bot.adapters.redis.cancelling import answer_within
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.heartbeat import Heartbeat
@@ -14,6 +17,7 @@ from bot.adapters.redis.inspection import reach
 from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.redis.wire import Wire
 from bot.addresses import shown
+from bot.bootstrap.api import build_api
 from bot.bootstrap.slack import slack_client
 from bot.ingress.verifier import SlackVerifier
 from bot.intake import build_intake
@@ -80,15 +84,16 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
         routes: list[BaseRoute] = [*health_routes(readiness, reads_only, backlog), *webhooks.routes()]
         if not in_socket:
             routes += slack_routes(link, SlackVerifier(settings.slack.signing_secret.get_secret_value(), clock))
-
-        def timeline() -> Route:
-            from bot.bootstrap.timeline import build_timeline  # brings SQLAlchemy and Jinja along
-
-            return build_timeline(settings, client, clock, stack)
-
-        routes.append(late_route("/timeline/{subject}", timeline))
+        routes += build_api(settings, queue, RedisApiMemory(redis), clock, stack)
+        routes.append(late_route("/timeline/{subject}", partial(_timeline, settings, client, clock, stack)))
 
         async def ready() -> bool:
             return all((await readiness()).values())
 
         yield WebRole(build_site(routes), link, ready, settings.web)
+
+
+def _timeline(settings: Settings, client: AsyncWebClient, clock: SystemClock, stack: AsyncExitStack) -> Route:
+    from bot.bootstrap.timeline import build_timeline  # brings SQLAlchemy and Jinja along
+
+    return build_timeline(settings, client, clock, stack)

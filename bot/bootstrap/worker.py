@@ -15,6 +15,7 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.database.engine import Database, open_database
 from bot.adapters.database.migrate import migrate
 from bot.adapters.redis.answers import RedisAnswers
+from bot.adapters.redis.api_memory import RedisApiMemory
 from bot.adapters.redis.checkpointer import RedisSaver, open_saver
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.heartbeat import Heartbeat
@@ -24,7 +25,9 @@ from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.redis.stock import Stock
 from bot.adapters.scheduler import Ticker
 from bot.addresses import shown
+from bot.api_clients import open_clients
 from bot.app import build_app
+from bot.bootstrap.api_desk import build_api_desk
 from bot.bootstrap.dead_letters import build_dead_letters
 from bot.bootstrap.history import build_history
 from bot.bootstrap.life import build_freeze, build_freeze_news, build_reminders
@@ -75,9 +78,10 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         raise ConfigurationError("REDIS_URL is missing: a role of its own needs the Redis that the other role uses")
     clock = SystemClock()
     catalogue = load_catalogue(settings.files.services_file)
-    read_policy = partial(load_policy, settings.files.policy_file, settings.checkpoint.ttl_seconds)
+    read_policy = partial(load_policy, settings.files.policy_file, settings.checkpoint.interrupted_ttl_seconds)
     first_policy = read_policy()
     runbooks = load_runbooks(settings.files.runbooks_dir)
+    api_clients = open_clients(settings.files.api_clients_file, clock)
     async with AsyncExitStack() as stack:
         # What files alone decide comes first: a wrong one is told before anything is reached or changed.
         http = open_http()
@@ -98,17 +102,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         alive = Heartbeat(redis, "worker")
         history = build_history(settings, database)
         check = build_self_check(alive, database, client, clock, revision, history.probes)
-        toolbox = Guard(
-            registry,
-            stores.approvals,
-            stores.effects,
-            stores.audit,
-            clock,
-            frozen=freeze.frozen,
-            unfit=check.unfit,
-            # Who shares a SQLite file shares a machine, and its clock.
-            skew_seconds=0.0 if database.engine.dialect.name == "sqlite" else 2 * SKEW.total_seconds(),
-        )
+        toolbox = _guard(registry, stores, database, clock, freeze, check)
         saver = await stack.enter_async_context(_saver(settings))
         lease = RedisLease(redis, ttl=_THREAD_LEASE)
         desk, cards = _people(settings, policy, stores, client, directory, queue, clock, check, freeze)
@@ -119,14 +113,18 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         )
         identity = await identify(client)
         worker = Worker(
-            build_app(services, identity, client), services, ours=own_ids(identity), answers=RedisAnswers(redis)
+            build_app(services, identity, client),
+            services,
+            ours=own_ids(identity),
+            answers=RedisAnswers(redis),
+            api=build_api_desk(api_clients, services, RedisApiMemory(redis), client),
         )
         alone = RedisLease(redis, wait=timedelta(0))
         tickers = build_tickers(stores, context, services, check, alive, alone)
         tickers += build_dead_letters(stores, queue, Stock(redis), client, services, context.human, alone)
         tickers += (Ticker("policy", policy.refresh, _POLICY_EVERY, None),)
         tickers += (build_reminders(stores.reminders, client, services, alone), build_freeze_news(services, alone))
-        tickers += history.tickers(client, stores.audit, context.human, clock, alone)
+        tickers += history.begin(client, stores.audit, context.human, clock, alone, check, stack)
         await check.look_if_due()
         yield WorkerRole(queue, _delivery(settings, worker, stores, clock), alive, tickers)
 
@@ -155,6 +153,27 @@ def _saver(settings: Settings) -> AbstractAsyncContextManager[RedisSaver]:
     )
 
 
+def _guard(
+    registry: Registry,
+    stores: Stores,
+    database: Database,
+    clock: SystemClock,
+    freeze: FreezeSwitch,
+    check: SelfCheck,
+) -> Guard:
+    return Guard(
+        registry,
+        stores.approvals,
+        stores.effects,
+        stores.audit,
+        clock,
+        frozen=freeze.frozen,
+        unfit=check.unfit,
+        # Who shares a SQLite file shares a machine, and its clock.
+        skew_seconds=0.0 if database.engine.dialect.name == "sqlite" else 2 * SKEW.total_seconds(),
+    )
+
+
 def _own_name() -> str:
     # Never that of a process that went before: what that one had is taken over, and counted as given up by it.
     return f"worker@{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
@@ -175,6 +194,7 @@ async def _context(
         toolbox=toolbox,
         approvals=stores.approvals,
         approval_queue=stores.approvals,
+        effects=stores.effects,
         desk=desk,
         incidents=stores.incidents,
         reports=stores.reports,

@@ -10,16 +10,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import plots
 from bot.annotations import annotated
 from bot.blocks.approval_card import ApprovalFacts, approval_text, build_approval_card, diff_is_cut
-from bot.blocks.incident_card import build_incident_card, incident_text
+from bot.blocks.incident_card import SHOWN_ACTIONS, build_incident_card, incident_text
 from bot.blocks.note import build_note, note_text
 from bot.blocks.report_message import answer_is_cut, build_report, report_text
+from bot.blocks.request_name import request_name
+from bot.cards.card_links import CardLinks
 from bot.cards.channels import ChannelBook
 from bot.cards.files import ThreadFiles
 from bot.cards.poster import Poster
 from bot.cards.progress import ProgressMessages
 from bot.identifiers import APPROVAL_CARD, INCIDENT_CARD, NOTE, REPORT_CARD
 from bot.web.links import TimelineLinks
-from core.approval import NOTHING_RAN, ApprovalRequest
+from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus
 from core.brief import Brief, Place
 from core.errors import NoDataError, TransientError
 from core.evidence import Evidence, Report, latest_look
@@ -27,6 +29,7 @@ from core.exact_call import exact_call, fits
 from core.freeze import Freeze
 from core.ids import again_id_of, approval_id_of, incident_thread_id
 from core.ports import ApprovalQueue, Approvals, Audit, Directory, Incidents, Reports
+from core.services.known_bad import KnownBad
 from core.services.needs_human import calls_for_humans
 
 _log = structlog.get_logger(__name__)
@@ -67,6 +70,8 @@ class SlackCards:
         self._incident_channel = incident_channel
         self._banner = banner
         self._freeze = freeze
+        self._card_links = CardLinks(client)
+        self._known_bad = KnownBad(approval_queue, reports, audit)
         self._channels = ChannelBook(client)
         self._poster = Poster(client)
         self._files = ThreadFiles(client, self._poster)
@@ -82,8 +87,9 @@ class SlackCards:
             calls = [str(call.details.get("what", "")) for call in await calls_for_humans(self._audit, incident.id)]
             link, banner = self._links.url(incident.id), self._banner()
             freeze = await self._freeze()
+            urls = {each.id: await self._card_links.url(each) for each in requests[-SHOWN_ACTIONS:]}
             blocks = build_incident_card(
-                incident, report, requests, link, needs_human=calls, banner=banner, freeze=freeze
+                incident, report, requests, link, needs_human=calls, banner=banner, freeze=freeze, urls=urls
             )
             root = Place(channel=incident.channel or await self._channels.id_of(self._incident_channel), thread_ts="")
             text = incident_text(incident, report, requests)
@@ -171,8 +177,23 @@ class SlackCards:
             timeline_url=self._links.url(request.incident_id or request.report_id or ""),
             banner=self._banner(),
             freeze=await self._freeze(),
-            asked_again=await self._asked_again(request),
+            asked_again=await self._name_of(await self._asked_again(request)),
+            reopens=await self._name_of(request.reopens),
+            undoes=await self._name_of(request.rollback_of),
+            known_bad=await self._known_bad.warning(request.plan.call, request.incident_id, request.report_id)
+            if request.status is ApprovalStatus.PENDING
+            else "",
         )
+
+    async def _name_of(self, approval_id: str | None) -> str:
+        """Return what people call that request, linked to its card; an empty text for none."""
+        if not approval_id:
+            return ""
+        try:
+            request = await self._approvals.load(approval_id)
+        except NoDataError:
+            return ""
+        return request_name(request, await self._card_links.url(request))
 
     async def _asked_again(self, request: ApprovalRequest) -> str:
         """Return the id of the request that was made in place of one that ended without a run."""

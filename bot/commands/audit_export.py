@@ -18,7 +18,8 @@ from core.errors import ConfigurationError, TransientError
 
 
 def run(settings: Settings, options: Namespace) -> int:
-    """Write the records as they are read, and their number to stderr; 2 when they cannot be read or written."""
+    """Write the records as they are read, and their number to stderr; 1 for an incident that has none, 2 when they
+    cannot be read or written."""
     wanted = Wanted(options.since, options.until, options.incident)
     try:
         with _sink(options.out) as file:
@@ -31,6 +32,10 @@ def run(settings: Settings, options: Namespace) -> int:
     except OSError as error:
         raise ConfigurationError(f"--out {options.out} cannot be written ({error.strerror})") from error
     print(f"audit: {count} approvals exported", file=sys.stderr, flush=True)
+    if options.incident and not count:
+        lists = "`audit export` without --incident names them all, and so does /ops incidents for the open ones"
+        print(f"audit: no approval belongs to incident {options.incident}; {lists}", file=sys.stderr, flush=True)
+        return 1
     return 0
 
 

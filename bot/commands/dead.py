@@ -4,6 +4,7 @@ import asyncio
 from argparse import Namespace
 
 from bot.adapters.clock import SystemClock
+from bot.adapters.database.audit_check import existing
 from bot.adapters.database.engine import open_database
 from bot.addresses import shown
 from bot.bootstrap.stores import Stores
@@ -25,10 +26,14 @@ def run(settings: Settings, options: Namespace) -> int:
 
 
 async def _run(url: str, act: str, letter_id: str | None) -> int:
-    database = open_database(url)
+    database = open_database(existing(url))
     stores = Stores.of(database, SystemClock())
     desk = DeadLetterDesk(stores.deliveries, stores.audit, SystemClock())
     try:
+        if await database.revision() is None:
+            raise ConfigurationError(
+                f"DATABASE_URL: there is nothing yet at {shown(url)}; `python -m bot run` sets it up"
+            )
         if act == "list":
             letters = await stores.deliveries.dead()
             print("\n".join(map(line, letters)) or "no dead letters", flush=True)

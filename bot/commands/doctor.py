@@ -72,7 +72,8 @@ async def _files(settings: Settings, env_file: Path) -> Sequence[Finding]:
     for name, nearest in unknown_variables(env_file):
         hint = f"; did you mean {nearest}?" if nearest else ""
         found.append(Finding("warn", "settings", f"{name} in {env_file} is no setting and is ignored{hint}"))
-    found.append(check_settings(lambda: load_policy(files.policy_file, settings.checkpoint.ttl_seconds), "policy"))
+    kept = settings.checkpoint.interrupted_ttl_seconds
+    found.append(check_settings(lambda: load_policy(files.policy_file, kept), "policy"))
     services = check_settings(lambda: load_catalogue(files.services_file), "services")
     found.append(services)
     found.append(check_settings(lambda: load_runbooks(files.runbooks_dir), "runbooks"))
@@ -91,7 +92,7 @@ async def _slack(settings: Settings, slack: SlackCheck) -> Sequence[Finding]:
     if settings.audit.channel:
         found += await check_channel(slack.client, settings.audit.channel, "AUDIT_CHANNEL")
     try:
-        policy = load_policy(settings.files.policy_file, settings.checkpoint.ttl_seconds)
+        policy = load_policy(settings.files.policy_file, settings.checkpoint.interrupted_ttl_seconds)
     except ConfigurationError:
         return found  # told with the files
     return [*found, *await check_members(slack.client, policy.members)]

@@ -25,7 +25,10 @@ NEEDS = ("files", "checkpoint")
 
 def run(settings: Settings, options: Namespace) -> int:
     """Do one of the three; ConfigurationError names the first fault of a file."""
-    policy = load_policy(settings.files.policy_file, settings.checkpoint.ttl_seconds)
+    path = settings.files.policy_file
+    if options.act == "check":
+        path = options.file or path
+    policy = load_policy(path, settings.checkpoint.interrupted_ttl_seconds)
     match options.act:
         case "explain":
             return _explain(policy, partial(_registry, settings), options)
@@ -33,8 +36,7 @@ def run(settings: Settings, options: Namespace) -> int:
             beside = settings.files.policy_file.with_name(f"{settings.files.policy_file.stem}.tests.yaml")
             return _test(policy, cache(partial(_registry, settings)), options.file or beside)
         case _:
-            path, told = settings.files.policy_file, policy.sha256[:12]
-            print(f"{path}: valid, sha256 {told}, longest wait {policy.longest_wait}")
+            print(f"{path}: valid, sha256 {policy.sha256[:12]}, longest wait {policy.longest_wait}")
             return 0
 
 

@@ -24,7 +24,7 @@ def run(settings: Settings, options: Namespace) -> int:
     """Run until SIGTERM or SIGINT; operators' files are looked at first, so that a wrong one starts nothing at all."""
     role = options.role or "supervisor"
     configure_logging(settings.log.level, settings.log.format, secrets_of(settings), role)
-    load_policy(settings.files.policy_file, settings.checkpoint.ttl_seconds)
+    load_policy(settings.files.policy_file, settings.checkpoint.interrupted_ttl_seconds)
     load_catalogue(settings.files.services_file)
     link_secret(settings)
     if options.role is None:

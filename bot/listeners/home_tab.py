@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks.home import build_home
-from bot.listeners.links import card_link
+from bot.cards.card_links import card_link
 from bot.listeners.pending import Pending
 from core.ports import Incidents
 from core.services.freeze import FreezeSwitch

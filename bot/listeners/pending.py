@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks.home import Linked
-from bot.listeners.links import card_link
+from bot.cards.card_links import card_link
 from bot.listeners.members import groups_of, waits_for
 from core.approval import ApprovalRequest
 from core.ports import ApprovalQueue, Directory

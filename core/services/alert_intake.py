@@ -15,6 +15,7 @@ from core.incident import Incident, IncidentStatus
 from core.ports import Audit, Cards, Clock, Incidents, Queue, Reports
 
 REFRESH_SPAN = timedelta(seconds=2)
+ACTED_WITHIN = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,13 @@ class AlertIntake:
         await self.queue.put(job)
 
     async def _investigate(self, incident: Incident, alert: Alert, changed: bool) -> None:
-        """Queue a look: the first one, and another when a new alert joins an incident that has no remedy yet."""
+        """Queue a look: the first one, and another when a new alert joins an incident that has no remedy yet, or whose
+        remedy was carried out a while ago: our own act may be why it fires."""
         thread_id = incident_thread_id(incident.id)
         if incident.status is IncidentStatus.RESOLVED or alert.status is AlertStatus.RESOLVED:
             return
         latest = latest_look(await self.reports.of_thread(thread_id))
-        if latest is not None and (latest.proposal is not None or not changed):
+        if latest is not None and not (changed and (latest.proposal is None or await self._has_acted(incident))):
             return
         look = f"{alert.fingerprint}:{alert.starts_at.isoformat()}"
         job = Event(
@@ -99,3 +101,8 @@ class AlertIntake:
             received_at=self.clock.now(),
         )
         await self.queue.put(job)
+
+    async def _has_acted(self, incident: Incident) -> bool:
+        since = self.clock.now() - ACTED_WITHIN
+        history = await self.audit.of_incident(incident.id)
+        return any(event.kind == "EffectIntended" and event.at >= since for event in history)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from core.api_client import client_in
 from core.approval import ApprovalRequest, ApprovalStatus, Choice, Vote, tally
 from core.audit import AuditEvent
 from core.brief import Proposal
@@ -138,11 +139,11 @@ class ApprovalDesk:
             raise
 
     async def vote(
-        self, approval_id: str, person_id: str, choice: Choice, reason: str = "", *, typed: str = ""
+        self, approval_id: str, person_id: str, choice: Choice, reason: str = "", *, typed: str = "", via: str = ""
     ) -> ApprovalRequest:
         """Count one person's word and return the request after it; RefusedError says why it does not count. The same
         word again (a click that was delivered twice) returns the request as it stands. `typed` is the target's name
-        where core.confirmation asks for it."""
+        where core.confirmation asks for it, `via` the API client (api:id) that handed the word in."""
         request = await self.approvals.load(approval_id)
         if request.status is not ApprovalStatus.PENDING and _has_cast(request, person_id, choice):
             if request.status in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):
@@ -152,12 +153,12 @@ class ApprovalDesk:
         try:
             groups = await self._check(request, person_id, choice)
             if choice == "approve":
+                _check_not_its_own(request, via)
                 check_typed(request, typed)
-            counted = await self._cast(request, person_id, choice, reason, groups)
+            counted = await self._cast(request, person_id, choice, reason, groups, via)
         except RefusedError as refusal:
-            await self._note(
-                "VoteRefused", person_id, request.id, request.incident_id, choice=choice, why=type(refusal).__name__
-            )
+            facts = {"choice": choice, "why": type(refusal).__name__, **_handed_in(via)}
+            await self._note("VoteRefused", person_id, request.id, request.incident_id, **facts)
             raise
         return await self._decide(request.id, person_id, again=not counted)
 
@@ -200,12 +201,13 @@ class ApprovalDesk:
         return groups
 
     async def _cast(
-        self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str, groups: tuple[str, ...]
+        self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str, groups: tuple[str, ...], via: str
     ) -> bool:
         """Write the vote; False when this very vote stands already."""
         now = self.clock.now()
         vote = Vote(approval_id=request.id, person=person_id, choice=choice, reason=reason, at=now, groups=groups)
-        told = self._event("VoteCast", person_id, request.id, request.incident_id, choice=choice, reason=reason)
+        facts = {"choice": choice, "reason": reason, **_handed_in(via)}
+        told = self._event("VoteCast", person_id, request.id, request.incident_id, **facts)
         try:
             await self.approvals.vote(vote, told)
         except (AlreadyVotedError, AlreadyDecidedError):
@@ -270,6 +272,18 @@ class ApprovalDesk:
         return AuditEvent(
             kind=kind, actor=actor, subject=subject, incident_id=incident_id, at=now, details=dict(details)
         )
+
+
+def _check_not_its_own(request: ApprovalRequest, via: str) -> None:
+    """SelfApprovalError where the client that asked would also hand in the approvals."""
+    if request.requirement.exclude_requester and via and via == request.requester:
+        raise SelfApprovalError(
+            "This client asked for it, so approvals have to come another way: by Slack, or through another client."
+        )
+
+
+def _handed_in(via: str) -> dict[str, str]:
+    return {"via": f"api client {client_in(via)}"} if via else {}
 
 
 def _has_cast(request: ApprovalRequest, person_id: str, choice: Choice) -> bool:

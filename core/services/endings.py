@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Place
+from core.change_words import change_of
 from core.ports import Approvals, Audit, Cards, Clock
 from core.refusal import end_of, spoken
 from core.services.needs_human import KIND as CALL
@@ -43,7 +44,8 @@ class Endings:
         stands = stands or (await self.approvals.load(approval_id)).status is status
         await self.cards.show_approval(approval_id)
         if rollback_of is not None and status is ApprovalStatus.EXECUTED:
-            undone = f"Undone by {approval_id}."
+            undo = (await self.approvals.load(approval_id)).plan
+            undone = f"Undone by {undo.call.name}" + (f" ({change_of(undo)})." if change_of(undo) else ".")
             await self.approvals.finish(rollback_of, status=ApprovalStatus.ROLLED_BACK, text=undone, now=now)
             await self.cards.show_approval(rollback_of)
         return stands

@@ -5,6 +5,7 @@ from itertools import count
 
 from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus
 from core.brief import Place, Proposal
+from core.change_words import change_of
 from core.errors import NoDataError, RefusedError
 from core.event import Event
 from core.evidence import Report
@@ -67,18 +68,23 @@ class Remediation:
         )
         return True
 
+    async def ask(self, proposal: Proposal) -> None:
+        """Queue what another system asks for; the same proposal again changes nothing."""
+        await self._enqueue(proposal)
+
     async def undo(self, approval_id: str, person_id: str) -> None:
         """Queue the rollback of an executed request as a new request; RefusedError when there is nothing to undo."""
         done = await self.approvals.load(approval_id)
         if done.status is not ApprovalStatus.EXECUTED or done.plan.rollback is None:
             raise RefusedError(f"There is nothing to undo: this request is {said_of(done.status)}.")
+        change = change_of(done.plan)
         fresh = await self._enqueue(
             Proposal(
                 remediation_id=await self._next_undo(done),
                 call=done.plan.rollback,
                 place=Place(channel=done.channel, thread_ts=done.thread_ts),
                 requester=person_id,
-                reason=f"Undo of {done.plan.call.name} ({done.id})",
+                reason=f"Undo of {done.plan.call.name} on {done.plan.service}" + (f" ({change})" if change else ""),
                 incident_id=done.incident_id,
                 report_id=done.report_id,
                 rollback_of=done.id,

@@ -43,6 +43,7 @@ SCOPES = (
 _PEOPLE = (
     User("U0ALICE", "alice", "Alice Moreno", "SRE on call", "9f69e7"),
     User("U0CAROL", "carol", "Carol Idowu", "SRE", "4bbe2e"),
+    User("U0DANA", "dana", "Dana Whitfield", "Owner of payments", "2f8f6b"),
     User("U0BOB", "bob", "Bob Lindqvist", "Developer of checkout", "e7392d"),
     User("U0DAVE", "dave", "Dave Okafor", "Contractor", "3c989f", is_restricted=True),
 )
@@ -59,6 +60,7 @@ def seed_state() -> State:
     for person in _PEOPLE:
         state.users[person.id] = User(**vars(person))
     state.usergroups["S0SRE"] = {"id": "S0SRE", "name": "SRE", "handle": "sre", "users": ["U0ALICE", "U0CAROL"]}
+    state.usergroups["S0PAY"] = {"id": "S0PAY", "name": "Payments", "handle": "payments", "users": ["U0DANA"]}
     for channel_id, name, topic in _CHANNELS:
         members = [u.id for u in _PEOPLE if not (u.id == "U0DAVE" and channel_id == "C0OPS")]
         state.channels[channel_id] = Channel(channel_id, name, topic=topic, members=members, created=int(time.time()))

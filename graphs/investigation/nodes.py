@@ -1,7 +1,9 @@
 """The steps of an investigation: each decides, or reads the world, or writes the report."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -21,8 +23,9 @@ from graphs.investigation.looks import DEPLOYS, Look, metric_looks, service_look
 from graphs.investigation.scope import scope_of
 from graphs.investigation.state import HISTORY_LIMIT, InvestigationState, Update
 from graphs.models import offline
+from graphs.models.connection import connected
 from graphs.models.judgement import Case, Judgement, Memory, MindError
-from graphs.models.own_acts import OwnAct, acts_under_way
+from graphs.models.own_acts import CONNECTED_WITHIN, OwnAct, act_of
 from graphs.wording import call_text, clock_text, one_line
 
 _INTENT, _JUDGEMENT = TypeAdapter(Intent), TypeAdapter(Judgement)
@@ -43,13 +46,12 @@ async def load_case(state: InvestigationState, runtime: Runtime[GraphContext]) -
         intent = Intent("why", intent.service)  # what was asked for is rejected: is there anything else to be done?
     subject = next((name for name in (intent.service, state.get("subject", ""), service) if name in known), "")
     alerts = incident.alerts if incident and subject == service else await _alerts_around(context, subject)
-    acts = acts_under_way(await context.approval_queue.undelivered(), context.clock.now())
     return {
         "intent": _INTENT.dump_python(intent, mode="json"),
         "subject": subject,
         "alerts": [alert.model_dump(mode="json") for alert in alerts],
         "incidents": await _open_incidents(context) if intent.kind == "incidents" else [],
-        "acts": [asdict(act) for act in acts],
+        "acts": [asdict(act) for act in await _own_acts(context)],
         "objections": [each.model_dump(mode="json") for each in await proposals.objections(context, brief)],
     }
 
@@ -68,6 +70,18 @@ async def _alerts_around(context: GraphContext, subject: str) -> tuple[Alert, ..
     scope = scope_of(subject, context.config.services)
     rows = [row for row in await context.incidents.open() if row.service in scope]
     return tuple(alert for row in rows for alert in row.alerts if alert.status is AlertStatus.FIRING)
+
+
+async def _own_acts(context: GraphContext) -> list[OwnAct]:
+    """Return what we have done of late, or are about to do, as the rows say: a restart forgets nothing of it."""
+    since = context.clock.now() - timedelta(seconds=CONNECTED_WITHIN)
+    requests = {request.id: request for request in await context.approval_queue.undelivered()}
+    acts = {request.id: act_of(request, None) for request in requests.values()}
+    for effect in await context.effects.begun_since(since):
+        with suppress(NoDataError):
+            request = requests.get(effect.approval_id) or await context.approvals.load(effect.approval_id)
+            acts[request.id] = act_of(request, effect)
+    return [act for act in acts.values() if act is not None]
 
 
 async def _open_incidents(context: GraphContext) -> list[str]:
@@ -126,7 +140,12 @@ async def rank(state: InvestigationState, runtime: Runtime[GraphContext]) -> Upd
             trouble = error
     if judgement is None:
         judgement = replace(offline.judge(case, intent, context.runbooks), degraded=str(trouble), usage=trouble.usage)
+    judgement = _connected(case, intent, judgement)
     return {"judgement": _JUDGEMENT.dump_python(judgement, mode="json")}
+
+
+def _connected(case: Case, intent: Intent, judgement: Judgement) -> Judgement:
+    return judgement if intent.kind in _RULES_ALONE or not case.evidence else connected(case, judgement)
 
 
 async def propose(state: InvestigationState, runtime: Runtime[GraphContext]) -> Update:
@@ -143,7 +162,7 @@ async def propose(state: InvestigationState, runtime: Runtime[GraphContext]) -> 
         reason = f"the model proposed {call_text(judgement.proposal)}, which cannot be: {trouble}"
         intent = _INTENT.validate_python(state["intent"])
         spent, more = judgement.usage, judgement.evidence
-        ruled = offline.judge(case, intent, context.runbooks)
+        ruled = _connected(case, intent, offline.judge(case, intent, context.runbooks))
         judgement = replace(ruled, degraded=reason, usage=spent, evidence=more)
         trouble = await proposals.why_not(context, judgement.proposal, against) if judgement.proposal else ""
     if judgement.proposal is not None:

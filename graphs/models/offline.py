@@ -12,7 +12,7 @@ from graphs.investigation.intent import Intent
 from graphs.models import answers, listings
 from graphs.models.facts import Facts, read_facts
 from graphs.models.judgement import Case, Judgement
-from graphs.models.own_acts import OwnAct, acts_seen, restarts_seen, watching
+from graphs.models.own_acts import OwnAct, acts_seen, restarts_seen, settling, watching
 from graphs.models.rules import RULES, Finding
 from graphs.models.rules.symptoms import Symptom, deepest_unwell, symptoms
 
@@ -116,7 +116,7 @@ def _remedy(
 
 def _just_done(case: Case, facts: Facts, ranked: Sequence[Finding]) -> OwnAct | None:
     """Return our own act of the last moments on what is blamed, or beneath it, if the trouble is older than the act."""
-    acts = [*case.acts, *acts_seen(facts)]
+    acts = [*settling(case.acts, facts.now), *acts_seen(facts)]
     if ranked:
         reach, since = case.downstream(ranked[0].service), ranked[0].since
     elif _unwell(facts, case.subject):

@@ -1,40 +1,52 @@
-"""What we did ourselves a moment ago: its effect still settles, and what is measured meanwhile is no news."""
+"""What we did ourselves: for a moment its effect still settles, and for a while it may be why something is wrong."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from core.approval import ApprovalRequest, ApprovalStatus
+from core.change_words import change_of
+from core.effect import Effect, EffectStatus
 from graphs.investigation import looks
 from graphs.models.facts import Facts, ServiceFacts, unix
 from graphs.wording import ago_text
 
 SETTLES_WITHIN = 30.0
+CONNECTED_WITHIN = 900.0
+"""Seconds after an act of ours in which every alert and question about its service is held against it."""
+
 _FRESH_TROUBLE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class OwnAct:
-    """One act; `at` in unix seconds."""
+    """One act; `at` in unix seconds, `change` says from what to what."""
 
     service: str
     text: str
     at: float
+    change: str = ""
 
     def explains(self, since: float | None) -> bool:
         """True for trouble that was there when we acted; what began after it is new."""
         return since is None or since <= self.at + _FRESH_TROUBLE
 
 
-def acts_under_way(requests: Iterable[ApprovalRequest], now: datetime) -> list[OwnAct]:
-    """Return what was approved and ran (or runs) in the last moments."""
-    found: list[OwnAct] = []
-    for row in requests:
-        at = row.finished_at or row.decided_at
-        ran = row.status in (ApprovalStatus.APPROVED, ApprovalStatus.EXECUTED)
-        if ran and at is not None and (now - at).total_seconds() <= SETTLES_WITHIN:
-            found.append(OwnAct(row.plan.service, f"{row.plan.call.name} on {row.plan.service}", at.timestamp()))
-    return found
+def act_of(request: ApprovalRequest, effect: Effect | None) -> OwnAct | None:
+    """Return what was carried out by the ledger, or is about to be where that has no row yet; None for what nothing
+    came of."""
+    if effect is None and request.status is not ApprovalStatus.APPROVED:
+        return None
+    if effect is not None and effect.status is EffectStatus.FAILED:
+        return None
+    at = (effect.outcome_at or effect.intent_at) if effect else request.decided_at or request.created_at
+    plan, doubt = request.plan, effect is not None and effect.status is EffectStatus.UNKNOWN
+    change = ", ".join(part for part in (change_of(plan), "outcome unknown" if doubt else "") if part)
+    return OwnAct(plan.service, f"{plan.call.name} on {plan.service}", at.timestamp(), change)
+
+
+def settling(acts: Iterable[OwnAct], now: float) -> list[OwnAct]:
+    """Return the acts of the last moments."""
+    return [act for act in acts if now - act.at <= SETTLES_WITHIN]
 
 
 def acts_seen(facts: Facts) -> list[OwnAct]:
@@ -45,7 +57,7 @@ def acts_seen(facts: Facts) -> list[OwnAct]:
         for change in (*own.deploys[:1], *own.config_changes[:1])
         if change.is_own
     ]
-    return [act for act in rows if facts.now - act.at <= SETTLES_WITHIN]
+    return settling(rows, facts.now)
 
 
 def restarts_seen(facts: Facts) -> list[OwnAct]:

@@ -9,6 +9,8 @@ from core.errors import PolicyDeniedError, ToolError
 from core.ids import approval_id_of, remediation_thread_id
 from core.refusal import spoken
 from core.services.endings import last_key
+from core.services.known_bad import VERIFIED
+from core.services.refused_asks import note_refused
 from core.tool_call import Plan, ToolCall, ToolResult
 from graphs.context import GraphContext
 from graphs.remediation.state import RemediationState, Update
@@ -56,10 +58,12 @@ async def request_approval(state: RemediationState, runtime: Runtime[GraphContex
 
 
 async def explain(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
-    """Say in the thread why nothing was asked for."""
-    proposal = Proposal.model_validate(state["proposal"])
+    """Say why nothing was asked for: in the thread, and to another system that did."""
+    proposal, context = Proposal.model_validate(state["proposal"]), runtime.context
+    why = state.get("refusal") or "Nothing could be proposed."
+    await note_refused(context.audit, context.clock, proposal.requester, state["approval_id"], why)
     key = f"{state['approval_id']}:refused:{state.get('round', 1)}"
-    await runtime.context.cards.say(proposal.place, state.get("refusal") or "Nothing could be proposed.", key=key)
+    await context.cards.say(proposal.place, why, key=key)
     return {}
 
 
@@ -94,9 +98,9 @@ async def record(state: RemediationState, runtime: Runtime[GraphContext]) -> Upd
 
 
 async def verify(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
-    """Watch the signal that started this until it is quiet or the patience ends."""
-    proposal, plan = Proposal.model_validate(state["proposal"]), Plan.model_validate(state["plan"])
-    outcome, signal = await watch(runtime.context, proposal, plan.service)
+    """Watch the signals that this was about until they are quiet or the patience ends."""
+    request = await runtime.context.approvals.load(state["approval_id"])
+    outcome, signal = await watch(runtime.context, request)
     return {"outcome": outcome, "signal": signal}
 
 
@@ -106,7 +110,7 @@ async def announce(state: RemediationState, runtime: Runtime[GraphContext]) -> U
     outcome = state.get("outcome", "")
     await context.audit.append(
         AuditEvent(
-            kind="RemediationVerified" if outcome else "RemediationEnded",
+            kind=VERIFIED if outcome else "RemediationEnded",
             actor="watchkeeper",
             subject=state["approval_id"],
             incident_id=proposal.incident_id,
@@ -147,11 +151,13 @@ async def propose_rollback(state: RemediationState, runtime: Runtime[GraphContex
     call: ToolCall | None = plan.rollback
     if call is None:
         raise ValueError("route_after_announce lets only plans with a rollback through")
+    reason = f"Undo {call_text(proposal.call)}, which did not help: {state.get('signal', '')}"
+    warning = await runtime.context.known_bad.warning(call, proposal.incident_id, proposal.report_id)
     again = proposal.model_copy(
         update={
             "call": call,
             "rollback_of": state["approval_id"],
-            "reason": f"Undo {call_text(proposal.call)}, which did not help: {state.get('signal', '')}",
+            "reason": f"⚠️ {warning} {reason}" if warning else reason,
         }
     )
     return {"proposal": again.model_dump(mode="json"), "attempt": state["attempt"] + 1}

@@ -1,5 +1,6 @@
 """The running bot signs its history, tells a channel once, and finds by itself that it is no longer that history."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from bot.adapters.audit_heads import HeadsFile
 from bot.adapters.audit_key import KeyRing, make_key
 from bot.cards.audit_heads import AuditHeadLines
 from bot.cards.poster import Poster
+from bot.history_keeping import HistoryKeeping
 from bot.history_posting import HistoryPosting
 from bot.history_signing import HistorySigning
 from bot.history_watch import HISTORY, HistoryWatch
@@ -48,6 +50,8 @@ class Scribe:
             self.watch, self.heads, self.key, EVERY, self.audit, human, self.place, self.clock
         )
         self.posting = HistoryPosting(self.heads, self, self.watch)
+        self.grown = asyncio.Event()
+        self.keeping = HistoryKeeping(self.watch, self.heads, self.key, self.look, self.grown, self.clock)
         self.ticks = 0.0
         self.check = SelfCheck({HISTORY: self.watch.probe}, self.clock, monotonic=lambda: self.ticks)
 
@@ -78,6 +82,7 @@ class Scribe:
         """Let something happen, and time pass."""
         for _ in range(rows):
             await self.audit.append(an_audit_event(at=self.clock.now()))
+        self.grown.set()
         self.clock.advance(minutes=minutes)
         self.ticks += minutes * 60
 

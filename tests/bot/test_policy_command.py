@@ -75,6 +75,26 @@ def test_a_table_that_cannot_be_read_is_a_fault_of_the_configuration(
     assert "policy.tests.yaml: 0." in capsys.readouterr().err
 
 
+def test_a_file_is_checked_before_it_takes_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    draft = tmp_path / "draft.yaml"
+    draft.write_text(
+        (ROOT / "policy.yaml").read_text(encoding="utf-8").replace("decide_within: 30m", "decide_within: 7d")
+    )
+    assert main(["policy", "check", str(draft)]) == 0, "a graph at its gate is kept for four weeks"
+    assert capsys.readouterr().out.startswith(f"{draft}: valid")
+    draft.write_text("rules: [")
+    assert main(["policy", "check", str(draft)]) == 2
+    assert str(draft) in capsys.readouterr().err
+    assert main(["policy", "check"]) == 0
+
+
+def test_what_waits_longer_than_its_graph_is_kept_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHECKPOINT_TTL_SECONDS", "60")
+    assert main(["policy", "check"]) == 0, "that is for graphs that do not wait"
+    monkeypatch.setenv("CHECKPOINT_INTERRUPTED_TTL_SECONDS", "60")
+    assert main(["policy", "check"]) == 2
+
+
 def test_the_schema_for_editors_is_that_of_the_code() -> None:
     shipped = json.loads((ROOT / "deploy" / "policy.schema.json").read_text(encoding="utf-8"))
     assert shipped == PolicyFile.model_json_schema()

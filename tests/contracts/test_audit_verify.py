@@ -59,7 +59,7 @@ def history_url(any_database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path
 async def write(url: str, rows: int) -> None:
     database = open_database(url)
     for number in range(1, rows + 1):
-        await SqlAudit(database).append(an_audit_event(details={"number": number}))
+        await SqlAudit(database).append(an_audit_event(kind="AlertReceived", details={"number": number}))
     await database.close()
 
 
@@ -89,7 +89,9 @@ def verify(*arguments: str) -> int:
 
 def noted_head(capsys: pytest.CaptureFixture[str]) -> str:
     assert verify() == 0
-    found = re.fullmatch(r"audit: intact, 10 rows, head (10:[0-9a-f]{64}), \d+\.\d\d s\n", capsys.readouterr().out)
+    found = re.fullmatch(
+        r"audit: intact, 10 rows, 0 requests, head (10:[0-9a-f]{64}), \d+\.\d\d s\n", capsys.readouterr().out
+    )
     assert found is not None
     return found[1]
 

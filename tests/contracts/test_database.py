@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from bot.adapters.database import migrations
 from bot.adapters.database.engine import Database, async_url, open_database
 from bot.adapters.database.migrate import migrate, newest_revision
 from bot.adapters.database.models import metadata
@@ -115,6 +117,11 @@ async def test_text_that_postgresql_cannot_hold_is_kept_legible(database: Databa
     await approvals.finish(request.id, status=ApprovalStatus.FAILED, text="half a pair \ud83d", now=START)
     loaded = await approvals.load(request.id)
     assert (loaded.reason, loaded.outcome_text) == ("a\ufffdb", "half a pair ?")
+
+
+def test_the_newest_script_is_the_head_of_all() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__path__[0])))
+    assert scripts.get_heads() == [newest_revision()]
 
 
 async def test_a_database_tells_its_revision(database: Database) -> None:

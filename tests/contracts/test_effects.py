@@ -159,3 +159,17 @@ async def test_an_intent_that_does_not_ask_the_request_has_both_win(stores: Stor
 
     rows = [await approved(stores) for _ in range(3)]
     assert (True, True) in await race(replace(stores, effects=cast("Effects", Blind())), rows)
+
+
+async def test_what_was_begun_of_late_comes_newest_first_whatever_became_of_it(stores: Stores) -> None:
+    begun: list[str] = []
+    for seconds in (1, 3, 2):
+        at = START + timedelta(seconds=seconds)
+        effect = an_effect(await approved(stores), intent_at=at)
+        assert await stores.effects.intend(effect, an_audit_event(kind="EffectIntended", subject=effect.action_id))
+        begun.append(effect.action_id)
+    outcome = {"text": "", "data": None, "now": DONE_AT, "event": DONE}
+    await stores.effects.conclude(begun[1], status=EffectStatus.DONE, **outcome)  # type: ignore[arg-type]
+    late = await stores.effects.begun_since(START + timedelta(seconds=2))
+    assert [effect.action_id for effect in late] == [begun[1], begun[2]]
+    assert late[0].status is EffectStatus.DONE

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from demo.rehearsal import INCIDENTS
-from demo.stage import Stage, open_stage
+from demo.stage import ROOT, Stage, open_stage
 from tests.fakes.openai_server import Reply, Request, conclude, openai_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -22,8 +22,9 @@ Message = dict[str, Any]
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def stage() -> AsyncIterator[Stage]:
-    """One demo for all stories of this module; each heals what it broke."""
-    async with open_stage(port=0, say=lambda text: None) as running:
+    """One demo for all stories of this module, with the policy that asks one person; each heals what it broke."""
+    one_signs = {"POLICY_FILE": str(ROOT / "policy.yaml")}
+    async with open_stage(port=0, say=lambda text: None, extra=one_signs) as running:
         yield running
 
 

@@ -61,3 +61,8 @@ class InMemoryEffects:
         """Return what is older and has no outcome."""
         rows = sorted(self.rows.values(), key=lambda row: row.intent_at)
         return [row for row in rows if row.status is EffectStatus.INTENT and row.intent_at < before][:50]
+
+    async def begun_since(self, moment: datetime) -> Sequence[Effect]:
+        """Return what is not older, newest first."""
+        rows = sorted(self.rows.values(), key=lambda row: row.intent_at, reverse=True)
+        return [row for row in rows if row.intent_at >= moment][:50]

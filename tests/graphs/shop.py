@@ -52,10 +52,11 @@ class Ward:
         """
         await wait_until(lambda: not self.shop.status()["alerts"], within=25)
         self.world = world = World(clock=self.clock, config=self.config, verify_within=25, verify_every=0.5)
+        world.effects = InMemoryEffects(world.audit, world.approvals)
         world.toolbox = Guard(
             build_registry(self.environment),
             world.approvals,
-            InMemoryEffects(world.audit, world.approvals),
+            world.effects,
             world.audit,
             self.clock,
             lambda: False,

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from core.approval import ApprovalStatus
+from core.effect import EffectStatus
 from core.evidence import Report
 from core.ids import incident_thread_id, stable_id
 from core.tool_call import ToolCall, ToolResult
 from graphs.context import InvestigatorConfig
 from graphs.investigation import graph as investigation
 from graphs.runner import thread_config
-from tests.fakes.examples import an_alert
+from tests.fakes.examples import an_alert, an_effect
 from tests.graphs import recordings
 from tests.graphs.world import BOB, GONE, GUEST, PLACE, SERVICES, World, a_brief, a_proposal, approval_of
 
@@ -201,11 +202,13 @@ async def test_what_fires_while_an_approved_action_takes_effect_is_watched(secon
     (first,) = await ask(world, "why is checkout failing?")
     await world.runner().remediate(a_proposal("rem_1", call=first.proposal))
     await world.vote(approval_of())
-    await world.approvals.finish(approval_of(), status=ApprovalStatus.EXECUTED, text="done", now=world.clock.now())
+    row, now = await world.approvals.load(approval_of()), world.clock.now()
+    world.effects.rows["act_1"] = an_effect(row, intent_at=now, outcome_at=now, status=EffectStatus.DONE)
+    await world.approvals.finish(row.id, status=ApprovalStatus.EXECUTED, text="done", now=now)
     world.clock._now += timedelta(seconds=seconds)
     incident = await an_incident(world, service="front")
     report = await world.runner().investigate(first_look(world, incident, 2))
-    assert ("rollback_deploy on checkout ran" in report.answer) is watched
+    assert ("watching whether it helps" in report.answer) is watched
     assert (report.proposal is None) is watched
 
 

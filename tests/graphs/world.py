@@ -29,6 +29,7 @@ from tests.fakes.audit import InMemoryAudit
 from tests.fakes.cards import RecordingCards
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import InMemoryDirectory
+from tests.fakes.effects import InMemoryEffects
 from tests.fakes.incidents import InMemoryIncidents
 from tests.fakes.queue import InMemoryQueue
 from tests.fakes.reports import InMemoryReports
@@ -61,6 +62,7 @@ class World:
     approvals: InMemoryApprovals = field(default_factory=InMemoryApprovals)
     incidents: InMemoryIncidents = field(default_factory=InMemoryIncidents)
     reports: InMemoryReports = field(default_factory=InMemoryReports)
+    effects: InMemoryEffects = field(default_factory=InMemoryEffects)
     cards: RecordingCards = field(default_factory=RecordingCards)
     audit: InMemoryAudit = field(default_factory=InMemoryAudit)
     queue: InMemoryQueue = field(default_factory=InMemoryQueue)
@@ -94,6 +96,7 @@ class World:
             toolbox=toolbox,
             approvals=self.approvals,
             approval_queue=self.approvals,
+            effects=self.effects,
             desk=self.desk,
             incidents=self.incidents,
             reports=self.reports,

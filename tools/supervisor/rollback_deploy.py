@@ -1,4 +1,4 @@
-"""rollback_deploy: run an earlier version of a service again."""
+"""rollback_deploy: run a version of a service again that was deployed before."""
 
 from pydantic import Field
 
@@ -10,23 +10,23 @@ from tools.supervisor.operation import TIMEOUT, build_action
 
 
 class RollbackDeploy(ActArguments):
-    """Which service, and to which of its earlier versions."""
+    """Which service, and which of the versions that it had."""
 
-    to_version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$", description="A version deployed earlier")
+    to_version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$", description="A version deployed before")
 
 
 def rollback_deploy(client: SupervisorClient) -> ToolSpec[RollbackDeploy]:
     """Its rollback is the deploy of the version that ran before."""
     return ToolSpec(
         name="rollback_deploy",
-        description="Deploys an earlier version of a service again; its process is restarted.",
+        description="Deploys a version of a service again that was deployed before; its process is restarted.",
         args=RollbackDeploy,
         risk=Risk.DISRUPTIVE,
         timeout=TIMEOUT,
         action=build_action(
             client,
             "rollback",
-            impact="Its process is replaced by an earlier version; requests in flight fail for some seconds.",
+            impact="Its process is replaced by one of the other version; requests in flight fail for some seconds.",
             precondition=lambda args, preview: {"version": preview.before.get("version")},
             rollback=_rollback,
         ),

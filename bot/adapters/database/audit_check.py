@@ -1,6 +1,6 @@
 """Reads the whole history as it is stored, byte for byte, and lets the core say whether it was tampered with."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ from bot.adapters.database.models import audit_events
 from core.audit_chain import START, ChainCheck, Content, Head, Noted, StoredRow, Verdict
 from core.errors import ConfigurationError
 
-_CHUNK = 5000
+_CHUNK, _SMALL_CHUNK = 5000, 250
 _LAST = select(audit_events.c.sequence, audit_events.c.hash).order_by(audit_events.c.sequence.desc()).limit(1)
-_NOT_MIGRATED = "the database holds no chained history: run `python -m bot migrate`"
+NOT_MIGRATED = "DATABASE_URL: there is nothing yet in this database: run `python -m bot migrate`"
 
 
 async def check_chain(url: str, noted: Iterable[Noted] = ()) -> Verdict:
@@ -27,7 +27,7 @@ async def check_chain(url: str, noted: Iterable[Noted] = ()) -> Verdict:
     try:
         async with database.reading() as connection:
             if "sequence" not in await connection.run_sync(_columns):
-                raise ConfigurationError(_NOT_MIGRATED)
+                raise ConfigurationError(NOT_MIGRATED)
             return await _looked_at(connection, _query(database), ChainCheck(noted))
     except DBAPIError as error:  # such as a file that is damaged
         raise ConfigurationError(f"DATABASE_URL: the history cannot be read ({error.orig})") from error
@@ -35,10 +35,13 @@ async def check_chain(url: str, noted: Iterable[Noted] = ()) -> Verdict:
         await database.close()
 
 
-async def check_since(database: Database, noted: Sequence[Noted]) -> Verdict:
+async def check_since(
+    database: Database, noted: Sequence[Noted], breathe: Callable[[], Awaitable[None]] | None = None
+) -> Verdict:
     """Look at the rows from the first of the heads on, in one snapshot; without heads nothing but the last row is read.
 
-    The verdict's head is what the chain ends with. TransientError when the database cannot be reached.
+    The verdict's head is what the chain ends with. `breathe` is awaited every few milliseconds, by whoever has time.
+    TransientError when the database cannot be reached.
     """
     async with database.reading() as connection:
         if not noted:
@@ -46,14 +49,21 @@ async def check_since(database: Database, noted: Sequence[Noted]) -> Verdict:
             return Verdict(0, START if last is None else Head(last.sequence, last.hash), (), 0)
         first = min(each.head.sequence for each in noted)
         query = _query(database).where(audit_events.c.sequence >= first)
-        return await _looked_at(connection, query, ChainCheck(noted, after=first - 1))
+        return await _looked_at(connection, query, ChainCheck(noted, after=first - 1), breathe)
 
 
-async def _looked_at(connection: AsyncConnection, query: Select[Any], check: ChainCheck) -> Verdict:
-    stream = await connection.stream(query.execution_options(yield_per=_CHUNK))
+async def _looked_at(
+    connection: AsyncConnection,
+    query: Select[Any],
+    check: ChainCheck,
+    breathe: Callable[[], Awaitable[None]] | None = None,
+) -> Verdict:
+    stream = await connection.stream(query.execution_options(yield_per=_SMALL_CHUNK if breathe else _CHUNK))
     async for rows in stream.partitions():
         for row_id, sequence, previous_hash, own_hash, *content in map(tuple, rows):
             check.look_at(StoredRow(row_id, sequence, previous_hash, own_hash, content))
+        if breathe:
+            await breathe()
     return check.finish()
 
 
@@ -87,6 +97,9 @@ def existing(url: str) -> str:
     parsed = async_url(url)
     if parsed.get_backend_name() == "sqlite":
         file = Path(parsed.database or "").expanduser()
+        if not file.exists():
+            told = "the bot makes it when it starts (is DATA_DIR the bot's?)"
+            raise ConfigurationError(f"DATABASE_URL: there is nothing yet at {file}; {told}")
         if not file.is_file() or _beginning(file) not in (b"", b"SQLite format 3\0"):
             raise ConfigurationError(f"DATABASE_URL: {file} is no SQLite database")
     return url

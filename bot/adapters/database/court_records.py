@@ -1,6 +1,7 @@
 """Reads everything about approvals in one snapshot, a page at a time, so that an export of any size fits in memory."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Table, select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters.database.audit_check import existing
+from bot.adapters.database.audit_check import NOT_MIGRATED, existing
 from bot.adapters.database.engine import open_database
 from bot.adapters.database.models import approvals, audit_events, effects, reports, votes
 from core.approval import ApprovalRequest
@@ -22,11 +23,13 @@ _PAGE = 200
 
 
 class Wanted(NamedTuple):
-    """Which requests: asked at `since` or later, before `until`, of one incident; None asks for all."""
+    """Which requests: asked at `since` or later, before `until`, of one incident; None asks for all. Reports are large,
+    and left out where nobody reads them."""
 
     since: datetime | None = None
     until: datetime | None = None
     incident_id: str | None = None
+    with_reports: bool = True
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return what a row of approvals has to meet."""
@@ -47,18 +50,31 @@ async def read_cases(url: str, wanted: Wanted, page: int = _PAGE) -> AsyncIterat
     """
     database = open_database(existing(url))
     try:
+        if await database.revision() is None:
+            raise ConfigurationError(NOT_MIGRATED)
         async with database.reading() as connection:
-            if connection.dialect.name == "postgresql":
-                await connection.execution_options(isolation_level="REPEATABLE READ")
-            rows = await _page(connection, wanted, None, page)
-            while rows:
-                for case in await _cases(connection, rows):
-                    yield case
-                rows = await _page(connection, wanted, rows[-1], page)
+            async for case in cases_in(await one_snapshot(connection), wanted, page):
+                yield case
     except DBAPIError as error:
         raise ConfigurationError(f"DATABASE_URL: the approvals cannot be read ({error.orig})") from error
     finally:
         await database.close()
+
+
+async def one_snapshot(connection: AsyncConnection) -> AsyncConnection:
+    """Return the connection, of which all statements from now on see the same rows; SQLite's always do."""
+    if connection.dialect.name == "postgresql":
+        await connection.execution_options(isolation_level="REPEATABLE READ")
+    return connection
+
+
+async def cases_in(connection: AsyncConnection, wanted: Wanted, page: int = _PAGE) -> AsyncIterator[Case]:
+    """Yield as `read_cases` does, over a connection that is open."""
+    rows = await _page(connection, wanted, None, page)
+    while rows:
+        for case in await _cases(connection, rows, with_reports=wanted.with_reports):
+            yield case
+        rows = await _page(connection, wanted, rows[-1], page)
 
 
 async def _page(connection: AsyncConnection, wanted: Wanted, after: Row[Any] | None, page: int) -> Sequence[Row[Any]]:
@@ -70,15 +86,15 @@ async def _page(connection: AsyncConnection, wanted: Wanted, after: Row[Any] | N
     return (await connection.execute(ordered)).all()
 
 
-async def _cases(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Case]:
-    ids = {row.id for row in rows}
-    ballots = await _of(connection, votes, votes.c.approval_id, ids)
+async def _cases(connection: AsyncConnection, rows: Sequence[Row[Any]], *, with_reports: bool) -> list[Case]:
+    ids, cited = {row.id for row in rows}, {row.report_id for row in rows} if with_reports else set[str]()
+    ballots = _by("approval_id", await _of(connection, votes, votes.c.approval_id, ids))
     done = {row.approval_id: row for row in await _of(connection, effects, effects.c.approval_id, ids)}
-    told = {row.id: row for row in await _of(connection, reports, reports.c.id, {row.report_id for row in rows})}
-    history = await _of(connection, audit_events, audit_events.c.subject, ids)
+    told = {row.id: row for row in await _of(connection, reports, reports.c.id, cited)}
+    history = _by("subject", await _of(connection, audit_events, audit_events.c.subject, ids))
     cases: list[Case] = []
     for row in rows:
-        cast = [vote._mapping for vote in ballots if vote.approval_id == row.id]
+        cast = [vote._mapping for vote in ballots[row.id]]
         request = ApprovalRequest.model_validate({**row._mapping, "votes": cast})
         report, effect = told.get(row.report_id), done.get(row.id)
         cases.append(
@@ -86,10 +102,17 @@ async def _cases(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[
                 request,
                 Report.model_validate(report.body) if report else None,
                 Effect.model_validate(dict(effect._mapping)) if effect else None,
-                [_chained(event) for event in history if event.subject == row.id],
+                [_chained(event) for event in history[row.id]],
             )
         )
     return cases
+
+
+def _by(name: str, rows: Sequence[Row[Any]]) -> Mapping[str, list[Row[Any]]]:
+    found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        found[row._mapping[name]].append(row)
+    return found
 
 
 async def _of(

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import literal, select, update
+from sqlalchemy import Select, literal, select, update
 
 from bot.adapters.database.audit_log import append_event
 from bot.adapters.database.engine import Database
@@ -64,6 +65,15 @@ class SqlEffects:
     async def unsettled(self, before: datetime) -> Sequence[Effect]:
         """Return at most fifty intents from before that moment that have no outcome, oldest first."""
         query = select(effects).where(effects.c.status == EffectStatus.INTENT.value, effects.c.intent_at < before)
+        return await self._fifty(query.order_by(effects.c.intent_at))
+
+    async def begun_since(self, moment: datetime) -> Sequence[Effect]:
+        """Return at most fifty attempts begun at that moment or after it, newest first."""
+        return await self._fifty(
+            select(effects).where(effects.c.intent_at >= moment).order_by(effects.c.intent_at.desc())
+        )
+
+    async def _fifty(self, query: Select[Any]) -> Sequence[Effect]:
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query.order_by(effects.c.intent_at).limit(50))).all()
+            rows = (await connection.execute(query.limit(50))).all()
         return [Effect.model_validate(dict(row._mapping)) for row in rows]

@@ -1,8 +1,9 @@
 """One way to a connection: either engine, opened with the settings that keep a decision once it is committed."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ class Database:
     """An engine and the two ways to use it; an engine that cannot be reached raises TransientError."""
 
     engine: AsyncEngine
+    grown: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by every transaction that this process commits; whoever acts on it clears it."""
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -54,6 +57,7 @@ class Database:
                 await connection.execution_options(begin_immediate=True)
                 async with connection.begin():
                     yield connection
+                self.grown.set()
 
     def insert(self, table: Table) -> Any:
         """Return this engine's INSERT, which knows ON CONFLICT (postgresql.Insert or sqlite.Insert)."""

@@ -9,7 +9,8 @@ from datetime import timedelta
 from urllib.parse import quote
 
 SLACK = "watchkeeper:slack"
-"""Stream of what people do in Slack and wait for: each a core.event.Event as JSON in the field `event`."""
+"""Stream of what people do in Slack or over the API and wait for: each a core.event.Event as JSON in the field
+`event`."""
 
 ACTIONS = "watchkeeper:actions"
 """Stream of what leads to an approved action, which has its clock, in the same form."""
@@ -40,6 +41,9 @@ epoch that begins anew after this, or after all was lost, follows the clock and 
 ANSWER_FOR = timedelta(minutes=5)
 """How long the answer to a form is kept; Slack waits three seconds for it, the rest is for a worker that was killed."""
 
+KEY_FOR = timedelta(days=1)
+"""How long a client of the API may repeat a request under its Idempotency-Key and gets the same answer."""
+
 LANE_FOR = timedelta(days=1)
 """How long the order of a key is remembered after its last event came."""
 
@@ -49,7 +53,7 @@ _ACTS = frozenset({"job.propose", "job.edit", "job.resume"})
 
 def stream_of(kind: str) -> str:
     """Return the stream for a kind of event; work in any number leaves the other streams to be read."""
-    if kind.startswith("slack."):
+    if kind.startswith(("slack.", "api.")):
         return SLACK
     return ACTIONS if kind in _ACTS else WORK
 
@@ -72,6 +76,21 @@ def lane(stream: str, key: str) -> str:
 def answer(event_id: str) -> str:
     """Holds the answer to a form, or that nobody waits for it any more; expires after ANSWER_FOR."""
     return f"watchkeeper:answer:{_word(event_id)}"
+
+
+def api_request(event_id: str) -> str:
+    """Holds the digest of the request that an Idempotency-Key stands for; expires after KEY_FOR."""
+    return f"watchkeeper:api:request:{_word(event_id)}"
+
+
+def api_answer(event_id: str) -> str:
+    """Holds what that request was answered; expires after KEY_FOR."""
+    return f"watchkeeper:api:answer:{_word(event_id)}"
+
+
+def api_asked(approval_id: str) -> str:
+    """Says that this was asked for over the API, for as long as there may be no row yet; expires after KEY_FOR."""
+    return f"watchkeeper:api:asked:{_word(approval_id)}"
 
 
 def consumer(name: str) -> str:

@@ -12,12 +12,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks import ops_answers, rich
 from bot.blocks.text import Block, inert, mention
+from bot.cards.card_links import card_link
 from bot.cards.poster import Poster
 from bot.identifiers import COMMAND, QUESTION
 from bot.listeners.asking import Asking, Question
 from bot.listeners.commands.deciding import Deciding
 from bot.listeners.commands.freezing import Freezing
-from bot.listeners.links import card_link
 from bot.listeners.members import check_may_ask
 from bot.listeners.pending import Pending
 from bot.listeners.wording import written

@@ -144,7 +144,8 @@ class Node:
         )  # fmt: skip
         context = GraphContext(
             toolbox=guard, approvals=stores.approvals, approval_queue=stores.approvals, desk=desk,
-            incidents=stores.incidents, reports=stores.reports, cards=cards, audit=stores.audit, clock=world.clock,
+            effects=stores.effects, incidents=stores.incidents, reports=stores.reports, cards=cards,
+            audit=stores.audit, clock=world.clock,
             config=InvestigatorConfig({name: KnownService("prod", calls) for name, calls in SERVICES.items()}),
             verify_within=timedelta(milliseconds=20), verify_every=timedelta(milliseconds=1),
         )  # fmt: skip

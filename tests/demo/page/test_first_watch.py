@@ -1,19 +1,16 @@
 """The whole promise in a real browser: break the shop on the page, watch, be refused, countersign, undo."""
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Page, expect
 
 from demo.stage import Stage, open_stage
 from tests.demo.page.opened import open_page
+from tests.demo.page.walking import PICTURES, act_as, inject, ledger, picture, press, thread_of
 
 pytestmark = [
     pytest.mark.browser,
@@ -21,52 +18,12 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 
-PICTURES = os.environ.get("WATCHKEEPER_PICTURES")
-"""A folder: the test leaves the README's screenshots there."""
-
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stage() -> AsyncIterator[Stage]:
     """The demo as `make demo` brings it up, on a free port."""
     async with open_stage(port=0, say=lambda text: None) as running:
         yield running
-
-
-async def act_as(page: Page, user: str) -> None:
-    await page.locator(f"#topbar [data-as={user}]").click()
-    await expect(page.locator(f"#topbar [data-as={user}]")).to_have_attribute("aria-pressed", "true")
-
-
-async def picture(page: Page, target: Page | Locator, name: str, *, tall: bool = False) -> None:
-    """Leave a screenshot: nothing hovered, nothing still fading in; `tall` makes room for a card of any length."""
-    if not PICTURES:
-        return
-    if tall:
-        await page.set_viewport_size({"width": 1600, "height": 1700})
-    await page.mouse.move(2, 400)
-    await asyncio.sleep(0.8)
-    if isinstance(target, Locator):
-        await target.scroll_into_view_if_needed()
-    await target.screenshot(path=Path(PICTURES) / f"{name}.png")
-    await page.set_viewport_size({"width": 1600, "height": 1000})
-
-
-async def ledger(stage: Stage) -> list[dict[str, Any]]:
-    async with httpx.AsyncClient() as http:
-        return (await http.get(f"{stage.shop.supervisor_url}/actions")).json()["actions"]
-
-
-async def approve(page: Page, card: Locator) -> None:
-    await card.locator("[data-action-id='approval.approve']").click()
-    if await page.get_by_test_id("confirm-yes").count():
-        await page.get_by_test_id("confirm-yes").click()
-
-
-async def thread_of(page: Page, text: str) -> Locator:
-    """Open the thread of the incident card that shows `text`; returns the thread pane."""
-    card = page.locator("#conversation .message").filter(has_text=text).first
-    await card.get_by_test_id("open-thread").click(timeout=20_000)
-    return page.locator("#thread")
 
 
 async def test_break_the_shop_watch_be_refused_countersign_and_undo(page: Page, stage: Stage) -> None:
@@ -77,9 +34,8 @@ async def test_break_the_shop_watch_be_refused_countersign_and_undo(page: Page, 
         await asyncio.sleep(25)  # so that the plots have a past
 
     # A fault is injected on the page, and within 15 seconds an incident card stands in #incidents.
-    patient = page.frame_locator("iframe[title=Patient]")
     started = time.monotonic()
-    await patient.get_by_role("listitem").filter(has_text="Bad deploy").get_by_role("button", name="Inject").click()
+    await inject(page, "Bad deploy")
     incident = page.locator("#conversation .message").filter(has_text="checkout fails").first
     await expect(incident).to_contain_text("Incident", timeout=15_000)
     assert time.monotonic() - started < 15
@@ -97,7 +53,7 @@ async def test_break_the_shop_watch_be_refused_countersign_and_undo(page: Page, 
     await picture(page, card, "approval", tall=True)
 
     # Whoever is not listed is refused, with the reason, and nothing runs.
-    await approve(page, card)
+    await press(page, card, "approval.approve")
     await expect(thread.locator(".message.ephemeral").last).to_contain_text("Only members of", timeout=10_000)
     await picture(page, page, "refused")
     assert await ledger(stage) == []
@@ -107,7 +63,7 @@ async def test_break_the_shop_watch_be_refused_countersign_and_undo(page: Page, 
     thread = await thread_of(page, "checkout fails")
     card = thread.locator(".message").filter(has=page.locator("[data-action-id='approval.approve']")).first
     ts = await card.get_attribute("data-ts")
-    await approve(page, card)
+    await press(page, card, "approval.approve")
     card = thread.locator(f".message[data-ts='{ts}']")
     await expect(card).to_contain_text("Executed", timeout=20_000)
     await expect(card).to_contain_text("Alice")
@@ -121,12 +77,10 @@ async def test_break_the_shop_watch_be_refused_countersign_and_undo(page: Page, 
     assert [(action["service"], action["operation"]) for action in actions] == [("checkout", "rollback")]
 
     # The undo is a request of its own, which whoever asked for it cannot countersign.
-    await card.locator("[data-action-id='approval.undo']").click()
-    if await page.get_by_test_id("confirm-yes").count():
-        await page.get_by_test_id("confirm-yes").click()
+    await press(page, card, "approval.undo")
     undo = thread.locator(".message").filter(has=page.locator("[data-action-id='approval.approve']")).first
-    await expect(undo).to_contain_text("This undoes request", timeout=15_000)
-    await approve(page, undo)
+    await expect(undo).to_contain_text("This undoes", timeout=15_000)
+    await press(page, undo, "approval.approve")
     await expect(thread.locator(".message.ephemeral").last).to_contain_text("somebody else has to decide")
     assert len(await ledger(stage)) == 1
 

@@ -36,7 +36,7 @@ async def frame(socket: ClientConnection, kind: str) -> Json:
 
 async def test_the_seed_is_stable_and_shown_from_a_persons_place(slack: LocalWorkspace) -> None:
     state = await slack.get("state", **ALICE)
-    assert [u["id"] for u in state["users"]] == ["U0ALICE", "U0CAROL", "U0BOB", "U0DAVE", "U0WATCH"]
+    assert [u["id"] for u in state["users"]] == ["U0ALICE", "U0CAROL", "U0DANA", "U0BOB", "U0DAVE", "U0WATCH"]
     assert {c["name"]: c["member"] for c in state["channels"]} == {"incidents": True, "ops": True, "general": True}
     (app,) = state["apps"]
     assert (app["connected"], app["commands"][0]["command"], app["home"]) == (False, "/ops", True)

@@ -94,6 +94,7 @@ const handlers = {
   app: (frame) => { store.apps.set(frame.app.id, { ...store.apps.get(frame.app.id), ...frame.app }); emit("directory"); },
   // The frame names the channel only; what I may know of it is in the state.
   channel: () => { loadState(store.me).catch(() => {}); },
+  hints: (frame) => emit("hints", frame),
   interaction_failed: (frame) => emit("interaction-failed", frame),
   prompts: (frame) => {
     const key = threadKey(frame.channel, frame.thread_ts || "");

@@ -161,6 +161,7 @@ async function startPanels() {
   drawer.start(body.panels, document.querySelector("[data-testid=drawer-toggle]"));
   conversation.header.after(byId("hints"));
   showHints(byId("hints"), body.hints || body.panels.flatMap((panel) => panel.hints || []));
+  on("hints", ({ hints }) => showHints(byId("hints"), hints));
 }
 
 async function start() {
