@@ -74,6 +74,7 @@ class Schedule:
         self.system = System(place)
         self._stimuli = self.system.stimuli
         self.happened: set[str] = set()
+        self._deaths = 0
         self._do(self.system.open())
 
     def _do(self, work: Any, wait: int = 0) -> Any:

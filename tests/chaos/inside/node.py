@@ -108,7 +108,7 @@ class Node:
         opened = open_rows(world.database_url)
         self._lines: list[tuple[Any, Any]] = []
         sql_events.listen(opened.engine.sync_engine, "connect", self._connected)
-        self.database = PluggedDatabase(opened.engine, self.plug)
+        self.database = PluggedDatabase(opened.engine, plug=self.plug)
         self.client = BoardClient(world.board, self.plug)
         self.queue = RedisQueue(
             self.redis, consumer=name, lease=LEASE, pause=timedelta(seconds=0.01), longest_pause=timedelta(seconds=0.1)
@@ -158,7 +158,7 @@ class Node:
             desk=desk, investigation=Investigation(runner, incidents, reports, remediation, cards, audit, clock),
             remediation=remediation, intake=AlertIntake(incidents, reports, cards, queue, audit, clock),
             incidents=incidents, reports=reports, approvals=stores.approvals, approval_queue=stores.approvals,
-            cards=cards, directory=directory, audit=audit, queue=queue, clock=clock, approvers=("S0SRE",),
+            cards=cards, directory=directory, audit=audit, queue=queue, clock=clock, approvers=lambda: self.policy.members,
             dead_letters=DeadLetterDesk(stores.deliveries, audit, clock),
             freeze=freeze,
             editing=Editing(
