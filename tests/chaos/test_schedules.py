@@ -17,7 +17,7 @@ def test_twenty_schedules_keep_every_promise(first: int, place: Place, tmp_path:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(24 * 3600)
-@pytest.mark.parametrize("first", range(1000, 21000, 50))
-def test_fifty_schedules_of_twenty_thousand_keep_every_promise(first: int, place: Place, tmp_path: Path) -> None:
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("first", range(1000, 2000, 50))
+def test_fifty_schedules_of_a_thousand_keep_every_promise(first: int, place: Place, tmp_path: Path) -> None:
     assert run_schedules(place, range(first, first + 50), tmp_path)["schedules"] == 50

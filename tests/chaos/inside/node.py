@@ -158,7 +158,8 @@ class Node:
             desk=desk, investigation=Investigation(runner, incidents, reports, remediation, cards, audit, clock),
             remediation=remediation, intake=AlertIntake(incidents, reports, cards, queue, audit, clock),
             incidents=incidents, reports=reports, approvals=stores.approvals, approval_queue=stores.approvals,
-            cards=cards, directory=directory, audit=audit, queue=queue, clock=clock, approvers=lambda: self.policy.members,
+            cards=cards, directory=directory, audit=audit, queue=queue, clock=clock,
+            approvers=lambda: self.policy.members,
             dead_letters=DeadLetterDesk(stores.deliveries, audit, clock),
             freeze=freeze,
             editing=Editing(
