@@ -17,6 +17,8 @@ from core.requirement import Requirement
 from core.tool_call import Plan
 from tools.operator_file import read_yaml
 
+SUBJECT, REFUSED = "policy", "PolicyRefused"
+"""What the history files it under, and how it tells of a file that was no use."""
 _SWEEP = timedelta(minutes=1)
 _log = structlog.get_logger(__name__)
 
@@ -83,7 +85,7 @@ class LivePolicy:
             if str(error) != self.fault:
                 self.fault = str(error)
                 _log.error("policy_refused", error=self.fault, kept=self.sha256)
-                await self._note("PolicyRefused", why=self.fault, kept=self.sha256)
+                await self._note(REFUSED, why=self.fault, kept=self.sha256)
             return
         before, self.fault = self.sha256, ""
         if found.sha256 != before:
@@ -93,5 +95,5 @@ class LivePolicy:
 
     async def _note(self, kind: str, **details: str) -> None:
         await self.audit.append(
-            AuditEvent(kind=kind, actor="policy", subject="policy", at=self.clock.now(), details={**details})
+            AuditEvent(kind=kind, actor="policy", subject=SUBJECT, at=self.clock.now(), details={**details})
         )

@@ -66,6 +66,10 @@ class SelfCheck:
             return f"the last self-check is {self._age():.0f} s old"
         return self._jump()
 
+    def warnings(self) -> tuple[str, ...]:
+        """Return what is amiss and stops nothing."""
+        return tuple(finding.text for finding in self.findings if finding.state == "warn")
+
     async def look_if_due(self) -> None:
         """Look again when the last answer is half a minute old, or five seconds when it was red."""
         if self._age() >= (_RED_FOR if self.told() else _GREEN_FOR):

@@ -18,7 +18,8 @@ from core.services.remediation import Remediation
 class Services:
     """Everything a listener needs; `links` is the public address of the web side, without a trailing slash.
 
-    `approvers` gives the user groups and users that the policy names now, `unfit` why nothing can be changed.
+    `approvers` gives the user groups and users that the policy names now, `unfit` why nothing can be changed, `notes`
+    what is amiss and stops nothing.
     """
 
     desk: ApprovalDesk
@@ -41,6 +42,7 @@ class Services:
     incident_channel: str = "#incidents"
     approvers: Callable[[], tuple[str, ...]] = tuple
     unfit: Callable[[], str] = str
+    notes: Callable[[], tuple[str, ...]] = tuple
 
     @property
     def reconsideration(self) -> Reconsideration:

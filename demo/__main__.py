@@ -45,6 +45,8 @@ async def _play(port: int) -> None:
         _say(f"\nUp in {time.monotonic() - started:.0f} s. Open the address above; its page says what to do:")
         for number, step in enumerate(STORY, 1):
             _say(f"  {number}. {step.text.replace('*', '')}")
+        _say("\nIn another terminal, about this bot (so for `audit verify`, `policy check`, `doctor`, ... too):")
+        _say(f"  {stage.bot.command('dead list')}")
         _say(f"\nThe bot's log: {stage.bot.log}   End with Ctrl-C.")
         status = await stage.bot.ended()
         _say(f"\nThe bot ended by itself (status {status}); its last words:\n{stage.bot.last_words()}")

@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -50,12 +51,18 @@ class Bot:
 
     environment: Mapping[str, str]
     log: Path
+    settings: Path | None = None
     process: asyncio.subprocess.Process | None = None
 
     @property
     def url(self) -> str:
         """The bot's own web address."""
         return f"http://127.0.0.1:{self.environment['WEB_PORT']}"
+
+    def command(self, verb: str) -> str:
+        """Return what to type in another terminal, in the repository's folder, for a verb about this very bot."""
+        python = os.path.relpath(sys.executable, ROOT)
+        return shlex.join([python, "-m", "bot", "--env-file", str(self.settings), *verb.split()])
 
     async def start(self, *, within: float = 60.0) -> None:
         """Start it and wait until it says that it is ready; StageError after `within` seconds or when it ends."""
@@ -145,6 +152,14 @@ def bot_environment(workspace: LocalWorkspace, shop_values: Mapping[str, str], f
     }
 
 
+def _env_file(environment: Mapping[str, str], path: Path) -> Path:
+    """Write the bot's settings down, for whoever asks about it from another terminal, and for nobody else's eyes."""
+    own = {name: value for name, value in environment.items() if name not in (*_PASSED_ON, *_MODEL)}
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}='{value}'\n" for name, value in own.items()), encoding="utf-8")
+    return path
+
+
 @asynccontextmanager
 async def open_stage(*, port: int, say: Say, extra: Mapping[str, str] | None = None) -> AsyncIterator[Stage]:
     """Start all parts, say each step, yield the stage, and take everything down again whatever happens."""
@@ -174,7 +189,8 @@ async def open_stage(*, port: int, say: Say, extra: Mapping[str, str] | None = N
             "ALERTS_TOKEN": alerts_token,
             "WEB_PORT": str(web_port),
         }
-        bot = Bot({**bot_environment(workspace, shop_values, folder), **(extra or {})}, folder / "bot.log")
+        environment = {**bot_environment(workspace, shop_values, folder), **(extra or {})}
+        bot = Bot(environment, folder / "bot.log", _env_file(environment, folder / "bot.env"))
         stack.push_async_callback(bot.stop)
         await bot.start()
         yield Stage(workspace, shop, bot, folder)

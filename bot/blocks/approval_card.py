@@ -85,11 +85,11 @@ def diff_is_cut(request: ApprovalRequest) -> bool:
 
 
 def _pending(request: ApprovalRequest, facts: ApprovalFacts, diff_bytes: int) -> list[Block]:
-    blocks = [_title(request), *_banner(facts), _overview(request, facts), _call(request)]
-    blocks += _warnings(request, facts)
+    blocks = [_title(request), *_banner(facts), _overview(request), _needed(request, facts), *_votes(request)]
+    blocks += [_call(request), *_warnings(request, facts)]
     blocks += [_why(request), _change(request, diff_bytes), _clocks(request)]
-    blocks += _evidence(facts) + _votes(request)
-    return [*blocks, _buttons(request)]
+    # What is looked up now and then stands below the buttons, so that these are near what they decide about.
+    return [*blocks, _buttons(request), *_evidence(facts)]
 
 
 def _settled(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
@@ -126,8 +126,19 @@ def _title(request: ApprovalRequest) -> Block:
     return header(f"{STATUS_SIGNS[status]} {STATUS_TITLES[status]}: {one_line(request.plan.call.name, 50)} on {where}")
 
 
-def _overview(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
-    plan, needed = request.plan, request.requirement
+def _overview(request: ApprovalRequest) -> Block:
+    plan = request.plan
+    until = clock_time(request.decide_by, request.created_at)
+    return fields(
+        f"*Where*\n{loud_env(inert(plan.env, 40))} · {inert(plan.service, 80)}",
+        f"*Risk*\n{RISK_WORDS[plan.risk]}",
+        f"*Asked by*\n{asker(request.requester)}",
+        f"*Decide by*\n{until} (open for {span(request.requirement.decide_within)})",
+    )
+
+
+def _needed(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
+    needed = request.requirement
     groups = " ".join(mention(member) for member in needed.members[:8])
     wanted, _, different = needs(needed).partition(", ")
     unlike = [different] if different else []
@@ -135,12 +146,8 @@ def _overview(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
     unlike += ["not the requester"] if needed.exclude_requester and asked_by_a_person else []
     names = ", ".join(inert(name, 40) for name in facts.approvers[:8])
     more = f" and {len(facts.approvers) - 8} more" if len(facts.approvers) > 8 else ""
-    return fields(
-        f"*Where*\n{loud_env(inert(plan.env, 40))} · {inert(plan.service, 80)}",
-        f"*Risk*\n{RISK_WORDS[plan.risk]}",
-        f"*Asked by*\n{asker(request.requester)}",
-        f"*Needs {wanted}*{''.join(f', {each}' for each in unlike)}\n{groups}" + (f" ({names}{more})" if names else ""),
-    )
+    who = groups + (f" ({names}{more})" if names else "")
+    return section(f"*Needs {wanted}*{''.join(f', {each}' for each in unlike)}: {who}")
 
 
 def _call(request: ApprovalRequest, tense: str = "Exactly this will run") -> Block:
@@ -211,8 +218,7 @@ def _clocks(request: ApprovalRequest) -> Block:
     needed, since = request.requirement, request.created_at
     latest = clock_time(request.decide_by + needed.execute_within, since)
     return context(
-        f"*Decide by* {clock_time(request.decide_by, since)} (open for {span(needed.decide_within)}) · "
-        f"*then it must start within* {span(needed.execute_within)}, by {latest} at the latest",
+        f"*Once approved it must start within* {span(needed.execute_within)}, by {latest} at the latest",
         f"*Policy rule* “{inert(needed.rule, 80)}” · request `{request.id}`",
     )
 

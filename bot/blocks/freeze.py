@@ -15,7 +15,8 @@ def build_freeze_banner(freeze: Freeze | None) -> list[Block]:
     """Return what stands on top of every open card while nothing may be changed."""
     if freeze is None or not freeze.is_on:
         return []
-    off = "\n`/ops freeze off` lets changes go on." if freeze.person else ""
+    way = "`/ops freeze off`" if freeze.person else "Removing the file"
+    off = f"\n{way} lets changes go on."
     return [section(f"🧊 *FROZEN: nothing will run, and approvals are not counted.*\n{freeze_line(freeze)}{off}")]
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from bot.blocks.bulk_reject import build_bulk_reject
 from bot.blocks.freeze import build_freeze_banner
 from bot.blocks.needs import needs, votes_so_far
+from bot.blocks.request_name import request_name
 from bot.blocks.text import DIVIDER, Block, asker, clock_time, context, date, header, inert, section
-from bot.blocks.wording import RISK_WORDS, loud_env, reads_only
+from bot.blocks.wording import RISK_WORDS, amiss, loud_env, reads_only
 from bot.identifiers import DETAILS
 from core.approval import ApprovalRequest
 from core.freeze import Freeze
@@ -22,14 +23,16 @@ def build_home(
     *,
     freeze: Freeze | None = None,
     unfit: str = "",
+    notes: Sequence[str] = (),
     rejectable: Sequence[ApprovalRequest] = (),
     notice: str = "",
 ) -> Block:
     """Return the view: requests that wait for this person first; each row comes with its card's address or "". `unfit`
-    says why nothing can be changed, `notice` (mrkdwn) what came of what was just done."""
+    says why nothing can be changed, `notes` what else is amiss, `notice` (mrkdwn) what came of what was just done."""
     blocks = [section(notice), DIVIDER] if notice else []
     blocks += build_freeze_banner(freeze) or ([] if unfit else [context("🟢 Changes run once they are approved.")])
     blocks += [context(reads_only(unfit))] if unfit else []
+    blocks += [context(amiss(notes))] if notes else []
     blocks.append(header(f"Waiting for you ({len(mine)})"))
     blocks += [_request(*row) for row in mine] or [context("Nothing waits for your decision.")]
     if others:
@@ -45,12 +48,11 @@ def build_home(
 def request_line(request: ApprovalRequest, link: str) -> str:
     """One pending request in two lines of mrkdwn."""
     plan = request.plan
-    what = f"{inert(plan.call.name, 60)} on {inert(plan.service, 60)}"
-    title = f"<{link}|{what}>" if link else what
+    title = request_name(request, link)
     return (
         f"*{title}* · {loud_env(inert(plan.env, 40))} · {RISK_WORDS[plan.risk]}\n"
-        f"asked by {asker(request.requester)} · needs {needs(request.requirement)} ({votes_so_far(request)}) · "
-        f"decide by {clock_time(request.decide_by, request.created_at)} · `{inert(request.id, 40)}`"
+        f"*decide by {clock_time(request.decide_by, request.created_at)}* · needs {needs(request.requirement)} "
+        f"({votes_so_far(request)}) · asked by {asker(request.requester)} · `{inert(request.id, 40)}`"
     )
 
 

@@ -2,10 +2,17 @@
 
 from collections.abc import Sequence
 
+from bot.blocks.freeze import build_freeze_banner
 from bot.blocks.home import Linked, incident_line, request_line
 from bot.blocks.text import Block, context, inert, section
+from bot.blocks.wording import amiss, reads_only
+from core.freeze import Freeze
 from core.incident import Incident
 
+_MEND = (
+    "Whoever runs me mends that (`python -m bot doctor` on my machine says more); I look again every few seconds, and "
+    "what waits stays open meanwhile."
+)
 VERBS = {
     "help": ("what I can do", "/ops help"),
     "ask": ("ask a question; I answer in a thread of this channel", "/ops ask why is checkout slow?"),
@@ -40,12 +47,27 @@ def build_did_you_mean(verb: str, nearest: str, rest: str = "") -> list[Block]:
     return [section(f"I know no “{inert(verb, 40)}”. {hint}")]
 
 
-def build_status(incidents: Sequence[Incident], pending: int, mine: int) -> list[Block]:
-    """The state of things."""
+def build_status(
+    incidents: Sequence[Incident],
+    pending: int,
+    mine: int,
+    *,
+    freeze: Freeze | None = None,
+    unfit: str = "",
+    notes: Sequence[str] = (),
+) -> list[Block]:
+    """The state of things, and first of all whether anything can be changed; `unfit` says why not, `notes` what else is
+    amiss."""
     open_ = f"{len(incidents)} open incident{'' if len(incidents) == 1 else 's'}"
     names = ", ".join(inert(incident.service or incident.title, 40) for incident in incidents[:8])
     waiting = f"{pending} request{'' if pending == 1 else 's'} waiting, {mine} for you"
-    return [section(f"*{open_}*{': ' if names else ''}{names}\n*{waiting}*")]
+    blocks = build_freeze_banner(freeze)
+    if unfit:
+        blocks.append(section(f"{reads_only(unfit)}\n{_MEND}"))
+    if notes:
+        blocks.append(section(amiss(notes)))
+    fine = [] if blocks else [context("🟢 Changes run once they are approved.")]
+    return [*blocks, section(f"*{open_}*{': ' if names else ''}{names}\n*{waiting}*"), *fine]
 
 
 def build_incidents(rows: Sequence[tuple[Incident, str]]) -> list[Block]:

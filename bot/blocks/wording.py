@@ -1,5 +1,7 @@
 """The words for risk, status, confidence and environment: the same everywhere."""
 
+from collections.abc import Sequence
+
 from bot.blocks.text import inert
 from core.approval import ApprovalStatus
 from core.risk import Risk
@@ -60,6 +62,11 @@ STATUS_SENTENCES = {
 def reads_only(why: str) -> str:
     """Return the banner of a card that is open while nothing may be changed, as mrkdwn; `why` is our own sentence."""
     return f"⛔ *Nothing will run at the moment: I only read.* {inert(why, 600)}."
+
+
+def amiss(notes: Sequence[str]) -> str:
+    """Return what is amiss and stops nothing, a line each, as mrkdwn; they are our own sentences."""
+    return "\n".join(f"⚠️ {inert(note[:1].upper() + note[1:], 600)}." for note in notes[:5])
 
 
 def confidence_words(confidence: float) -> str:

@@ -6,19 +6,24 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.database.reminder_store import SqlReminders
 from bot.adapters.redis.lease import RedisLease
+from bot.adapters.redis.marker import Marker
+from bot.adapters.redis.stock import Stock
 from bot.adapters.scheduler import Ticker
 from bot.bootstrap.stores import Stores
+from bot.cards.operators import Operators
 from bot.cards.reminders import SlackReminders
 from bot.freeze_news import FreezeNews
 from bot.open_cards import OpenCards
 from bot.policy_file import LivePolicy
+from bot.policy_news import PolicyNews
+from bot.redis_loss import RedisLoss
 from bot.services import Services
 from bot.settings import Settings
-from core.ports import Clock, Directory
+from core.ports import Cards, Clock, Directory
 from core.services.freeze import FreezeSwitch
 from core.services.reminders import Reminders
 
-_TICK = timedelta(seconds=2)
+_TICK, _MARK = timedelta(seconds=2), timedelta(seconds=5)
 
 
 def build_freeze(
@@ -29,15 +34,43 @@ def build_freeze(
     return FreezeSwitch(stores.switches, directory, stores.audit, clock, lambda: policy.freezers, by_file)
 
 
-def build_freeze_news(services: Services, alone: RedisLease) -> Ticker:
-    """Return the ticker that tells of the operator's file."""
+def _freeze_news(services: Services, alone: RedisLease) -> Ticker:
     cards = OpenCards(services.approval_queue, services.incidents, services.queue, services.clock)
     news = FreezeNews(services.freeze.by_file, cards, services.audit, services.clock)
     return Ticker("freeze-file", news.tick, _TICK, alone)
 
 
-def build_reminders(log: SqlReminders, client: AsyncWebClient, services: Services, alone: RedisLease) -> Ticker:
-    """Return the ticker, not started yet; `alone` is a lease that does not wait, so that workers take turns."""
+def build_policy_news(settings: Settings, policy: LivePolicy, client: AsyncWebClient, cards: Cards) -> PolicyNews:
+    """Return what reads the policy file again and tells of what it finds."""
+    return PolicyNews(policy, _operators(settings, client, cards).tell)
+
+
+def build_life(
+    settings: Settings,
+    stores: Stores,
+    news: PolicyNews,
+    marker: Marker,
+    stock: Stock,
+    client: AsyncWebClient,
+    services: Services,
+    alone: RedisLease,
+) -> tuple[Ticker, ...]:
+    """Return the tickers, not started yet; `alone` is a lease that does not wait, so that workers take turns."""
+    tell = _operators(settings, client, services.cards).tell
+    loss = RedisLoss(marker.mark, stock.ids, stores.deliveries, stores.approvals, stores.audit, tell, services.clock)
+    return (
+        Ticker("policy", news.tick, _TICK, None),
+        _reminders(stores.reminders, client, services, alone),
+        _freeze_news(services, alone),
+        Ticker("redis-mark", loss.tick, _MARK, alone),
+    )
+
+
+def _operators(settings: Settings, client: AsyncWebClient, cards: Cards) -> Operators:
+    return Operators(client, settings.audit.channel or settings.slack.incident_channel, cards)
+
+
+def _reminders(log: SqlReminders, client: AsyncWebClient, services: Services, alone: RedisLease) -> Ticker:
     nudges = SlackReminders(client)
     reminders = Reminders(services.approval_queue, log, nudges, services.directory, services.clock)
 

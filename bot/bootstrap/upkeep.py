@@ -7,7 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.database.engine import Database
 from bot.adapters.database.inspection import inspect_sql
-from bot.adapters.redis.heartbeat import Heartbeat
+from bot.adapters.redis.heartbeat import NOTES, Heartbeat
 from bot.adapters.redis.inspection import inspect
 from bot.adapters.redis.lease import RedisLease
 from bot.adapters.scheduler import Ticker
@@ -61,9 +61,12 @@ def build_tickers(
         letters=stores.deliveries,
     )
     news = FitnessNews(check, stores.audit, rows, stores.incidents, queue, clock, alive.name, alive.words)
+    noted = Heartbeat(alive.redis, NOTES)
 
     async def beat() -> None:
         await alive.beat(check.told())
+        if notes := "; ".join(services.notes()):
+            await noted.beat(notes)
 
     return (
         Ticker("sweeper", sweeper.tick, _TICK, alone),

@@ -12,7 +12,7 @@ from bot.adapters.redis.answers import RedisAnswers
 from bot.adapters.redis.api_memory import RedisApiMemory
 from bot.adapters.redis.cancelling import answer_within
 from bot.adapters.redis.connection import connect
-from bot.adapters.redis.heartbeat import Heartbeat
+from bot.adapters.redis.heartbeat import NOTES, Heartbeat
 from bot.adapters.redis.inspection import reach
 from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.redis.wire import Wire
@@ -21,7 +21,7 @@ from bot.bootstrap.api import build_api
 from bot.bootstrap.slack import slack_client
 from bot.ingress.verifier import SlackVerifier
 from bot.intake import build_intake
-from bot.settings import Settings
+from bot.settings import AlertsSettings, Settings
 from bot.slack_link import SlackLink
 from bot.web.credentials import AlertCredentials
 from bot.web.health import health_routes
@@ -55,7 +55,7 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
             app_token=settings.slack.app_token.get_secret_value() if in_socket else "",
             reach=lambda: reach(redis, f"REDIS_URL {shown(settings.redis.url)}"),
         )
-        worker = Heartbeat(redis, "worker")
+        worker, notes = Heartbeat(redis, "worker"), Heartbeat(redis, NOTES)
 
         async def readiness() -> Mapping[str, bool]:
             try:
@@ -64,9 +64,9 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
                 alive, queue_reached = False, False
             return {"slack": await link.connected(), "queue": queue_reached, "worker": alive}
 
-        async def reads_only() -> str:
+        async def said(by: Heartbeat) -> str:
             try:
-                return await answer_within(_ANSWER_WITHIN, worker.word())
+                return await answer_within(_ANSWER_WITHIN, by.word())
             except (TransientError, TimeoutError):
                 return "the queue cannot be reached"
 
@@ -77,11 +77,8 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
             except (TransientError, TimeoutError):
                 return {}
 
-        alerts = settings.alerts
-        webhooks = Webhooks(
-            queue, clock, AlertCredentials(alerts.token.get_secret_value(), alerts.basic_auth.get_secret_value())
-        )
-        routes: list[BaseRoute] = [*health_routes(readiness, reads_only, backlog), *webhooks.routes()]
+        health = health_routes(readiness, partial(said, worker), backlog, partial(said, notes))
+        routes: list[BaseRoute] = [*health, *_webhooks(settings.alerts, queue, clock).routes()]
         if not in_socket:
             routes += slack_routes(link, SlackVerifier(settings.slack.signing_secret.get_secret_value(), clock))
         routes += build_api(settings, queue, RedisApiMemory(redis), clock, stack)
@@ -91,6 +88,11 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
             return all((await readiness()).values())
 
         yield WebRole(build_site(routes), link, ready, settings.web)
+
+
+def _webhooks(alerts: AlertsSettings, queue: RedisQueue, clock: SystemClock) -> Webhooks:
+    credentials = AlertCredentials(alerts.token.get_secret_value(), alerts.basic_auth.get_secret_value())
+    return Webhooks(queue, clock, credentials)
 
 
 def _timeline(settings: Settings, client: AsyncWebClient, clock: SystemClock, stack: AsyncExitStack) -> Route:

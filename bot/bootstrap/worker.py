@@ -21,16 +21,16 @@ from bot.adapters.redis.connection import connect
 from bot.adapters.redis.heartbeat import Heartbeat
 from bot.adapters.redis.inspection import inspect, reach, require_durable
 from bot.adapters.redis.lease import RedisLease
+from bot.adapters.redis.marker import Marker
 from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.redis.stock import Stock
-from bot.adapters.scheduler import Ticker
 from bot.addresses import shown
 from bot.api_clients import open_clients
 from bot.app import build_app
 from bot.bootstrap.api_desk import build_api_desk
 from bot.bootstrap.dead_letters import build_dead_letters
 from bot.bootstrap.history import build_history
-from bot.bootstrap.life import build_freeze, build_freeze_news, build_reminders
+from bot.bootstrap.life import build_freeze, build_life, build_policy_news
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.stores import Stores
 from bot.bootstrap.tools import build_tools
@@ -40,6 +40,7 @@ from bot.delivery import Delivery
 from bot.directory import SlackDirectory
 from bot.link_secret import link_secret
 from bot.policy_file import LivePolicy, load_policy
+from bot.policy_news import PolicyNews
 from bot.self_check import SelfCheck
 from bot.services import Services
 from bot.settings import Settings
@@ -66,7 +67,6 @@ from tools.forms import ArgumentForms
 from tools.guard import Guard
 from tools.registry import Registry
 
-_POLICY_EVERY = timedelta(seconds=2)
 _THREAD_LEASE = timedelta(seconds=5)  # what a killed worker held is free again after at most this long
 _SLACK_WITHIN = aiohttp.ClientTimeout(total=30)
 
@@ -108,8 +108,9 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         desk, cards = _people(settings, policy, stores, client, directory, queue, clock, check, freeze)
         context = await _context(settings, catalogue, runbooks, stores, toolbox, desk, cards, clock, stack)
         runner = LangGraphRunner(saver, context, lease)
+        news = build_policy_news(settings, policy, client, cards)
         services = _services(
-            settings, policy, stores, desk, cards, directory, runner, queue, clock, registry, toolbox, freeze, check
+            settings, news, stores, desk, cards, directory, runner, queue, clock, registry, toolbox, freeze, check
         )
         identity = await identify(client)
         worker = Worker(
@@ -119,11 +120,10 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
             answers=RedisAnswers(redis),
             api=build_api_desk(api_clients, services, RedisApiMemory(redis), client),
         )
-        alone = RedisLease(redis, wait=timedelta(0))
+        alone, stock = RedisLease(redis, wait=timedelta(0)), Stock(redis)
         tickers = build_tickers(stores, context, services, check, alive, alone)
-        tickers += build_dead_letters(stores, queue, Stock(redis), client, services, context.human, alone)
-        tickers += (Ticker("policy", policy.refresh, _POLICY_EVERY, None),)
-        tickers += (build_reminders(stores.reminders, client, services, alone), build_freeze_news(services, alone))
+        tickers += build_dead_letters(stores, queue, stock, client, services, context.human, alone)
+        tickers += build_life(settings, stores, news, Marker(redis), stock, client, services, alone)
         tickers += history.begin(client, stores.audit, context.human, clock, alone, check, stack)
         await check.look_if_due()
         yield WorkerRole(queue, _delivery(settings, worker, stores, clock), alive, tickers)
@@ -258,7 +258,7 @@ def _people(
 
 def _services(
     settings: Settings,
-    policy: LivePolicy,
+    news: PolicyNews,
     stores: Stores,
     desk: ApprovalDesk,
     cards: SlackCards,
@@ -295,6 +295,7 @@ def _services(
         editing=editing,
         links=settings.web.links,
         incident_channel=settings.slack.incident_channel,
-        approvers=lambda: policy.members,
+        approvers=lambda: news.policy.members,
         unfit=check.told,
+        notes=lambda: tuple(filter(None, (news.note(), *check.warnings()))),
     )

@@ -17,12 +17,14 @@ _SHOWN = 15
 
 @dataclass(frozen=True, slots=True)
 class HomeTab:
-    """Reads everything anew; `unfit` says why nothing can be changed, as far as the self-check knows."""
+    """Reads everything anew; `unfit` says why nothing can be changed, as far as the self-check knows, `notes` what else
+    is amiss."""
 
     pending: Pending
     incidents: Incidents
     freeze: FreezeSwitch
     unfit: Callable[[], str] = str
+    notes: Callable[[], tuple[str, ...]] = tuple
 
     async def publish(self, client: AsyncWebClient, person: str, notice: str = "") -> None:
         """Show it to that person; `notice` is mrkdwn of ours."""
@@ -35,6 +37,7 @@ class HomeTab:
             list(zip(incidents, links, strict=True)),
             freeze=await self.freeze.state(),
             unfit=self.unfit(),
+            notes=self.notes(),
             # What somebody asked for is theirs to withdraw.
             rejectable=[row for row, _ in mine] + [row for row, _ in others if row.requester == person],
             notice=notice,

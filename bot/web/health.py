@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 Readiness = Callable[[], Awaitable[Mapping[str, bool]]]
-ReadsOnly = Callable[[], Awaitable[str]]
+Word = Callable[[], Awaitable[str]]
 Backlog = Callable[[], Awaitable[Mapping[str, Mapping[str, float]]]]
 
 
@@ -20,19 +20,22 @@ async def _unknown() -> Mapping[str, Mapping[str, float]]:
     return {}
 
 
-def health_routes(readiness: Readiness, reads_only: ReadsOnly = _nothing, backlog: Backlog = _unknown) -> list[Route]:
+def health_routes(
+    readiness: Readiness, reads_only: Word = _nothing, backlog: Backlog = _unknown, notes: Word = _nothing
+) -> list[Route]:
     """Return /healthz (this process) and /readyz (Slack connected, queue in reach, a worker alive; 503 until then).
 
     `reads_only` says why the worker changes nothing at the moment: it still takes and answers, so it is ready.
-    `backlog` is shown beside: what waits, what is under way, and the age of the oldest, for each stream."""
+    `notes` says what else is amiss, such as a policy file that was refused. `backlog` is shown beside: what waits, what
+    is under way, and the age of the oldest, for each stream."""
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok")
 
     async def readyz(_: Request) -> Response:
-        found, why, behind = await asyncio.gather(readiness(), reads_only(), backlog())
+        found, why, behind, amiss = await asyncio.gather(readiness(), reads_only(), backlog(), notes())
         ready = all(found.values())
-        body = {"ready": ready, "checks": dict(found), "reads_only": why, "queue": dict(behind)}
+        body = {"ready": ready, "checks": dict(found), "reads_only": why, "notes": amiss, "queue": dict(behind)}
         return JSONResponse(body, status_code=200 if ready else 503)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]

@@ -83,6 +83,8 @@ class Stage:
     dispatched: int = 0
     toolbox: ToolBox = field(default_factory=PretendToolBox)
     forms: Forms = field(default_factory=NoFaults)
+    unfit: str = ""
+    notes: tuple[str, ...] = ()
     rules: dict[str, Any] = field(default_factory=lambda: NOTHING_ALLOWED)
     services: Services | None = None
 
@@ -271,4 +273,6 @@ def _services(stage: Stage, runner: GraphRunner) -> Services:
             desk, stage.approvals, stage.approvals, stage.toolbox, stage.forms, runner, cards, stage.queue, stage.clock
         ),
         approvers=lambda: ("S0SRE",),
+        unfit=lambda: stage.unfit,
+        notes=lambda: stage.notes,
     )

@@ -57,7 +57,7 @@ def test_the_card_has_seats_votes_both_clocks_rule_and_id() -> None:
         "*Needs 1 of sre and 1 of dba*, two different people, not the requester",
         "*Votes* (1 of 2 to approve, still needs 1 of dba)",
         "<@U0ALICE> approved for sre",
-        f"*Decide by* <!date^{decide}^{{time}}|",
+        f"*Decide by*\n<!date^{decide}^{{time}}|",
         f"by <!date^{decide + 300}^{{time}}|",
         "*Policy rule* “disruptive in prod”",
         request.id,

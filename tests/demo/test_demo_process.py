@@ -1,6 +1,7 @@
 """`python -m demo` as a newcomer runs it: one ready line, a page, and nothing left behind."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -52,6 +53,15 @@ def ready_url(process: subprocess.Popen[str]) -> str:
     raise AssertionError("the demo ended before it was ready")
 
 
+def told_command(process: subprocess.Popen[str]) -> list[str]:
+    """Read on to what may be typed in another terminal."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("In another terminal"):
+            return shlex.split(process.stdout.readline())
+    raise AssertionError("the demo ended before it said so")
+
+
 def all_gone(processes: list[psutil.Process], within: float) -> bool:
     _, alive = psutil.wait_procs(processes, timeout=within)
     return not alive
@@ -70,6 +80,23 @@ def test_the_demo_gets_ready_and_ends_without_leaving_a_process(
     assert demo.wait(20) == 0
     assert all_gone(children, within=2)
     assert time.monotonic() - started < 15
+
+
+def test_the_line_for_another_terminal_asks_about_the_bot_that_runs(
+    demo: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    ready_url(demo)
+    *given, act, what = told_command(demo)
+    assert (act, what) == ("dead", "list")
+    plain = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    for verb, said in [
+        (("dead", "list"), "no dead letters"),
+        (("audit", "verify"), "audit: intact, "),
+        (("policy", "check"), "demo/policy.yaml: valid"),
+        (("tools",), "restart_service"),
+    ]:
+        done = subprocess.run([*given, *verb], cwd=ROOT, env=plain, capture_output=True, text=True, timeout=30)
+        assert (done.returncode, said in done.stdout) == (0, True), done
 
 
 def test_a_demo_that_is_killed_takes_its_family_with_it(demo: subprocess.Popen[str]) -> None:

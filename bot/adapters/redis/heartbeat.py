@@ -31,6 +31,10 @@ return words
 """
 
 
+NOTES = "notes"
+"""Under which a worker that has something to say, and works on, says it."""
+
+
 def _own_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 

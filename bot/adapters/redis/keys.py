@@ -48,6 +48,12 @@ LANE_FOR = timedelta(days=1)
 """How long the order of a key is remembered after its last event came."""
 
 
+MARK = "watchkeeper:mark"
+"""By which this Redis is known again; expires after MARK_FOR."""
+
+MARK_FOR = timedelta(days=400)
+"""How long a mark outlives the last worker that looked at it."""
+
 _ACTS = frozenset({"job.propose", "job.edit", "job.resume"})
 
 

@@ -68,6 +68,6 @@ def _filled_in(values: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> tuple[l
 def register(app: AsyncApp, services: Services) -> None:
     """Listen to the button under the ticked requests."""
     pending = Pending(services.approval_queue, services.directory)
-    tab = HomeTab(pending, services.incidents, services.freeze, services.unfit)
+    tab = HomeTab(pending, services.incidents, services.freeze, services.unfit, services.notes)
     bulk = BulkReject(services.desk, services.approvals, services.cards, tab)
     app.action(BULK_REJECT)(bulk.handle_bulk_reject)

@@ -18,6 +18,7 @@ from bot.identifiers import COMMAND, QUESTION
 from bot.listeners.asking import Asking, Question
 from bot.listeners.commands.deciding import Deciding
 from bot.listeners.commands.freezing import Freezing
+from bot.listeners.commands.status import Status
 from bot.listeners.members import check_may_ask
 from bot.listeners.pending import Pending
 from bot.listeners.wording import written
@@ -67,7 +68,6 @@ class OpsCommand:
             **self.more,
             "help": self._help,
             "ask": self._ask,
-            "status": self._status,
             "incidents": self._incidents,
             "approvals": self._approvals,
         }
@@ -96,10 +96,6 @@ class OpsCommand:
         await self.asking.ask(client, Question(text, asker, place, ts, ts))
         return []
 
-    async def _status(self, command: dict[str, Any], rest: str, client: AsyncWebClient) -> list[Block]:
-        mine, others = await self.pending.of(command["user_id"], client)
-        return ops_answers.build_status(await self.incidents.open(), len(mine) + len(others), len(mine))
-
     async def _incidents(self, command: dict[str, Any], rest: str, client: AsyncWebClient) -> list[Block]:
         incidents = list(await self.incidents.open())[:20]
         links = await asyncio.gather(*(card_link(client, each.channel, each.thread_ts) for each in incidents))
@@ -122,6 +118,12 @@ def register(app: AsyncApp, services: Services) -> None:
     deciding = Deciding(services.desk, services.approvals, services.cards)
     cards = OpenCards(services.approval_queue, services.incidents, services.queue, services.clock)
     freezing = Freezing(services.freeze, cards, poster, services.incident_channel)
-    more = {"approve": deciding.approve, "reject": deciding.reject, "freeze": freezing.freeze}
+    status = Status(services.incidents, pending, services.freeze, services.unfit, services.notes)
+    more = {
+        "status": status.status,
+        "approve": deciding.approve,
+        "reject": deciding.reject,
+        "freeze": freezing.freeze,
+    }
     ops = OpsCommand(asking, services.directory, services.incidents, pending, poster, services.approvers, more)
     app.command(COMMAND)(ops.handle_ops)

@@ -26,5 +26,5 @@ class Home:
 def register(app: AsyncApp, services: Services) -> None:
     """Listen to the Home tab."""
     pending = Pending(services.approval_queue, services.directory)
-    tab = HomeTab(pending, services.incidents, services.freeze, services.unfit)
+    tab = HomeTab(pending, services.incidents, services.freeze, services.unfit, services.notes)
     app.event("app_home_opened")(Home(tab).handle_home_opened)

@@ -11,7 +11,8 @@ from playwright.async_api import Locator, Page, expect
 from demo.stage import Stage
 
 PICTURES = os.environ.get("WATCHKEEPER_PICTURES")
-"""A folder: the walks leave their screenshots there."""
+"""A folder: `WATCHKEEPER_PICTURES=pictures pytest tests/demo/page -m "browser or slow" -k "story or expired"` leaves
+screenshots of the card in every state there, with its forms, its refusals and App Home."""
 
 
 async def act_as(page: Page, user: str) -> None:
