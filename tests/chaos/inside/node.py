@@ -3,20 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from random import Random
 from typing import Any
 from unittest import mock
 
 import httpx
 from slack_bolt.authorization import AuthorizeResult
-from sqlalchemy import event as sql_events
-from sqlalchemy.util import LRUCache
 
-from bot.adapters.database.engine import Database, open_database
 from bot.adapters.redis.checkpointer import RedisSaver
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.lease import RedisLease
@@ -51,8 +46,9 @@ from graphs.remediation import graph as remediation
 from graphs.runner import LangGraphRunner
 from tests.chaos.inside.board import BOT, INCIDENTS, Board, BoardClient
 from tests.chaos.inside.knobs import LOOKED, SERVICES, Knobs
-from tests.chaos.inside.plug import CREW, Plug, PluggedDatabase, PluggedRedis, bury
+from tests.chaos.inside.plug import Plug, PluggedDatabase, PluggedRedis, bury
 from tests.chaos.inside.policies import Reigns
+from tests.chaos.inside.rows import open_rows
 from tools.environment import Environment, Service
 from tools.forms import ArgumentForms
 from tools.guard import Guard
@@ -61,16 +57,8 @@ from tools.secrets import SecretFilter
 
 Tick = Callable[[], Awaitable[None]]
 LEASE = timedelta(seconds=0.4)
-_COMPILED = LRUCache[Any, Any](2000)
 SETTLE = 0.05
 TOOL_TIMEOUT = 0.2
-
-
-def open_rows(url: str) -> Database:
-    """Open a database; what was compiled for one engine serves them all, as there is a fresh one for each worker."""
-    opened = open_database(url)
-    opened.engine.sync_engine._compiled_cache = _COMPILED
-    return opened
 
 
 @dataclass
@@ -106,8 +94,6 @@ class Node:
         self.plug = Plug(self._died, world.delay)
         self.redis = _plugged_redis(world.redis_url, self.plug)
         opened = open_rows(world.database_url)
-        self._lines: list[tuple[Any, Any]] = []
-        sql_events.listen(opened.engine.sync_engine, "connect", self._connected)
         self.database = PluggedDatabase(opened.engine, plug=self.plug)
         self.client = BoardClient(world.board, self.plug)
         self.queue = RedisQueue(
@@ -216,9 +202,9 @@ class Node:
 
     def run(self, work: Any) -> "asyncio.Task[Any]":
         """Run something as a part of this worker: it dies with it."""
-        mine = copy_context()
-        mine.run(CREW.set, self._tasks)
-        return asyncio.get_event_loop().create_task(work, context=mine)
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        return task
 
     @property
     def alive(self) -> bool:
@@ -231,32 +217,19 @@ class Node:
 
     def _died(self) -> None:
         self.world.deaths.append(f"{self.name} {self.plug.last}".strip())
-        self._funeral = asyncio.get_event_loop().create_task(self._bury(), context=Context())
+        self._funeral = asyncio.ensure_future(self._bury())
 
     async def _bury(self) -> None:
-        for line, file in self._lines:
-            # First of all: a statement whose rows nobody will fetch keeps its lock, even in a file that is closed.
-            line._tx.put_nowait((None, file.rollback))
-            line._tx.put_nowait((None, partial(file.execute, "PRAGMA query_only = 1")))
         # The server sees the connections close, so that what it is still asked for goes to nobody.
         await self.redis.connection_pool.disconnect()
         await bury(self._tasks)
-        for line, _ in self._lines:
-            line.stop()  # not awaited: one that had ended before answers nobody
-            await asyncio.to_thread(line._thread.join, 1)
-
-    def _connected(self, connection: Any, _record: object) -> None:
-        self._lines.append((connection.driver_connection, connection.driver_connection._connection))
-        # A locked database says so after 50 ms instead of ten seconds.
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout = 50")
-        cursor.close()
 
     async def close(self) -> None:
         """Give everything back."""
         self.kill()
         assert self._funeral is not None
         await self._funeral
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.redis.connection_pool.disconnect()
         await self.database.engine.dispose()
 

@@ -21,7 +21,6 @@ from bot import worker
 from bot.adapters.database.migrate import migrate
 from bot.adapters.redis import consumer
 from bot.adapters.redis.stream import Entry, EventStream
-from tests.chaos.inside.plug import enlist
 from tests.fakes.processes import end
 from tests.fakes.servers import start_redis
 
@@ -43,7 +42,6 @@ class Place:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-        self._runner.get_loop().set_task_factory(enlist)
         self.http = httpx.AsyncClient(trust_env=False, verify=False)
         self._count = 0
         self.taken_over = 0

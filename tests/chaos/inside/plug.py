@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,8 +57,7 @@ class Plug:
         """Let one call through."""
         self.calls += 1
         mine = self.calls == self._fuse or name == self._at
-        if pause := self.delay():
-            await asyncio.sleep(pause)
+        await asyncio.sleep(self.delay())  # if only for a turn: others get theirs between any two calls
         if mine and not self._after and not self._at:
             self._die(name)
         self._check()
@@ -124,30 +122,10 @@ class PluggedDatabase(Database):
             yield connection
 
 
-CREW: ContextVar[set["asyncio.Task[Any]"] | None] = ContextVar("CREW", default=None)
-"""The tasks of the worker that this one belongs to: each is inherited by whatever it starts."""
-
-
-def enlist(loop: asyncio.AbstractEventLoop, work: Any, context: Context | None = None) -> "asyncio.Task[Any]":
-    """Make a task as the loop does, and note whose it is: one that outlived its worker would keep its locks."""
-    task = asyncio.Task(work, loop=loop, context=context)
-    crew = CREW.get() if context is None else context.get(CREW)
-    if crew is not None:
-        crew.add(task)
-
-        def dismiss(ended: "asyncio.Task[Any]") -> None:
-            crew.discard(ended)
-            _ = ended.cancelled() or ended.exception()  # nobody asks the dead
-
-        task.add_done_callback(dismiss)
-    return task
-
-
 async def bury(tasks: "set[asyncio.Task[Any]]") -> None:
     """Cancel what is left of a dead worker until it is gone; what it raises is nobody's business any more."""
-    while waiting := {task for task in tasks if not task.done()}:
+    waiting = {task for task in tasks if not task.done()}
+    while waiting:
         for task in waiting:
-            # What closes a connection is shielded by whoever owns that: cut off, it leaves the connection open.
-            if getattr(task.get_coro(), "__name__", "") != "close":
-                task.cancel()
-        await asyncio.wait(waiting, timeout=0.5)
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=0.5)

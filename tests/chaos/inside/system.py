@@ -33,9 +33,10 @@ from tests.chaos.collect import posts_of, rows_of
 from tests.chaos.history import Ack, Ending, Freeze, History, Run
 from tests.chaos.inside.board import ALICE, DECIDERS, Board
 from tests.chaos.inside.knobs import Knobs
-from tests.chaos.inside.node import Node, World, open_rows
+from tests.chaos.inside.node import Node, World
 from tests.chaos.inside.place import Place
 from tests.chaos.inside.policies import Reigns, policy_named
+from tests.chaos.inside.rows import open_rows
 from tests.chaos.inside.stimuli import Stimuli, sentences
 from tests.fakes.clock import FakeClock
 
