@@ -39,21 +39,22 @@ class SharedSecret:
         return hmac.compare_digest(hmac.new(self.secret, base, hashlib.sha256).digest(), signature)
 
 
-@dataclass(frozen=True, slots=True)
 class PublicKey:
     """Implements Key: an Ed25519 key, of which only the client holds the other half."""
 
-    raw: bytes
-    algorithm: str = "ed25519"
+    algorithm = "ed25519"
 
-    def proves(self, signature: bytes, base: bytes) -> bool:
-        """Verify."""
+    def __init__(self, raw: bytes) -> None:
         from cryptography.exceptions import InvalidSignature  # late: only for those who have such clients
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+        self._key, self._refusal = Ed25519PublicKey.from_public_bytes(raw), InvalidSignature
+
+    def proves(self, signature: bytes, base: bytes) -> bool:
+        """Verify."""
         try:
-            Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, base)
-        except (InvalidSignature, ValueError):
+            self._key.verify(signature, base)
+        except self._refusal:
             return False
         return True
 

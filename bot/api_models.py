@@ -1,5 +1,6 @@
 """What goes over the API, in and out: the same models check bodies, shape answers and make the OpenAPI document."""
 
+import json
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -7,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 from core.approval import ApprovalRequest, Choice
 from core.confirmation import asks_to_type
-from core.tool_call import ToolCall
+from core.tool_call import Plan
 
 Person = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,30}$", description="A Slack user id.")]
 
@@ -75,13 +76,7 @@ class RequestAnswer(BaseModel):
 
     id: str
     status: str = Field(description="pending, approved, rejected, expired, superseded, executed, failed, unknown, ...")
-    call: ToolCall
-    env: str
-    service: str
-    risk: str
-    diff: str
-    blast_radius: str
-    rollback: ToolCall | None
+    plan: Plan = Field(description="What exactly would run.")
     digest: str = Field(description="sha256 over all that decides what runs; a vote names it.")
     requester: str = Field(description="A Slack user id, `alert`, or `api:` and a client's id.")
     reason: str
@@ -100,19 +95,13 @@ class RequestAnswer(BaseModel):
     @classmethod
     def of(cls, request: ApprovalRequest) -> Self:
         """Show a row."""
-        needed, plan = request.requirement, request.plan
+        needed = request.requirement
         given = [(vote.person, vote.groups) for vote in request.votes if vote.choice == "approve"]
         people, of_groups = needed.missing(given)
         return cls(
             id=request.id,
             status=request.status.value,
-            call=plan.call,
-            env=plan.env,
-            service=plan.service,
-            risk=plan.risk.value,
-            diff=plan.diff,
-            blast_radius=plan.blast_radius,
-            rollback=plan.rollback,
+            plan=request.plan,
             digest=request.digest,
             requester=request.requester,
             reason=request.reason,
@@ -160,6 +149,15 @@ class ApiAnswer(BaseModel):
 
     status: int
     body: dict[str, Any]
+
+    def written(self) -> str:
+        """Return it in ASCII: arguments may hold lone surrogates, which UTF-8 cannot carry and JSON's escapes can."""
+        return json.dumps(self.model_dump())
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Return what was written."""
+        return cls.model_validate(json.loads(text))
 
 
 class AskJob(AskBody):

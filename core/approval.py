@@ -12,8 +12,8 @@ from core.tool_call import Plan
 
 
 class ApprovalStatus(StrEnum):
-    """The words people see. The first is open; the next four end the decision; the next three end an approved request
-    of which nothing ran; the last four tell of the effect."""
+    """The words people see. The first is open; the next four end the decision; the next four end a request of
+    which nothing ran; the last four tell of the effect."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -23,6 +23,7 @@ class ApprovalStatus(StrEnum):
     FROZEN = "frozen"
     RAN_OUT = "ran out"
     NOT_RUN = "not run"
+    TAMPERED = "tampered"
     EXECUTED = "executed"
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -44,7 +45,8 @@ Choice = Literal["approve", "reject"]
 
 
 class Vote(BaseModel):
-    """One person's word on one request; `groups` are policy's names for what made it count."""
+    """One person's word on one request; `groups` are policy's names for what made it count. `grant_id` is the standing
+    grant by which they gave it ahead, `grant_use` the number of that use (from 1)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,6 +56,8 @@ class Vote(BaseModel):
     reason: str = ""
     at: datetime
     groups: tuple[str, ...] = ()
+    grant_id: str | None = None
+    grant_use: int | None = None
 
 
 class ApprovalRequest(BaseModel):

@@ -6,7 +6,7 @@ from core.approval import ApprovalRequest, ApprovalStatus
 from core.audit import AuditEvent
 from core.effect import Effect, EffectStatus, output_sha256
 from core.storable import storable_words
-from core.tool_call import plan_digest
+from core.tampering import FOUND, digest_of
 
 ANOTHER_PLAN = "the plan does not give the request's digest, or an earlier version of this program wrote it"
 """The one contradiction that may be nobody's deed; and nothing runs by such a plan, for the guard asks the same."""
@@ -16,15 +16,18 @@ _EFFECTS = {
     "EffectFailed": EffectStatus.FAILED,
     "EffectUnknown": EffectStatus.UNKNOWN,
 }
-_ENDS = {"ApprovalExpired": ApprovalStatus.EXPIRED.value, "ApprovalSuperseded": ApprovalStatus.SUPERSEDED.value}
+_ENDS = {
+    "ApprovalExpired": ApprovalStatus.EXPIRED.value,
+    "ApprovalSuperseded": ApprovalStatus.SUPERSEDED.value,
+    FOUND: ApprovalStatus.TAMPERED.value,
+}
 _UNAPPROVED = frozenset({ApprovalStatus.PENDING, ApprovalStatus.REJECTED, ApprovalStatus.EXPIRED})
 """What no approved request can become; one whose act was refused may well end as superseded."""
 
 
 def contradictions(request: ApprovalRequest, effect: Effect | None, history: Sequence[AuditEvent]) -> list[str]:
     """Return a sentence for each row that is not what the history of the request, oldest first, says of it."""
-    plan = plan_digest(request.plan, requester=request.requester, policy_sha256=request.requirement.policy_sha256)
-    found = [] if plan == request.digest else [ANOTHER_PLAN]
+    found = [] if digest_of(request) == request.digest else [ANOTHER_PLAN]
     if not any(event.kind == "ApprovalRequested" for event in history):
         found.append("the history does not know that anybody asked for it")
     for event in history:

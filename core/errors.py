@@ -37,6 +37,10 @@ class StaleApprovalError(RefusedError):
     """What would run is no longer what was approved (digest or precondition differ)."""
 
 
+class TamperedError(RefusedError):
+    """The stored request was changed by somebody else than us."""
+
+
 class ConfirmationError(RefusedError):
     """The target's name was not typed, or not exactly, where an approval asks for it."""
 

@@ -8,11 +8,13 @@ NOTHING_RAN = "nothing ran: "
 SUPERSEDED = "superseded: "
 FROZEN = "frozen: "
 RAN_OUT = "ran out: "
+TAMPERED = "tampered: "
 
 _ENDS = {
     SUPERSEDED: ApprovalStatus.SUPERSEDED,
     FROZEN: ApprovalStatus.FROZEN,
     RAN_OUT: ApprovalStatus.RAN_OUT,
+    TAMPERED: ApprovalStatus.TAMPERED,
 }
 
 
@@ -25,7 +27,7 @@ def end_of(text: str) -> ApprovalStatus:
 def spoken(text: str) -> str:
     """Return the words without the signs that a card says in its title already."""
     said = text.removeprefix(NOTHING_RAN)
-    for sign in (FROZEN, RAN_OUT):
+    for sign in (FROZEN, RAN_OUT, TAMPERED):
         if said.startswith(sign):
             said = said.removeprefix(sign)
     return said if said == text else said[:1].upper() + said[1:]
@@ -33,6 +35,6 @@ def spoken(text: str) -> str:
 
 def gainsaying(status: ApprovalStatus) -> frozenset[EffectStatus]:
     """Return what the ledger must not say of a request's attempt for the request to end like this."""
-    if status in _ENDS_OF_NOTHING:
+    if status in _ENDS_OF_NOTHING or status is ApprovalStatus.TAMPERED:
         return frozenset(EffectStatus) - {EffectStatus.FAILED}
     return frozenset() if status is ApprovalStatus.ROLLED_BACK else frozenset({EffectStatus.INTENT})

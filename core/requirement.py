@@ -4,16 +4,18 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 RuleEffect = Literal["allow", "approve", "deny"]
+UndoWay = Literal["approve", "allow"]
 
 
 class Requirement(BaseModel):
     """The yield of the first matching rule, written with the request and never changed.
 
     `members` are Slack user group ids (S...), handles (@sre) and user ids (U..., W...), in `members_of` by group;
-    `seats` asks for so many people of a group, each human filling one seat; `people` are the accounts of one human."""
+    `seats` asks for so many people of a group, each human filling one seat; `people` are the accounts of one human.
+    `digest_version` is 1 in rows that were written when their digest held no more of this than the policy's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,6 +35,19 @@ class Requirement(BaseModel):
     second_model: bool = False
     typed_confirmation: bool = False
     remind: tuple[timedelta, ...] = ()
+    undo: UndoWay = "approve"
+    digest_version: Literal[1, 2] = 1
+
+    def bound(self) -> dict[str, JsonValue]:
+        """Return what of this the request's digest holds: since version 2 all of it, but for what has its default, so
+        that a later field changes no digest that stands. A default is never changed."""
+        if self.digest_version == 1:
+            return {"policy": self.policy_sha256}
+        return {"requirement": self.model_dump(mode="json", exclude_defaults=True)}
+
+    def for_whoever_undoes(self) -> "Requirement":
+        """Return what is left where one person who may approve undoes at once."""
+        return self.model_copy(update={"quorum": 1, "seats": {}, "exclude_requester": False})
 
     def human(self, account: str) -> str:
         """Return the first account of whoever that is: two accounts of one human give the same."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from core.requirement import Requirement
 from core.risk import Risk
 from core.series import Series
 
@@ -54,8 +55,8 @@ def canonical_json(value: JsonValue) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
-def plan_digest(plan: Plan, *, requester: str, policy_sha256: str) -> str:
-    """Return the args digest: sha256 (hex) over all that decides what runs, where, for whom and by which policy."""
+def plan_digest(plan: Plan, *, requester: str, requirement: Requirement) -> str:
+    """Return the args digest: sha256 (hex) over all that decides what runs, where, for whom, and who may approve it."""
     fields: dict[str, JsonValue] = {
         "tool": plan.call.name,
         "tool_version": plan.tool_version,
@@ -67,6 +68,5 @@ def plan_digest(plan: Plan, *, requester: str, policy_sha256: str) -> str:
         "precondition": plan.precondition,
         "rollback": None if plan.rollback is None else {"tool": plan.rollback.name, "args": plan.rollback.args},
         "requester": requester,
-        "policy": policy_sha256,
     }
-    return hashlib.sha256(canonical_json(fields)).hexdigest()
+    return hashlib.sha256(canonical_json(fields | requirement.bound())).hexdigest()

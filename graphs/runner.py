@@ -11,7 +11,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
 from core.approval import ApprovalRequest, ApprovalStatus
-from core.brief import Brief, Proposal
+from core.brief import Brief, Place, Proposal
 from core.errors import CorruptCheckpointError, NeedsHumanError, NoDataError, TransientError
 from core.evidence import Report
 from core.ids import approval_id_of, remediation_thread_id
@@ -192,6 +192,10 @@ class LangGraphRunner:
         request = await context.approvals.load(approval_id)
         if request.status is not ApprovalStatus.APPROVED:
             await context.cards.show_approval(approval_id)
+            if request.status is ApprovalStatus.TAMPERED:
+                place = Place(channel=request.channel, thread_ts=request.thread_ts)
+                call = call_text(request.plan.call)
+                await context.endings.alarm(approval_id, place, request.incident_id, call)
             return
         attempt = await context.toolbox.settle(approval_id)
         nothing = ToolResult(status="unknown", text=f"{why} Check the target, then ask again.")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
-from core.approval import ApprovalRequest, ApprovalStatus, Grant, tally
+from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote, tally
 from core.audit import AuditEvent
 from core.errors import (
     AlreadyDecidedError,
@@ -18,14 +18,16 @@ from core.errors import (
     PolicyDeniedError,
     RefusedError,
     StaleApprovalError,
+    TamperedError,
     ToolError,
     ToolTimeoutError,
     UnfitError,
 )
 from core.fitness import SKEW, Unfit, fit
 from core.ports import Approvals, Audit, Clock, Effects, ToolSummary
-from core.refusal import FROZEN, RAN_OUT, SUPERSEDED
+from core.refusal import FROZEN, RAN_OUT, SUPERSEDED, TAMPERED
 from core.risk import Risk
+from core.tampering import check_untouched
 from core.tool_call import Plan, ToolCall, ToolResult, plan_digest
 from tools.arguments import accept
 from tools.attempts import Attempts
@@ -35,13 +37,20 @@ from tools.results import cleaned, shortened
 from tools.spec import ToolSpec
 
 Frozen = Callable[[], bool | Awaitable[bool]]
+Standing = Callable[[ApprovalRequest], Awaitable[Sequence[Vote]]]
 logger = logging.getLogger(__name__)
+
+
+async def without_grants(row: ApprovalRequest) -> Sequence[Vote]:
+    """Return the votes that people have cast themselves: whoever knows of no grants counts none."""
+    return [vote for vote in row.votes if vote.grant_id is None]
 
 
 class Guard:
     """Implements core.ports.ToolBox.
 
-    `frozen` and `unfit` are asked before each effect; when they cannot answer, nothing runs. `settle_seconds` is how
+    `frozen`, `unfit` and `standing` (the votes that still count) are asked before each effect; when they cannot answer,
+    nothing runs. `settle_seconds` is how
     long an act whose answer got lost is looked for on its target before it is called unknown, `skew_seconds` by how
     much the clocks of two workers may differ.
     """
@@ -56,6 +65,7 @@ class Guard:
         frozen: Frozen,
         *,
         unfit: Unfit = fit,
+        standing: Standing = without_grants,
         settle_seconds: float = 5.0,
         skew_seconds: float = 2 * SKEW.total_seconds(),
     ) -> None:
@@ -66,6 +76,7 @@ class Guard:
         self._clock = clock
         self._frozen = frozen
         self._unfit = unfit
+        self._standing = standing
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._attempts = Attempts(registry, effects, clock, settle_seconds, skew_seconds)
 
@@ -140,7 +151,7 @@ class Guard:
 
     async def _execute(self, row: ApprovalRequest, grant: Grant) -> ToolResult:
         try:
-            self._check_grant(row, grant)
+            await self._check_grant(row, grant)
             earlier = await self._attempts.find(row)
             if earlier is not None:
                 return await self._attempts.settle(row, earlier)
@@ -150,20 +161,22 @@ class Guard:
             await self._check_may_run(row, grant)  # again: the dry run took its time
             tool = self._attempts.tool(row)
             return await self._attempts.carry_out(row, tool, lambda: self._check_may_run(row, grant))
+        except TamperedError as found:
+            return await self._refuse(row.id, row, TamperedError(f"{TAMPERED}{found}. Nothing ran by it."))
         except (RefusedError, ToolError) as refusal:
             return await self._refuse(row.id, row, refusal)
 
-    def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
+    async def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
         if (grant.approval_id, grant.action_id) != (row.id, row.action_id):
             raise GrantMissingError("The grant is for another request.")
-        stored = plan_digest(row.plan, requester=row.requester, policy_sha256=row.requirement.policy_sha256)
-        if not row.digest == grant.digest == stored:
-            raise StaleApprovalError(f"{SUPERSEDED}the request is no longer what was approved (its digest differs).")
+        if row.digest != grant.digest:
+            raise TamperedError("The stored request is not the one that was approved (its digest differs)")
+        await check_untouched(row, self._audit)
 
     async def _check_may_run(self, row: ApprovalRequest, grant: Grant) -> None:
         if row.status is not ApprovalStatus.APPROVED:
             raise AlreadyDecidedError(f"The request is {row.status.value}, not approved.")
-        if tally(row.requirement, row.votes) is not ApprovalStatus.APPROVED:
+        if tally(row.requirement, await self._votes_of(row)) is not ApprovalStatus.APPROVED:
             raise GrantMissingError("The request is marked as approved, but its votes do not add up to that.")
         if await self._is_frozen():
             raise FrozenError(f"{FROZEN}the freeze switch is on, so no changes are made.")
@@ -175,9 +188,18 @@ class Guard:
 
     def _check_unchanged(self, row: ApprovalRequest, present: Plan) -> None:
         changed = differences(row.plan, present)
-        digest = plan_digest(present, requester=row.requester, policy_sha256=row.requirement.policy_sha256)
+        digest = plan_digest(present, requester=row.requester, requirement=row.requirement)
         if changed or digest != row.digest:
             raise StaleApprovalError(f"{SUPERSEDED}{changed or 'the digest differs'}.")
+
+    async def _votes_of(self, row: ApprovalRequest) -> Sequence[Vote]:
+        if self._registry.find(row.plan.call.name).wrapper:
+            return await without_grants(row)
+        try:
+            return await self._standing(row)
+        except Exception:
+            logger.exception("grants_unreadable")
+            return await without_grants(row)
 
     async def _is_frozen(self) -> bool:
         try:

@@ -1,9 +1,11 @@
 """Builds the doors of the signed API; like all of the web role, without LangGraph and, until somebody reads, without
 SQLAlchemy."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from functools import cache
+from dataclasses import dataclass, field
+from importlib import import_module
 from urllib.parse import urlsplit
 
 from starlette.routing import Route
@@ -27,16 +29,7 @@ def build_api(
     if clients is None:
         return ()
 
-    @cache
-    def reading() -> ApiReading:
-        from bot.adapters.database.engine import open_database  # brings SQLAlchemy along
-        from bot.bootstrap.stores import Stores
-
-        database = open_database(settings.database_url)
-        stack.push_async_callback(database.close)
-        stores = Stores.of(database, clock)
-        return ApiReading(stores.approvals, stores.approvals, stores.audit, memory)
-
+    reading = _Reading(settings.database_url, memory, clock, stack).get
     verifier = MessageVerifier(authority_of(settings.web.links), clients.key_of, clock)
     return Api(queue, clock, clients, verifier, memory, memory, reading).routes()
 
@@ -47,3 +40,28 @@ def authority_of(url: str) -> str:
     host = (parts.hostname or "").lower()
     host = f"[{host}]" if ":" in host else host
     return host if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{host}:{parts.port}"
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The rows, reached for when somebody first reads; others are served while SQLAlchemy is being loaded."""
+
+    database_url: str
+    memory: RedisApiMemory
+    clock: Clock
+    stack: AsyncExitStack
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    built: ApiReading | None = None
+
+    async def get(self) -> ApiReading:
+        async with self.turn:
+            if self.built is None:
+                await asyncio.to_thread(import_module, "bot.bootstrap.stores")
+                from bot.adapters.database.engine import open_database
+                from bot.bootstrap.stores import Stores
+
+                database = open_database(self.database_url)
+                self.stack.push_async_callback(database.close)
+                stores = Stores.of(database, self.clock)
+                self.built = ApiReading(stores.approvals, stores.approvals, stores.audit, self.memory)
+        return self.built

@@ -29,6 +29,7 @@ from core.exact_call import exact_call, fits
 from core.freeze import Freeze
 from core.ids import again_id_of, approval_id_of, incident_thread_id
 from core.ports import ApprovalQueue, Approvals, Audit, Directory, Incidents, Reports
+from core.services.grant_book import GrantBook
 from core.services.known_bad import KnownBad
 from core.services.needs_human import calls_for_humans
 
@@ -58,6 +59,7 @@ class SlackCards:
         incident_channel: str,
         banner: Callable[[], str] = str,
         freeze: Callable[[], Awaitable[Freeze]] = _never_frozen,
+        grants: GrantBook | None = None,
         pace: timedelta = timedelta(seconds=1.2),
     ) -> None:
         self._incidents = incidents
@@ -70,6 +72,7 @@ class SlackCards:
         self._incident_channel = incident_channel
         self._banner = banner
         self._freeze = freeze
+        self._grants = grants
         self._card_links = CardLinks(client)
         self._known_bad = KnownBad(approval_queue, reports, audit)
         self._channels = ChannelBook(client)
@@ -143,7 +146,9 @@ class SlackCards:
         await self._refresh_incident_of(request)
 
     async def say(self, place: Place, text: str, *, key: str) -> None:
-        """Post a plain sentence into the thread, once for each `key`."""
+        """Post a plain sentence once for each `key`: into the thread, or without a channel into that of incidents."""
+        if not place.channel:
+            place = Place(channel=await self._channels.id_of(self._incident_channel), thread_ts="")
         async with self._poster.turn(NOTE, key):
             if not await self._poster.find(NOTE, key, place):
                 await self._poster.show(NOTE, key, note_text(text), build_note(text), place)
@@ -177,6 +182,8 @@ class SlackCards:
             timeline_url=self._links.url(request.incident_id or request.report_id or ""),
             banner=self._banner(),
             freeze=await self._freeze(),
+            grantable=self._grants is not None and await self._grants.may_be_given(request),
+            grants=await self._grants.that_voted(request) if self._grants else (),
             asked_again=await self._name_of(await self._asked_again(request)),
             reopens=await self._name_of(request.reopens),
             undoes=await self._name_of(request.rollback_of),

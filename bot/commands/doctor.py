@@ -13,6 +13,7 @@ from bot.adapters.database.migrate import newest_revision
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.inspection import inspect
 from bot.addresses import shown
+from bot.api_clients import load_clients
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.tools import build_tools
 from bot.doctor import (
@@ -77,6 +78,8 @@ async def _files(settings: Settings, env_file: Path) -> Sequence[Finding]:
     services = check_settings(lambda: load_catalogue(files.services_file), "services")
     found.append(services)
     found.append(check_settings(lambda: load_runbooks(files.runbooks_dir), "runbooks"))
+    if files.api_clients_file:
+        found.append(check_settings(lambda: load_clients(Path(files.api_clients_file)), "api clients"))
     if services.state == "ok":
         found.append(check_settings(lambda: _tools(settings), "tools"))
     if not (settings.alerts.token.get_secret_value() or settings.alerts.basic_auth.get_secret_value()):

@@ -15,11 +15,13 @@ class Pace:
     _buckets: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
 
     def wait(self, name: str) -> float:
-        """Take one turn and return 0, or return the seconds until there is one. Names are few: those of our clients."""
-        now = self.now()
-        left, since = self._buckets.get(name, (float(self.burst), now))
-        left = min(float(self.burst), left + (now - since) * self.per_second)
-        if left < 1:
-            return (1 - left) / self.per_second
-        self._buckets[name] = (left - 1, now)
-        return 0.0
+        """Return the seconds until there is a turn; 0 when there is one now. Names are few: those of our clients."""
+        return max(0.0, (1 - self._left(name)) / self.per_second)
+
+    def take(self, name: str) -> None:
+        """Take a turn."""
+        self._buckets[name] = (self._left(name) - 1, self.now())
+
+    def _left(self, name: str) -> float:
+        left, since = self._buckets.get(name, (float(self.burst), 0.0))
+        return min(float(self.burst), left + (self.now() - since) * self.per_second)

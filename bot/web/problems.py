@@ -1,10 +1,12 @@
 """Errors of the API as application/problem+json (RFC 9457)."""
 
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from bot.api_models import ApiAnswer
 from bot.api_problems import problem
@@ -26,7 +28,7 @@ def problem_response(status: int, detail: str = "", headers: Mapping[str, str] |
     """Return the response for an error of HTTP's own kind."""
     said = _SENTENCES.get(status, "") if detail in ("", HTTPStatus(status).phrase) else detail
     told = problem(status, _WORDS.get(status, "refused"), said or HTTPStatus(status).phrase)
-    return JSONResponse(told.model_dump(), status, headers=headers, media_type=MEDIA_TYPE)
+    return _unkept(told.model_dump(), status, headers, MEDIA_TYPE)
 
 
 def refusal_response(error: HTTPException) -> Response:
@@ -37,4 +39,10 @@ def refusal_response(error: HTTPException) -> Response:
 def answer_response(answer: ApiAnswer, headers: Mapping[str, str] | None = None) -> Response:
     """Return the response for what the worker answered."""
     media_type = MEDIA_TYPE if answer.status >= 400 else "application/json"
-    return JSONResponse(answer.body, answer.status, headers=headers, media_type=media_type)
+    return _unkept(answer.body, answer.status, headers, media_type)
+
+
+def _unkept(body: Mapping[str, Any], status: int, headers: Mapping[str, str] | None, media_type: str) -> Response:
+    # A cache on the way knows nothing of signatures, and would hand the answer to whoever asks next.
+    told = {**(headers or {}), "Cache-Control": "no-store"}
+    return Response(json.dumps(body), status, headers=told, media_type=media_type)  # ASCII, as ApiAnswer.written

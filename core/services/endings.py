@@ -60,6 +60,9 @@ class Endings:
         result: ToolResult,
     ) -> bool:
         """Call a human when the end is unknown or an undo did not come about; False for an end that needs nobody."""
+        if result.status == "refused" and end_of(result.text) is ApprovalStatus.TAMPERED:
+            await self.alarm(approval_id, place, incident_id, call)
+            return True
         if result.status not in _ENDS and result.status != "refused":
             what, why = f"I do not know whether {call} took effect", f"Please look at the target. {result.text}"
         elif rollback_of is not None and result.status != "ok":
@@ -69,6 +72,16 @@ class Endings:
         human = NeedsHuman(self.cards, self.audit, self.clock)
         await human.tell(place, what, why, incident_id, key=end_key(approval_id))
         return True
+
+    async def alarm(self, approval_id: str, place: Place, incident_id: str | None, call: str) -> None:
+        """Tell the thread, the incident's card, the history and the operators that a stored request was changed outside
+        Watchkeeper; each once. `call` is for people."""
+        what = f"the stored request for {call} was changed outside Watchkeeper"
+        why = "It is stopped, and nothing ran by it. Find out who has written to the database before you ask anew."
+        human = NeedsHuman(self.cards, self.audit, self.clock)
+        await human.tell(place, what, why, incident_id, key=end_key(approval_id))
+        everybody = Place(channel="", thread_ts="")
+        await self.cards.say(everybody, f"🛑 {what[:1].upper()}{what[1:]}. {why}", key=f"{approval_id}:tampered")
 
 
 async def last_key(audit: Audit, approval_id: str, place: Place, incident_id: str | None) -> str:

@@ -9,6 +9,7 @@ from core.audit import AuditEvent
 from core.incident import IncidentStatus
 from core.ports import ApprovalQueue, Approvals, Cards, Clock, Incidents, Queue
 from core.services.approval_desk import resume_job
+from core.tampering import FOUND, fault_of
 
 _PATIENCE = timedelta(seconds=5)
 _AGAIN_SECONDS = 30
@@ -26,8 +27,9 @@ class Sweeper:
     clock: Clock
 
     async def tick(self) -> None:
-        """End what is over its decide-by clock or outlived its alert, and hand decided requests to their graphs again;
-        what fails for one request is raised as an ExceptionGroup once all others had their turn."""
+        """End what was changed behind our back, is over its decide-by clock or outlived its alert, and hand decided
+        requests to their graphs again; what fails for one request is raised as an ExceptionGroup once all others had
+        their turn."""
         now = self.clock.now()
         faults = await _each(self._end_if_due(request) for request in await self.approval_queue.pending())
         # A graph that takes long over its verdict is not asked at every tick: one job for each span of seconds.
@@ -41,7 +43,9 @@ class Sweeper:
             raise ExceptionGroup("some requests could not be swept", faults)
 
     async def _end_if_due(self, request: ApprovalRequest) -> None:
-        if request.decide_by <= self.clock.now():
+        if fault := fault_of(request):
+            await self._end(request, ApprovalStatus.TAMPERED, FOUND, why=fault)
+        elif request.decide_by <= self.clock.now():
             await self._end(request, ApprovalStatus.EXPIRED, "ApprovalExpired")
         elif await self._outlived_its_alert(request):
             await self._end(request, ApprovalStatus.SUPERSEDED, "ApprovalSuperseded")
@@ -52,10 +56,15 @@ class Sweeper:
             return False
         return (await self.incidents.load(request.incident_id)).status is IncidentStatus.RESOLVED
 
-    async def _end(self, request: ApprovalRequest, status: ApprovalStatus, kind: str) -> None:
+    async def _end(self, request: ApprovalRequest, status: ApprovalStatus, kind: str, **details: str) -> None:
         now = self.clock.now()
         event = AuditEvent(
-            kind=kind, actor="sweeper", subject=request.id, incident_id=request.incident_id, at=now, details={}
+            kind=kind,
+            actor="sweeper",
+            subject=request.id,
+            incident_id=request.incident_id,
+            at=now,
+            details={**details},
         )
         if await self.approvals.claim(
             request.id, digest=request.digest, status=status, now=now, execute_by=None, event=event

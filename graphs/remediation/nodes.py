@@ -68,8 +68,12 @@ async def explain(state: RemediationState, runtime: Runtime[GraphContext]) -> Up
 
 
 async def close(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
-    """Show a rejected or expired request as what it is; nothing was run."""
-    await runtime.context.cards.show_approval(state["approval_id"])
+    """Show a request that was not approved as what it is; nothing was run."""
+    context, proposal = runtime.context, Proposal.model_validate(state["proposal"])
+    await context.cards.show_approval(state["approval_id"])
+    if state.get("verdict") == ApprovalStatus.TAMPERED.value:
+        call = call_text(proposal.call)
+        await context.endings.alarm(state["approval_id"], proposal.place, proposal.incident_id, call)
     return {}
 
 

@@ -260,9 +260,3 @@ async def test_the_document_is_served_and_describes_the_answers(house: House) ->
     request = await house.asked()
     described = document["components"]["schemas"]["RequestAnswer"]
     assert set(request) == set(described["required"]) == set(described["properties"])
-
-
-async def test_the_web_side_has_not_loaded_what_only_the_worker_needs(house: House) -> None:
-    maps = Path(f"/proc/{house.bot.role('web').pid}/maps").read_text()
-    assert "cryptography" in maps
-    assert not re.search(r"numpy|matplotlib|tiktoken|ormsgpack", maps)

@@ -6,11 +6,12 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from itertools import permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from core.approval import ApprovalRequest
 from core.effect import Effect
+from core.requirement import Requirement
 from tests.chaos.history import Act, History, Run
 
 _TERMINAL = {
@@ -20,13 +21,14 @@ _TERMINAL = {
     "frozen",
     "ran out",
     "not run",
+    "tampered",
     "executed",
     "failed",
     "unknown",
     "rolled back",
 }
 _ACTED = {"executed", "unknown", "rolled back"}
-_DECISIONS = {"ApprovalDecided", "ApprovalExpired", "ApprovalSuperseded"}
+_DECISIONS = {"ApprovalDecided", "ApprovalExpired", "ApprovalSuperseded", "TamperingFound"}
 _ENDS = {"RemediationEnded", "RemediationVerified"}
 _OUTCOMES = {"done": "EffectDone", "failed": "EffectFailed", "unknown": "EffectUnknown"}
 
@@ -146,9 +148,23 @@ def digest_of(row: ApprovalRequest) -> str:
         "tool": plan.call.name, "tool_version": plan.tool_version, "args": plan.call.args, "risk": plan.risk.value,
         "env": plan.env, "service": plan.service, "beneficiary": plan.beneficiary,
         "precondition": plan.precondition, "rollback": rollback, "requester": row.requester,
-        "policy": row.requirement.policy_sha256,
+        **_asked_of(row.requirement),
     }  # fmt: skip
     return hashlib.sha256(json.dumps(bound, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+_DEFAULTS = {
+    "exclude_beneficiary": False, "members_of": {}, "seats": {}, "people": [], "second_model": False,
+    "typed_confirmation": False, "remind": [],
+}  # fmt: skip
+
+
+def _asked_of(needed: Requirement) -> dict[str, Any]:
+    """Return what of the requirement is bound: all that is not as it is by default, or in old rows the policy alone."""
+    if needed.digest_version == 1:
+        return {"policy": needed.policy_sha256}
+    stored = json.loads(needed.model_dump_json())
+    return {"requirement": {name: value for name, value in stored.items() if _DEFAULTS.get(name) != value}}
 
 
 def nothing_acknowledged_is_lost(history: History) -> Found:

@@ -110,6 +110,7 @@ def posted(text: str) -> Callable[[History], History]:
 
 
 two = a_requirement(quorum=2)
+anybody = a_requirement(exclude_requester=False)
 both_accounts = a_requirement(quorum=2, people=(("U0BOB", "U0CAROL"),))
 digest = "f" * 64
 elsewhere = ToolCall(name="restart_service", args={"service": "payments"})
@@ -121,6 +122,7 @@ BROKEN: list[tuple[str, str, Callable[[History], History]]] = [
     ("I2", "the row's digest is another", with_row(digest=digest)),
     ("I2", "the attempt's digest is another", with_outcome(digest=digest)),
     ("I2", "the plan was edited", with_row(plan=a_row().plan.model_copy(update={"env": "dev"}), digest=a_row().digest)),
+    ("I2", "who may approve was edited", with_row(requirement=anybody, digest=a_row().digest)),
     ("I2", "the target had changed", acted(found={"resource_version": "8"})),
     ("I2", "it was rejected", with_row(status=ApprovalStatus.REJECTED)),
     ("I2", "somebody rejected it", with_row(votes=(*votes("U0BOB"), *votes("U0CAROL", choice="reject")))),

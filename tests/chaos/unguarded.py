@@ -82,7 +82,7 @@ def attempts_leave_no_intent(patch: pytest.MonkeyPatch) -> None:
 
 def digests_are_not_compared(patch: pytest.MonkeyPatch) -> None:
     """What runs need not be what was approved."""
-    patch.setattr(Guard, "_check_grant", lambda *_: None)
+    patch.setattr(Guard, "_check_grant", _nothing)
     patch.setattr(Guard, "_check_unchanged", lambda *_: None)
 
 

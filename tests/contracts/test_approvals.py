@@ -7,7 +7,7 @@ import pytest
 
 from core.approval import ApprovalRequest, ApprovalStatus, Choice, Vote
 from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError
-from core.tool_call import plan_digest
+from core.tampering import digest_of
 from tests.contracts.conftest import Stores
 from tests.fakes.clock import START
 from tests.fakes.examples import a_plan, a_request, an_audit_event
@@ -32,7 +32,7 @@ async def test_a_request_comes_back_as_it_was_created_and_hashes_to_its_digest(s
     assert await stores.approvals.create(request) == request
     loaded = await stores.approvals.load(request.id)
     assert loaded == request
-    assert plan_digest(loaded.plan, requester="U0ALICE", policy_sha256="0" * 64) == request.digest
+    assert digest_of(loaded) == request.digest
 
 
 async def test_creating_again_returns_the_first_row_unchanged(stores: Stores) -> None:

@@ -56,6 +56,7 @@ def a_requirement(**fields: Any) -> Requirement:
         "decide_within": timedelta(minutes=30),
         "execute_within": timedelta(minutes=5),
         "policy_sha256": "0" * 64,
+        "digest_version": 2,
     }
     return Requirement(**(given | fields))
 
@@ -64,12 +65,13 @@ def a_request(**fields: Any) -> ApprovalRequest:
     """Return a pending request over `a_plan()`, with its own id and a true digest."""
     plan: Plan = fields.get("plan") or a_plan()
     requester: str = fields.get("requester", "U0ALICE")
+    requirement: Requirement = fields.get("requirement") or a_requirement()
     created_at = fields.get("created_at", START)
     given: dict[str, Any] = {
         "id": new_id("apr"),
-        "digest": plan_digest(plan, requester=requester, policy_sha256="0" * 64),
+        "digest": plan_digest(plan, requester=requester, requirement=requirement),
         "plan": plan,
-        "requirement": a_requirement(),
+        "requirement": requirement,
         "requester": requester,
         "reason": "error rate since the last deploy",
         "thread_id": "remediation:rem_1",
@@ -77,7 +79,7 @@ def a_request(**fields: Any) -> ApprovalRequest:
         "channel": "C0INCIDENTS",
         "thread_ts": "1700000000.000100",
         "created_at": created_at,
-        "decide_by": created_at + timedelta(minutes=30),
+        "decide_by": created_at + requirement.decide_within,
     }
     return ApprovalRequest(**(given | fields))
 

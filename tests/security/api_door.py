@@ -36,16 +36,25 @@ class Doors:
     approvals: InMemoryApprovals = field(default_factory=InMemoryApprovals)
     audit: InMemoryAudit = field(default_factory=InMemoryAudit)
 
-    @asynccontextmanager
-    async def open(self, pace: Pace | None = None) -> AsyncIterator[httpx.AsyncClient]:
-        """Yield a client of the site; what the site raises is answered 500, as a server would."""
+    def api(self, pace: Pace | None = None) -> Api:
+        """Return the API over a file that names the caller."""
         path = write_clients(
             self.folder / "api_clients.yaml", (self.caller, {"may_ask": True, "may_vote_for": ["U0ALICE"]})
         )
         clients = LiveClients(lambda: load_clients(path), self.clock)
         reading = ApiReading(self.approvals, self.approvals, self.audit, self.memory)
         verifier = MessageVerifier(AUTHORITY, clients.key_of, self.clock)
-        api = Api(self.queue, self.clock, clients, verifier, self.memory, self.memory, lambda: reading, pace or Pace())
-        transport = httpx.ASGITransport(app=build_site(api.routes()), raise_app_exceptions=False)
+        memory = self.memory
+
+        async def rows() -> ApiReading:
+            return reading
+
+        return Api(self.queue, self.clock, clients, verifier, memory, memory, rows, pace or Pace())
+
+    @asynccontextmanager
+    async def open(self, pace: Pace | None = None) -> AsyncIterator[httpx.AsyncClient]:
+        """Yield a client of the site; what the site raises is answered 500, as a server would."""
+        site = build_site(self.api(pace).routes())
+        transport = httpx.ASGITransport(app=site, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{AUTHORITY}") as http:
             yield http

@@ -14,7 +14,8 @@ from bot.adapters.database.engine import open_database
 from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote
 from core.errors import TransientError
 from core.risk import Risk
-from core.tool_call import ToolCall, ToolResult, plan_digest
+from core.tampering import digest_of
+from core.tool_call import ToolCall, ToolResult
 from tests.fakes.audit import InMemoryAudit
 from tests.fakes.clock import FakeClock
 from tests.fakes.databases import *  # noqa: F403
@@ -25,7 +26,7 @@ from tools.guard import Guard
 from tools.registry import Registry
 from tools.spec import ActArguments, Action, Preview, Stamp, ToolSpec
 
-SHA256 = "0" * 64
+COLUMNS = ("plan", "digest", "requester", "requirement")
 
 
 class Write(ActArguments):
@@ -70,7 +71,7 @@ class Ledger:
 class TrustingGuard(Guard):
     """The twin: what the row says now is what was approved."""
 
-    def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
+    async def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
         pass
 
     def _check_unchanged(self, row: ApprovalRequest, present: Any) -> None:
@@ -88,10 +89,7 @@ def thief(url: str) -> Iterator[sqlite3.Connection]:
 
 def places(row: dict[str, bytes]) -> list[tuple[str, int]]:
     """Return every byte of the row that is under the digest, and of the digest: column and offset."""
-    columns = ("plan", "digest", "requester")
-    found = [(column, at) for column in columns for at in range(len(row[column]))]
-    begin = row["requirement"].index(SHA256.encode())
-    return found + [("requirement", begin + at) for at in range(len(SHA256))]
+    return [(column, at) for column in COLUMNS for at in range(len(row[column]))]
 
 
 async def mutate(url: str, tmp_path: Path, kind: type[Guard], count: int) -> tuple[Counter[str], Ledger]:
@@ -108,7 +106,7 @@ async def mutate(url: str, tmp_path: Path, kind: type[Guard], count: int) -> tup
     args = {"service": "checkout", "text": "é 🔥 two\nlines", "count": 3, "share": 0.25, "sure": True}
     plan = await guard.plan(ToolCall(name="write", args=args))  # type: ignore[arg-type]
     asked = await approvals.create(a_request(plan=plan))
-    assert asked.digest == plan_digest(plan, requester=asked.requester, policy_sha256=SHA256)
+    assert asked.digest == digest_of(asked)
     await approvals.vote(Vote(approval_id=asked.id, person="U0BOB", choice="approve", at=clock.now()))
     until = clock.now() + asked.requirement.execute_within
     given: dict[str, Any] = {"status": ApprovalStatus.APPROVED, "now": clock.now(), "execute_by": until}
@@ -116,9 +114,8 @@ async def mutate(url: str, tmp_path: Path, kind: type[Guard], count: int) -> tup
     sound = await approvals.load(asked.id)
     grant = Grant(approval_id=sound.id, action_id=sound.action_id, digest=sound.digest, until=until)
     with thief(url) as connection:
-        columns = ("plan", "digest", "requester", "requirement")
-        stored = connection.execute(f"SELECT {', '.join(columns)} FROM approvals").fetchone()
-        row = {column: value.encode() for column, value in zip(columns, stored, strict=True)}
+        stored = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM approvals").fetchone()
+        row = {column: value.encode() for column, value in zip(COLUMNS, stored, strict=True)}
         under = places(row)
         while outcomes.total() < count:
             column, at = random.choice(under)

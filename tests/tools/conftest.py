@@ -120,4 +120,4 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 def digest_of(plan: Plan, row: ApprovalRequest) -> str:
-    return plan_digest(plan, requester=row.requester, policy_sha256=row.requirement.policy_sha256)
+    return plan_digest(plan, requester=row.requester, requirement=row.requirement)

@@ -18,7 +18,7 @@ from tools.guard import Guard
 class TrustingGuard(Guard):
     """Broken on purpose: it believes the row and the grant."""
 
-    def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
+    async def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
         return
 
     def _check_unchanged(self, row: ApprovalRequest, present: Plan) -> None:
@@ -83,7 +83,7 @@ async def test_a_row_that_says_approved_without_the_votes_is_refused(bench: Benc
 async def test_a_digest_that_differs_in_one_digit_is_refused(bench: Bench) -> None:
     row, grant = await bench.approved("restart_service", service="checkout")
     digest = ("0" if grant.digest[0] != "0" else "1") + grant.digest[1:]
-    refused(await bench.guard().execute(row, grant.model_copy(update={"digest": digest})), bench, "superseded: ")
+    refused(await bench.guard().execute(row, grant.model_copy(update={"digest": digest})), bench, "tampered: ")
 
 
 def mutated(plan: Plan, random: Random) -> Plan:
@@ -160,7 +160,7 @@ async def test_what_people_saw_must_be_what_code_finds_even_if_every_digest_was_
 async def test_another_requester_or_policy_is_another_digest(bench: Bench, field: str, value: Any) -> None:
     row, grant = await bench.approved("restart_service", service="checkout")
     bench.forge(row, **{field: value or row.requirement.model_copy(update={"policy_sha256": "1" * 64})})
-    refused(await bench.guard().execute(row, grant), bench, "superseded: ")
+    refused(await bench.guard().execute(row, grant), bench, "tampered: ")
 
 
 @pytest.mark.parametrize(("seconds", "runs"), [(-1, True), (0, False), (1, False)])

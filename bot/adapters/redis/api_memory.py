@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from bot.adapters.redis import keys
 from bot.adapters.redis.connection import outages
 
-_LOOK = 0.02  # seconds between two looks; as many wait as the pace of the clients lets in
+_LOOK, _LONGEST_LOOK = 0.02, 0.2  # seconds between two looks: most answers come soon, and many may wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class RedisApiMemory:
     async def wait(self, event_id: str, seconds: float) -> str:
         """Return the answer, or an empty text when there is none in time."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
+        deadline, pause = loop.time() + seconds, _LOOK
         while True:
             with outages():
                 found: Any = await self.redis.get(keys.api_answer(event_id))
@@ -54,7 +54,8 @@ class RedisApiMemory:
                 return found.decode()
             if loop.time() >= deadline:
                 return ""
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_LOOK)
 
     async def _keep(self, key: str, value: bytes, lasts: timedelta) -> bytes:
         """Write unless something stands there; return what stands there then."""
