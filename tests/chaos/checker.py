@@ -155,7 +155,7 @@ def digest_of(row: ApprovalRequest) -> str:
 
 _DEFAULTS = {
     "exclude_beneficiary": False, "members_of": {}, "seats": {}, "people": [], "second_model": False,
-    "typed_confirmation": False, "remind": [],
+    "typed_confirmation": False, "remind": [], "undo": "approve",
 }  # fmt: skip
 
 
