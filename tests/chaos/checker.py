@@ -154,9 +154,10 @@ def digest_of(row: ApprovalRequest) -> str:
 
 
 _DEFAULTS = {
-    "exclude_beneficiary": False, "members_of": {}, "seats": {}, "people": [], "second_model": False,
-    "typed_confirmation": False, "remind": [], "undo": "approve",
-}  # fmt: skip
+    name: json.loads(json.dumps(about.default))
+    for name, about in Requirement.model_fields.items()
+    if not about.is_required()
+}
 
 
 def _asked_of(needed: Requirement) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from tests.chaos.places import *  # noqa: F403
 from tests.chaos.schedules import first_broken, story_breaks
 from tests.chaos.twins import TWINS, Twin
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 STORIES = [twin for twin in TWINS if twin.story]
 MARKED = [pytest.param(twin, id=twin.name, marks=() if twin.story else pytest.mark.slow) for twin in TWINS]
 
