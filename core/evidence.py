@@ -69,6 +69,7 @@ class Report(BaseModel):
     hypotheses: tuple[Hypothesis, ...] = ()
     proposal: ToolCall | None = None
     proposal_reason: str = ""
+    elsewhere: str = Field(default="", description="The request or incident whose card asks for this, or empty")
     after_rejection_of: str = Field(default="", description="The request whose rejection led to this, or empty")
     usage: Usage = Usage()
     finished_at: datetime

@@ -62,7 +62,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """An answer, its ranked causes and at most one call that may be proposed; `offer` ends the answer if it is."""
+    """An answer, its ranked causes and at most one call that may be proposed; `offer` ends the answer if it is.
+    `elsewhere` is the id of the request or incident that asks for the call already."""
 
     mind: str
     answer: str
@@ -73,3 +74,4 @@ class Judgement:
     evidence: tuple[Evidence, ...] = ()
     usage: Usage = field(default_factory=Usage)
     degraded: str = ""
+    elsewhere: str = ""
