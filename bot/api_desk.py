@@ -138,7 +138,7 @@ class ApiDesk:
         return Place(channel=channel, thread_ts=ts)
 
     async def _answer(self, event: Event, answer: ApiAnswer) -> None:
-        await self.memory.give(event.id, answer.model_dump_json())
+        await self.memory.give(event.id, answer.written())
 
     async def _note(self, kind: str, actor: str, subject: str, incident_id: str | None, facts: dict[str, str]) -> None:
         at = self.services.clock.now()

@@ -1,5 +1,6 @@
 """What goes over the API, in and out: the same models check bodies, shape answers and make the OpenAPI document."""
 
+import json
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -148,6 +149,15 @@ class ApiAnswer(BaseModel):
 
     status: int
     body: dict[str, Any]
+
+    def written(self) -> str:
+        """Return it in ASCII: arguments may hold lone surrogates, which UTF-8 cannot carry and JSON's escapes can."""
+        return json.dumps(self.model_dump())
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Return what was written."""
+        return cls.model_validate(json.loads(text))
 
 
 class AskJob(AskBody):

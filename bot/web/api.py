@@ -37,6 +37,7 @@ _PATIENCE = 2.5  # seconds for the queue, and as many for the worker
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _ID = re.compile(r"apr_[a-z0-9]{1,40}")
 Body = TypeVar("Body", bound=BaseModel)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,12 @@ class Api:
             remediation_id=remediation_id,
             approval_id=approval_id_of(remediation_id, 1),
         )
-        asked = TakenAnswer(id=job.approval_id, url=f"/api/requests/{job.approval_id}")
+        taken = TakenAnswer(id=job.approval_id, url=f"/api/requests/{job.approval_id}")
         event = self._event("api.ask", call, f"api:{job.approval_id}", job)
         answer = await self._taken(event, call, asks_for=job.approval_id)
         # Whoever waits longer than the web side does is answered the same: the id is the request's, whenever it comes.
-        answer = answer or ApiAnswer(status=202, body=asked.model_dump())
-        return answer_response(answer, {"Location": asked.url} if answer.status == 202 else None)
+        answer = answer or ApiAnswer(status=202, body=taken.model_dump())
+        return answer_response(answer, {"Location": taken.url} if answer.status == 202 else None)
 
     async def vote(self, request: Request) -> Response:
         """Queue one person's word; 200 with the request once it is counted, 202 when that takes longer."""
@@ -103,9 +104,8 @@ class Api:
         approval_id = _id_in(request)
         job = VoteJob(**body.model_dump(), client=call.client.id, approval_id=approval_id)
         answer = await self._taken(self._event("api.vote", call, f"approval:{approval_id}", job), call)
-        url = f"/api/requests/{approval_id}"
-        asked = TakenAnswer(id=approval_id, url=url)
-        return answer_response(answer or ApiAnswer(status=202, body=asked.model_dump()))
+        taken = TakenAnswer(id=approval_id, url=f"/api/requests/{approval_id}")
+        return answer_response(answer or ApiAnswer(status=202, body=taken.model_dump()))
 
     async def list_open(self, request: Request) -> Response:
         """What waits for votes."""
@@ -138,13 +138,13 @@ class Api:
             if not await _reached(self.nonces.is_first(proof.client, proof.nonce)):
                 raise UnsignedError("This was sent before: sign it again with a new nonce and the present time.")
             self.pace.take(proof.client)  # only now: whoever replays takes no turn from the client
-            key = message.line("idempotency-key") if "idempotency-key" in message.headers else proof.nonce
+            key = message.line("idempotency-key") if "idempotency-key" in message.headers else f"nonce:{proof.nonce}"
         except UnsignedError as refusal:
             _log.info("api_call_refused", path=message.path, why=str(refusal))
             raise HTTPException(
                 401, str(refusal), {"WWW-Authenticate": "Signature", "Accept-Signature": ACCEPTED}
             ) from None
-        if not _KEY.fullmatch(key):
+        if "idempotency-key" in message.headers and not _KEY.fullmatch(key):
             raise HTTPException(400, "Idempotency-Key must be 1 to 128 visible ASCII characters without spaces.")
         told = b"\x1f".join((message.method.encode(), message.path.encode(), body))
         return Call(known.rights, key, body, hashlib.sha256(told).hexdigest())
@@ -166,10 +166,7 @@ class Api:
             told = await self.memory.wait(event.id, _PATIENCE)
         except TransientError:
             return None  # it is written; only the news of it is late
-        return ApiAnswer.model_validate_json(told) if told else None
-
-
-T = TypeVar("T")
+        return ApiAnswer.read(told) if told else None
 
 
 async def _reached(work: Awaitable[T]) -> T:

@@ -1,11 +1,12 @@
 """Errors of the API as application/problem+json (RFC 9457)."""
 
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from bot.api_models import ApiAnswer
 from bot.api_problems import problem
@@ -43,4 +44,5 @@ def answer_response(answer: ApiAnswer, headers: Mapping[str, str] | None = None)
 
 def _unkept(body: Mapping[str, Any], status: int, headers: Mapping[str, str] | None, media_type: str) -> Response:
     # A cache on the way knows nothing of signatures, and would hand the answer to whoever asks next.
-    return JSONResponse(body, status, headers={**(headers or {}), "Cache-Control": "no-store"}, media_type=media_type)
+    told = {**(headers or {}), "Cache-Control": "no-store"}
+    return Response(json.dumps(body), status, headers=told, media_type=media_type)  # ASCII, as ApiAnswer.written

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,14 +15,18 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.api_clients import PublicKey, SharedSecret
+from bot.api_models import ApiAnswer, RequestAnswer
 from bot.ingress.message_signatures import signature_base
 from bot.web.pace import Pace
+from core.tool_call import ToolCall
 from tests.fakes.api_caller import Caller, write_clients
 from tests.fakes.api_memory import InMemoryApiMemory
 from tests.fakes.clock import FakeClock
+from tests.fakes.examples import a_plan, a_request
 from tests.fakes.queue_faults import UnreachableQueue
 from tests.security.api_attacks import ATTACKS, BODY, CONTENT, OTHER, PATH, send
 from tests.security.api_door import AUTHORITY, Doors
+from tests.security.nasty_arguments import nasty_arguments
 
 DEEP = b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
 
@@ -141,10 +146,28 @@ async def test_a_signed_body_that_says_nothing_is_refused(doors: Doors, http: ht
     assert doors.queue.waiting == []
 
 
-async def test_arguments_arrive_byte_for_byte(doors: Doors, http: httpx.AsyncClient) -> None:
-    args = {"service": " checkout ", "note": "\u202eé\n\0<@U0ALICE>", "number": 1.0, "lone": "\ud800"}
+async def test_what_is_asked_and_what_is_read_are_the_same_bytes(doors: Doors, http: httpx.AsyncClient) -> None:
+    args: dict[str, Any] = {"service": "checkout", "number": 1.0, "nasty": nasty_arguments()}
     assert (await doors.caller.post(http, PATH, CONTENT | {"args": args})).status_code == 202
     assert doors.queue.waiting[0].body["args"] == args
+    request = await doors.approvals.create(a_request(plan=a_plan(call=ToolCall(name="restart_service", args=args))))
+    (shown,) = (await doors.caller.get(http, PATH)).json()["requests"]
+    assert shown["plan"]["call"]["args"] == args
+    answer = ApiAnswer(status=200, body=RequestAnswer.of(request).model_dump(mode="json"))
+    assert ApiAnswer.read(answer.written()) == answer
+
+
+async def test_no_reason_makes_a_fault_of_ours(doors: Doors, http: httpx.AsyncClient) -> None:
+    for reason in nasty_arguments()[::6]:
+        answer = await doors.caller.post(http, PATH, CONTENT | {"reason": reason})
+        assert answer.status_code in (202, 422), reason
+
+
+def test_a_plainer_way_of_writing_answers_would_trip_over_lone_surrogates() -> None:
+    args: dict[str, Any] = {"service": "checkout", "lone": "\ud800"}
+    shown = RequestAnswer.of(a_request(plan=a_plan(call=ToolCall(name="restart_service", args=args))))
+    with pytest.raises(ValueError, match="surrogates"):
+        shown.model_dump_json()
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/api/nowhere", 404), ("PUT", PATH, 405)])
