@@ -106,6 +106,9 @@ def explain(plan: Plan, asker: Asker, policy: Policy) -> Iterator[str]:
     yield f"  yes  {requirement.rule}: {requirement.effect}"
     if requirement.effect == "approve":
         yield from (f"         {line}" for line in _who_and_when(requirement, asker))
+        for right in policy.grant_rights(plan, asker):
+            who, most = " or ".join(right.groups), span(right.max_for)
+            yield f"         {who} may approve it ahead, at most {right.max_uses} times within {most}"
 
 
 def _who_and_when(needed: Requirement, asker: Asker) -> Iterator[str]:
@@ -122,6 +125,8 @@ def _who_and_when(needed: Requirement, asker: Asker) -> Iterator[str]:
         yield "with a second opinion"
     if needed.typed_confirmation:
         yield "with a typed confirmation"
+    if needed.undo == "allow":
+        yield "pressing Undo is the approval of whoever may approve"
 
 
 def _said(value: object) -> str:

@@ -11,7 +11,7 @@ from bot.conditions import compile_condition
 from core.audit import AuditEvent
 from core.errors import ConfigurationError
 from core.policy import Policy
-from core.policy_rules import Asker
+from core.policy_rules import Asker, GrantRight
 from core.ports import Audit, Clock
 from core.requirement import Requirement
 from core.tool_call import Plan
@@ -76,6 +76,10 @@ class LivePolicy:
     def requirement(self, plan: Plan, asker: Asker) -> Requirement:
         """Return what the first matching rule asks for."""
         return self.current.requirement(plan, asker)
+
+    def grant_rights(self, plan: Plan, asker: Asker) -> Sequence[GrantRight]:
+        """Return who may approve such a call ahead, and within which bounds."""
+        return self.current.grant_rights(plan, asker)
 
     async def refresh(self) -> None:
         """Read the file again; a change is written down, and so is a fault, once for each."""

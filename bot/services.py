@@ -9,6 +9,7 @@ from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
 from core.services.editing import Editing
 from core.services.freeze import FreezeSwitch
+from core.services.granting import Granting
 from core.services.investigation import Investigation
 from core.services.reconsideration import Reconsideration
 from core.services.remediation import Remediation
@@ -38,6 +39,7 @@ class Services:
     dead_letters: DeadLetterDesk
     freeze: FreezeSwitch
     editing: Editing
+    granting: Granting
     links: str = ""
     incident_channel: str = "#incidents"
     approvers: Callable[[], tuple[str, ...]] = tuple

@@ -45,7 +45,8 @@ Choice = Literal["approve", "reject"]
 
 
 class Vote(BaseModel):
-    """One person's word on one request; `groups` are policy's names for what made it count."""
+    """One person's word on one request; `groups` are policy's names for what made it count. `grant_id` is the standing
+    grant by which they gave it ahead, `grant_use` the number of that use (from 1)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -55,6 +56,8 @@ class Vote(BaseModel):
     reason: str = ""
     at: datetime
     groups: tuple[str, ...] = ()
+    grant_id: str | None = None
+    grant_use: int | None = None
 
 
 class ApprovalRequest(BaseModel):

@@ -33,7 +33,8 @@ class Brief(BaseModel):
 
 
 class Proposal(BaseModel):
-    """The input of one remediation: a call to be countersigned, and the signal that tells whether it helped."""
+    """The input of one remediation: a call to be countersigned, and the signal that tells whether it helped.
+    `pressed_undo` is true when the requester has pressed Undo; nothing else sets it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -45,6 +46,7 @@ class Proposal(BaseModel):
     incident_id: str | None = None
     report_id: str | None = None
     rollback_of: str | None = None
+    pressed_undo: bool = False
     reopens: str | None = None
 
 

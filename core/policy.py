@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from core.errors import ConfigurationError
-from core.policy_rules import Asker, PolicyFile, Rule
+from core.policy_rules import Asker, GrantRight, PolicyFile, Rule
 from core.requirement import Requirement
 from core.tool_call import Plan
 
@@ -73,6 +73,10 @@ class Policy:
         """Those groups whose members may freeze and thaw."""
         return {group: self._file.groups[group] for group in self._file.freezers}
 
+    def grant_rights(self, plan: Plan, asker: Asker) -> Sequence[GrantRight]:
+        """Return who may approve such a call ahead, and within which bounds."""
+        return [right for right in self._file.grants if not right.match.misfit(plan, asker)]
+
     def requirement(self, plan: Plan, asker: Asker | None = None) -> Requirement:
         """Return what the first matching rule asks for; a plan that no rule matches is denied, and so is one that a
         rule's condition has no answer for."""
@@ -114,6 +118,7 @@ class Policy:
             remind=rule.remind,
             second_model=rule.second_model,
             typed_confirmation=rule.typed_confirmation,
+            undo=rule.undo,
             policy_sha256=self.sha256,
             digest_version=2,
         )

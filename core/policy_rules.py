@@ -8,8 +8,9 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from core.requirement import RuleEffect
+from core.requirement import RuleEffect, UndoWay
 from core.risk import Risk
+from core.standing_grant import MOST_USES
 from core.tool_call import Plan
 
 ALERT = "alert"
@@ -97,6 +98,10 @@ class Rule(_Strict):
     )
     second_model: bool = Field(default=False, description="A second, independent opinion is asked for.")
     typed_confirmation: bool = Field(default=False, description="Approvers type the target's name.")
+    undo: UndoWay = Field(
+        default="approve",
+        description="`allow`: whoever may approve undoes at once, by the Undo button, what this rule matches.",
+    )
 
     @property
     def seats(self) -> dict[str, int]:
@@ -125,6 +130,8 @@ class Rule(_Strict):
             raise ValueError("remind must rise")
         if self.remind and self.remind[-1] >= self.decide_within:
             raise ValueError("remind must end before decide_within")
+        if self.undo == "allow" and (self.effect != "approve" or self.second_model or self.typed_confirmation):
+            raise ValueError("undo allow is for effect approve, without second_model and typed_confirmation")
         if self.effect == "allow":
             if self.match.tool == "*":
                 raise ValueError("effect allow must name its tool")
@@ -140,6 +147,21 @@ class FreezeRights(_Strict):
     groups: tuple[str, ...] = Field(min_length=1, description="Their members may use `/ops freeze on` and `off`.")
 
 
+class GrantRight(_Strict):
+    """Who may give their approval ahead, for which calls, how often and for how long at most."""
+
+    groups: tuple[str, ...] = Field(min_length=1, description="Their members may, where they may also approve.")
+    match: Match = Field(default=Match(), description="As in a rule, but without `when`.")
+    max_uses: int = Field(ge=1, le=MOST_USES, description="A grant lets at most so many requests through.")
+    max_for: Annotated[Duration, Field(le=timedelta(days=1))] = Field(description="A grant ends after at most that.")
+
+    @model_validator(mode="after")
+    def _is_plain(self) -> "GrantRight":
+        if self.match.when is not None:
+            raise ValueError("match.when is for rules only")
+        return self
+
+
 class PolicyFile(_Strict):
     """The file as operators write it: groups of approvers (Slack user groups or users) and ordered rules."""
 
@@ -151,6 +173,9 @@ class PolicyFile(_Strict):
         default=(), description="Accounts that belong to one human, who counts once and cannot approve for herself."
     )
     freeze: FreezeRights | None = Field(default=None, description="Left out, every group that some rule asks may.")
+    grants: tuple[GrantRight, ...] = Field(
+        default=(), description="Who may approve ahead (`/ops grants`); left out, nobody."
+    )
     rules: tuple[Rule, ...] = Field(min_length=1)
 
     @property
@@ -174,6 +199,10 @@ class PolicyFile(_Strict):
         for group in self.freeze.groups if self.freeze else ():
             if group not in self.groups:
                 raise ValueError(f"freeze names the unknown group {group!r}")
+        for right in self.grants:
+            for group in (*right.groups, *(name for name in right.match.requester if name != ALERT)):
+                if group not in self.groups:
+                    raise ValueError(f"grants names the unknown group {group!r}")
         for rule in self.rules:
             self._check(rule)
         return self

@@ -105,24 +105,16 @@ class Approvals(Protocol):
         now: datetime,
         execute_by: datetime | None,
         event: AuditEvent | None = None,
+        grants: Sequence[str] = (),
     ) -> bool:
-        """One conditional UPDATE from pending to `status`; approving also needs the digest, `now < decide_by` and that
-        nobody has rejected it. True for the one caller that wins, with the event in the history: both or neither."""
+        """One conditional UPDATE from pending to `status`; approving also needs the digest, `now < decide_by`, that
+        nobody has rejected it and that these grants hold. True for the one who wins, with the event: both or neither.
+        """
         ...
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
         """One conditional UPDATE from approved (`rolled back`: from executed; `executed`: also from unknown, if the
         ledger says done) to how it ended; False if it had, or if the ledger gainsays it (an open intent always)."""
-        ...
-
-
-class Replacements(Protocol):
-    """A request that takes the place of another one."""
-
-    async def replace(self, new: ApprovalRequest, *, text: str, events: Sequence[AuditEvent]) -> bool:
-        """In one transaction: the request that `new.replaces` leaves pending as superseded, with `text` as its outcome,
-        and `new` is written with the events. False, with nothing written, when the old one is no longer pending, is out
-        of time at `new.created_at` or was rejected by somebody."""
         ...
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 RuleEffect = Literal["allow", "approve", "deny"]
+UndoWay = Literal["approve", "allow"]
 
 
 class Requirement(BaseModel):
@@ -34,6 +35,7 @@ class Requirement(BaseModel):
     second_model: bool = False
     typed_confirmation: bool = False
     remind: tuple[timedelta, ...] = ()
+    undo: UndoWay = "approve"
     digest_version: Literal[1, 2] = 1
 
     def bound(self) -> dict[str, JsonValue]:
@@ -42,6 +44,10 @@ class Requirement(BaseModel):
         if self.digest_version == 1:
             return {"policy": self.policy_sha256}
         return {"requirement": self.model_dump(mode="json", exclude_defaults=True)}
+
+    def for_whoever_undoes(self) -> "Requirement":
+        """Return what is left where one person who may approve undoes at once."""
+        return self.model_copy(update={"quorum": 1, "seats": {}, "exclude_requester": False})
 
     def human(self, account: str) -> str:
         """Return the first account of whoever that is: two accounts of one human give the same."""

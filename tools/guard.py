@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
-from core.approval import ApprovalRequest, ApprovalStatus, Grant, tally
+from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote, tally
 from core.audit import AuditEvent
 from core.errors import (
     AlreadyDecidedError,
@@ -37,13 +37,20 @@ from tools.results import cleaned, shortened
 from tools.spec import ToolSpec
 
 Frozen = Callable[[], bool | Awaitable[bool]]
+Standing = Callable[[ApprovalRequest], Awaitable[Sequence[Vote]]]
 logger = logging.getLogger(__name__)
+
+
+async def without_grants(row: ApprovalRequest) -> Sequence[Vote]:
+    """Return the votes that people have cast themselves: whoever knows of no grants counts none."""
+    return [vote for vote in row.votes if vote.grant_id is None]
 
 
 class Guard:
     """Implements core.ports.ToolBox.
 
-    `frozen` and `unfit` are asked before each effect; when they cannot answer, nothing runs. `settle_seconds` is how
+    `frozen`, `unfit` and `standing` (the votes that still count) are asked before each effect; when they cannot answer,
+    nothing runs. `settle_seconds` is how
     long an act whose answer got lost is looked for on its target before it is called unknown, `skew_seconds` by how
     much the clocks of two workers may differ.
     """
@@ -58,6 +65,7 @@ class Guard:
         frozen: Frozen,
         *,
         unfit: Unfit = fit,
+        standing: Standing = without_grants,
         settle_seconds: float = 5.0,
         skew_seconds: float = 2 * SKEW.total_seconds(),
     ) -> None:
@@ -68,6 +76,7 @@ class Guard:
         self._clock = clock
         self._frozen = frozen
         self._unfit = unfit
+        self._standing = standing
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._attempts = Attempts(registry, effects, clock, settle_seconds, skew_seconds)
 
@@ -167,7 +176,7 @@ class Guard:
     async def _check_may_run(self, row: ApprovalRequest, grant: Grant) -> None:
         if row.status is not ApprovalStatus.APPROVED:
             raise AlreadyDecidedError(f"The request is {row.status.value}, not approved.")
-        if tally(row.requirement, row.votes) is not ApprovalStatus.APPROVED:
+        if tally(row.requirement, await self._votes_of(row)) is not ApprovalStatus.APPROVED:
             raise GrantMissingError("The request is marked as approved, but its votes do not add up to that.")
         if await self._is_frozen():
             raise FrozenError(f"{FROZEN}the freeze switch is on, so no changes are made.")
@@ -182,6 +191,15 @@ class Guard:
         digest = plan_digest(present, requester=row.requester, requirement=row.requirement)
         if changed or digest != row.digest:
             raise StaleApprovalError(f"{SUPERSEDED}{changed or 'the digest differs'}.")
+
+    async def _votes_of(self, row: ApprovalRequest) -> Sequence[Vote]:
+        if self._registry.find(row.plan.call.name).wrapper:
+            return await without_grants(row)
+        try:
+            return await self._standing(row)
+        except Exception:
+            logger.exception("grants_unreadable")
+            return await without_grants(row)
 
     async def _is_frozen(self) -> bool:
         try:

@@ -46,6 +46,10 @@ class Registry:
             raise ToolArgumentsError(f"There is no tool {name[:64]!r}. Tools: {', '.join(self._specs)}.")
         return self._specs[name]
 
+    def wraps(self, name: str) -> bool:
+        """True for a tool that runs what its arguments name, and for one that does not exist."""
+        return name not in self._specs or self._specs[name].wrapper
+
     def summaries(self) -> tuple[ToolSummary, ...]:
         """Return what a mind may know of each tool; a `service` argument lists the catalogue's services."""
         return tuple(ToolSummary(spec.name, spec.description, spec.risk.value, self._schema(spec)) for spec in self)

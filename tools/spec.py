@@ -75,7 +75,10 @@ class Action(Generic[A]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec(Generic[A]):
-    """One tool: `read` for risk read, `action` for anything above, never both. `timeout` is in seconds."""
+    """One tool: `read` for risk read, `action` for anything above, never both. `timeout` is in seconds.
+
+    `wrapper` is true for what runs something that its arguments name (a command, a script, a query); until its author
+    says that it is none, a tool counts as one, and nobody may approve it ahead."""
 
     name: str
     description: str
@@ -83,5 +86,6 @@ class ToolSpec(Generic[A]):
     risk: Risk
     timeout: float
     version: str = "1"
+    wrapper: bool = True
     read: Callable[[A], Awaitable[ToolResult]] | None = None
     action: Action[A] | None = None

@@ -8,6 +8,7 @@ from bot import identifiers
 from bot.blocks import budget, rich
 from bot.blocks.exact_call import inline_call, odd_characters
 from bot.blocks.freeze import build_freeze_banner
+from bot.blocks.grants import used_line
 from bot.blocks.needs import needs, still_needs, votes_so_far
 from bot.blocks.text import (
     Block,
@@ -31,6 +32,7 @@ from core.confirmation import asks_to_type
 from core.exact_call import exact_call, fits
 from core.freeze import Freeze
 from core.policy_rules import ALERT
+from core.standing_grant import StandingGrant
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,10 @@ class ApprovalFacts:
     banner: str = ""
     """Why nothing can be changed at the moment."""
     freeze: Freeze | None = None
+    grantable: bool = False
+    """Somebody may approve such requests ahead."""
+    grants: tuple[StandingGrant, ...] = ()
+    """Those that have voted on it."""
     asked_again: str = ""
     """What was asked for in this one's place after it ended, if there is something: as `request_name` writes it."""
     reopens: str = ""
@@ -86,10 +92,11 @@ def diff_is_cut(request: ApprovalRequest) -> bool:
 
 def _pending(request: ApprovalRequest, facts: ApprovalFacts, diff_bytes: int) -> list[Block]:
     blocks = [_title(request), *_banner(facts), _overview(request), _needed(request, facts), *_votes(request)]
+    blocks += _granted(request, facts)
     blocks += [_call(request), *_warnings(request, facts)]
     blocks += [_why(request), _change(request, diff_bytes), _clocks(request)]
     # What is looked up now and then stands below the buttons, so that these are near what they decide about.
-    return [*blocks, _buttons(request), *_evidence(facts)]
+    return [*blocks, _buttons(request, grantable=facts.grantable), *_evidence(facts)]
 
 
 def _settled(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
@@ -97,7 +104,7 @@ def _settled(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     blocks = [_title(request), *(_banner(facts) if running else []), section(_verdict(request))]
     if request.outcome_text:
         blocks.append(_outcome(request.outcome_text))
-    blocks += [*_votes(request), _call(request, tense="The exact call"), _why(request)]
+    blocks += [*_granted(request, facts), *_votes(request), _call(request, tense="The exact call"), _why(request)]
     if facts.asked_again:
         blocks.append(context(f"🔁 *Asked again*, further down in this thread: {facts.asked_again}."))
     again = request.status in NOTHING_RAN and not facts.asked_again and not _EDITED.match(request.outcome_text)
@@ -236,13 +243,19 @@ def _votes(request: ApprovalRequest) -> list[Block]:
         return []
     said = {"approve": "approved", "reject": "rejected"}
     parts = [
-        f"{mention(vote.person)} {said[vote.choice]}{_for(vote)} {date(vote.at)}"
+        f"{mention(vote.person)} {said[vote.choice]}{' ahead' if vote.grant_id else ''}{_for(vote)} {date(vote.at)}"
         f"{': ' if vote.reason else ''}{inert(vote.reason)}"
         for vote in request.votes[:8]
     ]
     yes = len({vote.person for vote in request.votes if vote.choice == "approve"})
     left = f", still needs {still_needs(request)}" if request.status is ApprovalStatus.PENDING else ""
     return [context(f"*Votes* ({yes} of {request.requirement.quorum} to approve{left}): " + " · ".join(parts))]
+
+
+def _granted(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
+    grants = {grant.id: grant for grant in facts.grants}
+    lines = [used_line(grants[vote.grant_id], vote.grant_use or 0) for vote in request.votes if vote.grant_id in grants]
+    return [context("\n".join(lines))] if lines else []
 
 
 def _for(vote: Vote) -> str:
@@ -264,7 +277,7 @@ def _verdict(request: ApprovalRequest) -> str:
     return f"{where} · asked by {asker(request.requester)}\n{line}"
 
 
-def _buttons(request: ApprovalRequest, *, again: bool = False) -> Block:
+def _buttons(request: ApprovalRequest, *, again: bool = False, grantable: bool = False) -> Block:
     plan = request.plan
     target = f"{plan.call.name} on {plan.service} in {plan.env}"
     elements: list[Block] = []
@@ -272,6 +285,9 @@ def _buttons(request: ApprovalRequest, *, again: bool = False) -> Block:
         elements.append(_button(identifiers.APPROVE, "Approve", request.id, f"Approve {target}", "primary"))
         elements.append(_button(identifiers.REJECT, "Reject", request.id, f"Reject {target}", "danger"))
         elements.append(_button(identifiers.EDIT, "Edit", request.id, f"Edit {target}"))
+        if grantable:
+            label = "Approve and allow more…"
+            elements.append(_button(identifiers.GRANT, label, request.id, f"Approve and allow more of {target}"))
     if again:
         elements.append(_button(identifiers.ASK_AGAIN, "Ask again", request.id, f"Ask again for {target}", "primary"))
     elements.append(_button(identifiers.DETAILS, "Details", request.id, f"Details of {target}"))

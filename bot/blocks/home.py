@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.blocks.bulk_reject import build_bulk_reject
 from bot.blocks.freeze import build_freeze_banner
+from bot.blocks.grants import build_grants
 from bot.blocks.needs import needs, votes_so_far
 from bot.blocks.request_name import request_name
 from bot.blocks.text import DIVIDER, Block, asker, clock_time, context, date, header, inert, section
@@ -12,6 +13,7 @@ from bot.identifiers import DETAILS
 from core.approval import ApprovalRequest
 from core.freeze import Freeze
 from core.incident import Incident
+from core.standing_grant import StandingGrant
 
 Linked = tuple[ApprovalRequest, str]
 
@@ -25,6 +27,7 @@ def build_home(
     unfit: str = "",
     notes: Sequence[str] = (),
     rejectable: Sequence[ApprovalRequest] = (),
+    grants: Sequence[StandingGrant] = (),
     notice: str = "",
 ) -> Block:
     """Return the view: requests that wait for this person first; each row comes with its card's address or "". `unfit`
@@ -39,6 +42,9 @@ def build_home(
         blocks += [DIVIDER, header(f"Waiting for others ({len(others)})"), *(_request(*row) for row in others)]
     blocks += [DIVIDER, header(f"Open incidents ({len(incidents)})")]
     blocks += [section(incident_line(*row)) for row in incidents] or [context("Nothing is known to be broken.")]
+    if grants:
+        frozen = freeze is not None and freeze.is_on
+        blocks += [DIVIDER, header(f"Approved ahead ({len(grants)})"), *build_grants(grants, frozen=frozen)]
     form = build_bulk_reject(rejectable)
     blocks += [DIVIDER, *form] if form else []
     blocks += [DIVIDER, context("Mention me in a channel, write to me in Messages, or try `/ops help`.")]

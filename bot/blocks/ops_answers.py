@@ -21,6 +21,7 @@ VERBS = {
     "approvals": ("requests that wait, yours first", "/ops approvals"),
     "approve": ("approve a request, as its button does", "/ops approve apr_..."),
     "reject": ("reject a request", "/ops reject apr_... wrong cause"),
+    "grants": ("what is approved ahead; allow or revoke", "/ops grants"),
     "freeze": ("stop every change at once, or let them go on", "/ops freeze on moving the database"),
 }
 

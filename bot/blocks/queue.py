@@ -22,6 +22,8 @@ def build_queue(rows: Sequence[tuple[Linked, tuple[str, ...]]]) -> list[Block]:
     for (request, link), groups in rows[:_SHOWN]:
         way = f"\n*<{link}|Open the card to decide>*" if link else ""
         blocks.append(section(f"{request_line(request, link)}\n*Why you:* {why_you(request, groups)}.{way}"))
+    if rows:
+        blocks.append(context("This is how it stood when you asked; write `my queue` again, or see my Home tab."))
     if len(rows) > _SHOWN:
         blocks.append(context(f"and {len(rows) - _SHOWN} more"))
     return blocks

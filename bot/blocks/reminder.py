@@ -3,7 +3,13 @@
 from bot.blocks.needs import called_for, needs, still_needs, votes_so_far, why_you
 from bot.blocks.text import Block, asker, clock_time, context, inert, mention, section
 from bot.blocks.wording import RISK_WORDS, loud_env
-from core.approval import ApprovalRequest
+from core.approval import ApprovalRequest, ApprovalStatus
+
+_ENDS = {
+    ApprovalStatus.REJECTED: "rejected",
+    ApprovalStatus.EXPIRED: "not decided in time, and has expired",
+    ApprovalStatus.SUPERSEDED: "superseded: what it was for has ended or changed",
+}
 
 
 def what(request: ApprovalRequest) -> str:
@@ -32,6 +38,17 @@ def build_thread_reminder(request: ApprovalRequest) -> list[Block]:
             f"*Decide by* {clock_time(request.decide_by, request.created_at)} on the card above."
         )
     ]
+
+
+def settled_text(request: ApprovalRequest) -> str:
+    """What a reminder says once its request is decided, in one line."""
+    return f"No longer waiting for you: {what(request)} was {_ENDS.get(request.status, 'approved')}."
+
+
+def build_settled_reminder(request: ApprovalRequest, link: str) -> list[Block]:
+    """Return what takes the place of a reminder of a request that is decided."""
+    title = f"<{link}|{what(request)}>" if link else what(request)
+    return [section(f"☑️ *No longer waiting:* {title} was {_ENDS.get(request.status, 'approved')}.")]
 
 
 def build_direct_reminder(request: ApprovalRequest, number: int, group: str, link: str) -> list[Block]:

@@ -1,5 +1,6 @@
-"""What keeps open requests moving, and what holds them all: reminders at policy's times, and the freeze."""
+"""What keeps open requests moving and what holds them: reminders, policy, the freeze and the grants."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -21,17 +22,25 @@ from bot.services import Services
 from bot.settings import Settings
 from core.ports import Cards, Clock, Directory
 from core.services.freeze import FreezeSwitch
+from core.services.grant_book import GrantBook
 from core.services.reminders import Reminders
+from core.services.settled_reminders import SettledReminders
 
-_TICK, _MARK = timedelta(seconds=2), timedelta(seconds=5)
+_TICK, _MARK, _SETTLE = timedelta(seconds=2), timedelta(seconds=5), timedelta(seconds=5)
 
 
-def build_freeze(
-    settings: Settings, policy: LivePolicy, stores: Stores, directory: Directory, clock: Clock
-) -> FreezeSwitch:
-    """Return the switch that the guard and the desk ask."""
+def build_holds(
+    settings: Settings,
+    policy: LivePolicy,
+    stores: Stores,
+    directory: Directory,
+    clock: Clock,
+    wraps: Callable[[str], bool],
+) -> tuple[FreezeSwitch, GrantBook]:
+    """Return the switch and the grants, both of which the guard and the desk ask."""
     by_file = (settings.files.data_dir / "freeze").exists
-    return FreezeSwitch(stores.switches, directory, stores.audit, clock, lambda: policy.freezers, by_file)
+    freeze = FreezeSwitch(stores.switches, directory, stores.audit, clock, lambda: policy.freezers, by_file)
+    return freeze, GrantBook(stores.grants, directory, policy, stores.audit, clock, wraps)
 
 
 def _freeze_news(services: Services, alone: RedisLease) -> Ticker:
@@ -60,9 +69,10 @@ def build_life(
     loss = RedisLoss(marker.mark, stock.ids, stores.deliveries, stores.approvals, stores.audit, tell, services.clock)
     return (
         Ticker("policy", news.tick, _TICK, None),
-        _reminders(stores.reminders, client, services, alone),
+        *_reminders(stores.reminders, client, services, alone),
         _freeze_news(services, alone),
         Ticker("redis-mark", loss.tick, _MARK, alone),
+        Ticker("grants", services.granting.expire, _TICK, alone),
     )
 
 
@@ -70,7 +80,9 @@ def _operators(settings: Settings, client: AsyncWebClient, cards: Cards) -> Oper
     return Operators(client, settings.audit.channel or settings.slack.incident_channel, cards)
 
 
-def _reminders(log: SqlReminders, client: AsyncWebClient, services: Services, alone: RedisLease) -> Ticker:
+def _reminders(
+    log: SqlReminders, client: AsyncWebClient, services: Services, alone: RedisLease
+) -> tuple[Ticker, Ticker]:
     nudges = SlackReminders(client)
     reminders = Reminders(services.approval_queue, log, nudges, services.directory, services.clock)
 
@@ -79,4 +91,5 @@ def _reminders(log: SqlReminders, client: AsyncWebClient, services: Services, al
         if not await services.freeze.frozen():
             await reminders.tick()
 
-    return Ticker("reminders", tick, _TICK, alone)
+    settled = SettledReminders(log, services.approvals, nudges, services.audit, services.clock)
+    return Ticker("reminders", tick, _TICK, alone), Ticker("reminders-settled", settled.tick, _SETTLE, alone)

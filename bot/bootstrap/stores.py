@@ -9,6 +9,7 @@ from bot.adapters.database.delivery_store import SqlDeliveries
 from bot.adapters.database.effect_store import SqlEffects
 from bot.adapters.database.engine import Database
 from bot.adapters.database.freeze_store import SqlSwitches
+from bot.adapters.database.grant_store import SqlGrants
 from bot.adapters.database.incident_store import SqlIncidents
 from bot.adapters.database.reminder_store import SqlReminders
 from bot.adapters.database.report_store import SqlReports
@@ -27,6 +28,7 @@ class Stores:
     deliveries: SqlDeliveries
     reminders: SqlReminders
     switches: SqlSwitches
+    grants: SqlGrants
 
     @classmethod
     def of(cls, database: Database, clock: Clock) -> Self:
@@ -40,4 +42,5 @@ class Stores:
             deliveries=SqlDeliveries(database),
             reminders=SqlReminders(database),
             switches=SqlSwitches(database),
+            grants=SqlGrants(database),
         )

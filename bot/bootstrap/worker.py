@@ -30,7 +30,7 @@ from bot.app import build_app
 from bot.bootstrap.api_desk import build_api_desk
 from bot.bootstrap.dead_letters import build_dead_letters
 from bot.bootstrap.history import build_history
-from bot.bootstrap.life import build_freeze, build_life, build_policy_news
+from bot.bootstrap.life import build_holds, build_life, build_policy_news
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.stores import Stores
 from bot.bootstrap.tools import build_tools
@@ -56,6 +56,8 @@ from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
 from core.services.editing import Editing
 from core.services.freeze import FreezeSwitch
+from core.services.grant_book import GrantBook
+from core.services.granting import Granting
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 from graphs.context import GraphContext, InvestigatorConfig, Mind
@@ -98,19 +100,19 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         client = slack_client(settings.slack, session)
         queue = RedisQueue(redis, consumer=_own_name())
         directory = SlackDirectory(client, clock)
-        freeze = build_freeze(settings, policy, stores, directory, clock)
+        freeze, grants = build_holds(settings, policy, stores, directory, clock, registry.wraps)
         alive = Heartbeat(redis, "worker")
         history = build_history(settings, database)
         check = build_self_check(alive, database, client, clock, revision, history.probes)
-        toolbox = _guard(registry, stores, database, clock, freeze, check)
+        toolbox = _guard(registry, stores, database, clock, freeze, grants, check)
         saver = await stack.enter_async_context(_saver(settings))
         lease = RedisLease(redis, ttl=_THREAD_LEASE)
-        desk, cards = _people(settings, policy, stores, client, directory, queue, clock, check, freeze)
+        desk, cards = _people(settings, policy, stores, client, directory, queue, clock, check, freeze, grants)
         context = await _context(settings, catalogue, runbooks, stores, toolbox, desk, cards, clock, stack)
         runner = LangGraphRunner(saver, context, lease)
         news = build_policy_news(settings, policy, client, cards)
         services = _services(
-            settings, news, stores, desk, cards, directory, runner, queue, clock, registry, toolbox, freeze, check
+            settings, news, stores, desk, cards, directory, runner, queue, registry, toolbox, freeze, check, grants
         )
         identity = await identify(client)
         worker = Worker(
@@ -159,6 +161,7 @@ def _guard(
     database: Database,
     clock: SystemClock,
     freeze: FreezeSwitch,
+    grants: GrantBook,
     check: SelfCheck,
 ) -> Guard:
     return Guard(
@@ -169,6 +172,7 @@ def _guard(
         clock,
         frozen=freeze.frozen,
         unfit=check.unfit,
+        standing=grants.standing,
         # Who shares a SQLite file shares a machine, and its clock.
         skew_seconds=0.0 if database.engine.dialect.name == "sqlite" else 2 * SKEW.total_seconds(),
     )
@@ -238,8 +242,11 @@ def _people(
     clock: SystemClock,
     check: SelfCheck,
     freeze: FreezeSwitch,
+    grants: GrantBook,
 ) -> tuple[ApprovalDesk, SlackCards]:
-    desk = ApprovalDesk(stores.approvals, directory, policy, queue, stores.audit, clock, check.unfit, freeze.why)
+    desk = ApprovalDesk(
+        stores.approvals, directory, policy, queue, stores.audit, clock, check.unfit, freeze.why, grants
+    )
     cards = SlackCards(
         client,
         incidents=stores.incidents,
@@ -252,6 +259,7 @@ def _people(
         incident_channel=settings.slack.incident_channel,
         banner=check.told,
         freeze=freeze.state,
+        grants=grants,
     )
     return desk, cards
 
@@ -265,12 +273,13 @@ def _services(
     directory: SlackDirectory,
     runner: LangGraphRunner,
     queue: RedisQueue,
-    clock: SystemClock,
     registry: Registry,
     toolbox: Guard,
     freeze: FreezeSwitch,
     check: SelfCheck,
+    grants: GrantBook,
 ) -> Services:
+    clock = desk.clock
     remediation = Remediation(runner, stores.approvals, stores.approvals, queue, clock)
     environments = {service.name: service.env for service in registry.environment.services}
     editing = Editing(
@@ -293,6 +302,7 @@ def _services(
         dead_letters=DeadLetterDesk(stores.deliveries, stores.audit, clock),
         freeze=freeze,
         editing=editing,
+        granting=Granting(grants, stores.approvals, stores.approvals),
         links=settings.web.links,
         incident_channel=settings.slack.incident_channel,
         approvers=lambda: news.policy.members,

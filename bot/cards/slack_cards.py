@@ -30,6 +30,7 @@ from core.exact_call import exact_call, fits
 from core.freeze import Freeze
 from core.ids import again_id_of, approval_id_of, incident_thread_id
 from core.ports import ApprovalQueue, Approvals, Audit, Directory, Incidents, Reports
+from core.services.grant_book import GrantBook
 from core.services.known_bad import KnownBad
 from core.services.needs_human import calls_for_humans
 
@@ -59,6 +60,7 @@ class SlackCards:
         incident_channel: str,
         banner: Callable[[], str] = str,
         freeze: Callable[[], Awaitable[Freeze]] = _never_frozen,
+        grants: GrantBook | None = None,
         pace: timedelta = timedelta(seconds=1.2),
     ) -> None:
         self._incidents = incidents
@@ -71,6 +73,7 @@ class SlackCards:
         self._incident_channel = incident_channel
         self._banner = banner
         self._freeze = freeze
+        self._grants = grants
         self._card_links = CardLinks(client)
         self._known_bad = KnownBad(approval_queue, reports, audit)
         self._channels = ChannelBook(client)
@@ -180,6 +183,8 @@ class SlackCards:
             timeline_url=self._links.url(request.incident_id or request.report_id or ""),
             banner=self._banner(),
             freeze=await self._freeze(),
+            grantable=self._grants is not None and await self._grants.may_be_given(request),
+            grants=await self._grants.that_voted(request) if self._grants else (),
             asked_again=await self._name_of(await self._asked_again(request)),
             reopens=await self._name_of(request.reopens),
             undoes=await self._name_of(request.rollback_of),

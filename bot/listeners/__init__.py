@@ -2,11 +2,11 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners.actions import approve, ask_again, bulk_reject, dead_letters, details, edit, reject, undo
+from bot.listeners.actions import approve, ask_again, bulk_reject, dead_letters, details, edit, grants, reject, undo
 from bot.listeners.commands import ops
 from bot.listeners.events import app_home_opened, app_mention, message
 from bot.listeners.shortcuts import investigate_message
-from bot.listeners.views import confirmed, edited, reject_reason
+from bot.listeners.views import confirmed, edited, granted, reject_reason
 from bot.services import Services
 
 _FEATURES = (
@@ -17,10 +17,12 @@ _FEATURES = (
     ask_again,
     bulk_reject,
     details,
+    grants,
     dead_letters,
     reject_reason,
     edited,
     confirmed,
+    granted,
     ops,
     app_mention,
     message,

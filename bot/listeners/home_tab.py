@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks.home import build_home
 from bot.cards.card_links import card_link
 from bot.listeners.pending import Pending
+from bot.services import Services
 from core.ports import Incidents
 from core.services.freeze import FreezeSwitch
+from core.services.granting import Granting
 
 _SHOWN = 15
 
@@ -23,8 +26,15 @@ class HomeTab:
     pending: Pending
     incidents: Incidents
     freeze: FreezeSwitch
+    granting: Granting
     unfit: Callable[[], str] = str
     notes: Callable[[], tuple[str, ...]] = tuple
+
+    @classmethod
+    def of(cls, services: Services) -> Self:
+        """Return the tab over the worker's services."""
+        pending = Pending(services.approval_queue, services.directory)
+        return cls(pending, services.incidents, services.freeze, services.granting, services.unfit, services.notes)
 
     async def publish(self, client: AsyncWebClient, person: str, notice: str = "") -> None:
         """Show it to that person; `notice` is mrkdwn of ours."""
@@ -40,6 +50,7 @@ class HomeTab:
             notes=self.notes(),
             # What somebody asked for is theirs to withdraw.
             rejectable=[row for row, _ in mine] + [row for row, _ in others if row.requester == person],
+            grants=await self.granting.open(),
             notice=notice,
         )
         await client.views_publish(user_id=person, view=view)

@@ -1,7 +1,7 @@
 """Where requests are made, votes are counted and exactly one decision is claimed."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.api_client import client_in
@@ -9,6 +9,7 @@ from core.approval import ApprovalRequest, ApprovalStatus, Choice, Vote, tally
 from core.audit import AuditEvent
 from core.brief import Proposal
 from core.confirmation import check_typed
+from core.eligibility import would_help
 from core.errors import (
     AlreadyDecidedError,
     AlreadyVotedError,
@@ -26,8 +27,12 @@ from core.errors import (
 from core.event import Event
 from core.fitness import Unfit, fit
 from core.person import GUESTS_MAY_NOT
-from core.policy_rules import ALERT, Asker
+from core.policy_rules import ALERT
 from core.ports import Approvals, Audit, Clock, Directory, Queue, Rules
+from core.requirement import Requirement
+from core.services.grant_book import GrantBook
+from core.services.membership import asker_of, groups_of
+from core.standing_grant import StandingGrant
 from core.tampering import ASKED, FOUND, check_untouched
 from core.tool_call import Plan, plan_digest
 
@@ -57,16 +62,18 @@ class ApprovalDesk:
     clock: Clock
     unfit: Unfit = fit
     frozen: Unfit = fit
+    grants: GrantBook | None = None
 
     async def request(self, approval_id: str, plan: Plan, proposal: Proposal, thread_id: str) -> ApprovalRequest:
         """Write the approval row for a plan; PolicyDeniedError when no rule allows it. What policy lets run unasked is
-        approved at once, in the rule's name. Safe to repeat."""
+        approved at once, and so is what enough people have approved ahead. Safe to repeat."""
         asked = await self.draft(approval_id, plan, proposal, thread_id)
         return await self.decide_if_allowed(await self.approvals.create(asked, self.told_of(asked)))
 
     async def draft(self, approval_id: str, plan: Plan, proposal: Proposal, thread_id: str) -> ApprovalRequest:
         """Return the request as policy wants it now, unwritten; PolicyDeniedError (audited) when no rule allows it."""
-        requirement = self.policy.requirement(plan, await self._asker(proposal.requester))
+        asker = await asker_of(self.directory, proposal.requester, self.policy.groups)
+        requirement = self.policy.requirement(plan, asker)
         if requirement.effect == "deny":
             await self._note(
                 "ApprovalDenied", proposal.requester, approval_id, proposal.incident_id, rule=requirement.rule
@@ -74,6 +81,7 @@ class ApprovalDesk:
             raise PolicyDeniedError(
                 f"Policy does not allow `{plan.call.name}` on {plan.service} in {plan.env} (rule: {requirement.rule})."
             )
+        requirement = await self._for_undo(requirement, proposal)
         now = self.clock.now()
         return ApprovalRequest(
             id=approval_id,
@@ -99,23 +107,58 @@ class ApprovalDesk:
         return self._event(ASKED, asked.requester, asked.id, asked.incident_id, **facts)
 
     async def decide_if_allowed(self, row: ApprovalRequest) -> ApprovalRequest:
-        """Approve at once, in the rule's name, what policy lets run unasked; return the request as it then stands."""
-        if row.requirement.effect == "allow" and row.status is ApprovalStatus.PENDING:
+        """Approve at once what policy lets run unasked; count the word of whoever undoes where policy lets them, and
+        what was approved ahead. Returns the request as it then stands."""
+        if row.status is not ApprovalStatus.PENDING:
+            return row
+        if row.requirement.effect == "allow":
             return await self._decide(row.id, "policy", again=True)
-        return row
+        try:
+            if row.requirement.undo == "allow":
+                return await self.vote(row.id, row.requester, "approve", "pressed Undo")
+            for grant in await self.grants.offers(row) if self.grants else ():
+                await self._vote_ahead(grant, row.id)
+            now = await self.approvals.load(row.id)
+            # Also what was voted before a crash: the count stands, and the claim is still due.
+            ahead = next((vote.person for vote in now.votes if vote.grant_id), "")
+            return await self._decide(row.id, ahead, again=True) if ahead else now
+        except RefusedError:
+            # Written down where it was refused; the request waits for people.
+            return await self.approvals.load(row.id)
 
-    async def _asker(self, requester: str) -> Asker:
-        """Return who asked with the groups of the policy that they are in."""
-        if requester == ALERT:
-            return Asker()
-        return Asker(requester, frozenset(await self._groups_of(requester, self.policy.groups)))
+    async def _for_undo(self, needed: Requirement, proposal: Proposal) -> Requirement:
+        """Return what is asked for where policy lets whoever may approve undo at once: their own word."""
+        if needed.undo != "allow":
+            return needed
+        person = proposal.requester
+        pressed = proposal.pressed_undo and proposal.rollback_of and await self._may_decide(person, fresh=True)
+        if pressed and await groups_of(self.directory, person, needed.members_of, fresh=True):
+            return needed.for_whoever_undoes()
+        return needed.model_copy(update={"undo": "approve"})
 
-    async def _groups_of(
-        self, account: str, groups: Mapping[str, Sequence[str]], *, fresh: bool = False
-    ) -> tuple[str, ...]:
-        """Return the names of those groups that the account is in; `fresh` asks Slack anew."""
-        members = await asyncio.gather(*(self.directory.members(ids, fresh=fresh) for ids in groups.values()))
-        return tuple(name for name, found in zip(groups, members, strict=True) if account in found)
+    async def _vote_ahead(self, grant: StandingGrant, approval_id: str) -> None:
+        """Count a grant as the vote of whoever gave it, where that vote would count and help."""
+        request, book = await self.approvals.load(approval_id), self.grants
+        if book is None or request.status is not ApprovalStatus.PENDING:
+            return
+        facts = {"grant": grant.id, "request": request.id, "digest": request.digest}
+        try:
+            groups = await self._check(request, grant.by, "approve")
+            if not await book.covers(grant, request):
+                raise NotAnApproverError("Whoever gave this grant may no longer give it.")
+        except RefusedError as refusal:
+            why = type(refusal).__name__
+            await self._note("GrantNotUsed", grant.by, grant.id, request.incident_id, why=why, **facts)
+            return
+        if not would_help(request, grant.by, groups):
+            return  # no use is spent on what others have approved already
+        now, incident = self.clock.now(), request.incident_id
+        vote = Vote(approval_id=request.id, person=grant.by, choice="approve", at=now, groups=groups, grant_id=grant.id)
+        told = (
+            self._event("VoteCast", grant.by, request.id, incident, choice="approve", reason="", grant=grant.id),
+            self._event("GrantUsed", grant.by, grant.id, incident, **facts),
+        )
+        await book.grants.use(grant, vote, told)
 
     async def why_not_ask(self, requester: str) -> str:
         """Return why nothing is proposed in this name, or an empty text; our own (`alert`) is nobody's."""
@@ -185,7 +228,7 @@ class ApprovalDesk:
             raise SelfApprovalError("This action is for you, so somebody else has to approve it. You may reject it.")
         if any(vote.person != person_id and needed.same_human(vote.person, person_id) for vote in request.votes):
             raise AlreadyVotedError("You have voted on this request already, with another account.")
-        groups = await self._groups_of(person_id, needed.members_of)
+        groups = await groups_of(self.directory, person_id, needed.members_of)
         if not groups or not await self._may_decide(person_id):
             people = ", ".join(f"<@{each}>" for each in sorted(await self.directory.members(needed.members))[:_NAMED])
             raise NotAnApproverError(
@@ -240,12 +283,13 @@ class ApprovalDesk:
 
     async def _decide(self, approval_id: str, person_id: str, *, again: bool) -> ApprovalRequest:
         request = await self.approvals.load(approval_id)
-        verdict = tally(request.requirement, request.votes)
+        verdict, standing = tally(request.requirement, request.votes), list[Vote]()
         if verdict is ApprovalStatus.APPROVED and request.requirement.effect == "approve":
-            verdict = tally(request.requirement, await self._standing(request))
+            standing = await self._standing(request)
+            verdict = tally(request.requirement, standing)
         if verdict is ApprovalStatus.PENDING:
             return request
-        decided = await self._claim(request, verdict, person_id)
+        decided = await self._claim(request, verdict, person_id, standing)
         if decided is None:
             request = await self.approvals.load(approval_id)
             if request.status is ApprovalStatus.PENDING:
@@ -261,23 +305,38 @@ class ApprovalDesk:
     async def _standing(self, request: ApprovalRequest) -> list[Vote]:
         """Return the votes of those who may still decide, as Slack says this very moment and not a minute ago."""
         needed = request.requirement.members_of
-        groups = await asyncio.gather(*(self._groups_of(vote.person, needed, fresh=True) for vote in request.votes))
+        groups = await asyncio.gather(
+            *(groups_of(self.directory, vote.person, needed, fresh=True) for vote in request.votes)
+        )
         able = await asyncio.gather(*(self._may_decide(vote.person, fresh=True) for vote in request.votes))
         standing: list[Vote] = []
         for vote, found, may in zip(request.votes, groups, able, strict=True):
-            if found and may:
+            if found and may and await self._grant_holds(request, vote):
                 standing.append(vote.model_copy(update={"groups": found}))
             else:
                 await self._note("VoteVoid", vote.person, request.id, request.incident_id, choice=vote.choice)
         return standing
 
-    async def _claim(self, request: ApprovalRequest, verdict: ApprovalStatus, actor: str) -> ApprovalRequest | None:
+    async def _grant_holds(self, request: ApprovalRequest, vote: Vote) -> bool:
+        if vote.grant_id is None:
+            return True
+        return self.grants is not None and not await self.grants.why_void(request, vote)
+
+    async def _claim(
+        self, request: ApprovalRequest, verdict: ApprovalStatus, actor: str, standing: Sequence[Vote]
+    ) -> ApprovalRequest | None:
         """Return the request as it now stands, or None when somebody else has won."""
         now = self.clock.now()
         execute_by = now + request.requirement.execute_within if verdict is ApprovalStatus.APPROVED else None
         told = self._event("ApprovalDecided", actor, request.id, request.incident_id, verdict=verdict.value)
         won = await self.approvals.claim(
-            request.id, digest=request.digest, status=verdict, now=now, execute_by=execute_by, event=told
+            request.id,
+            digest=request.digest,
+            status=verdict,
+            now=now,
+            execute_by=execute_by,
+            event=told,
+            grants=tuple(vote.grant_id for vote in standing if vote.grant_id),
         )
         changes = {"status": verdict, "decided_at": now, "execute_by": execute_by}
         return request.model_copy(update=changes) if won else None

@@ -1,8 +1,9 @@
 """A person changes what is asked for: a new plan and a new request take the place of the old one."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import JsonValue
 
@@ -14,11 +15,21 @@ from core.event import Event
 from core.exact_call import changes_between
 from core.ids import approval_id_of, edit_id_of, remediation_id_in, remediation_thread_id
 from core.objection import EDITED
-from core.ports import Approvals, Cards, Clock, Forms, GraphRunner, Queue, Replacements, ToolBox
+from core.ports import Approvals, Cards, Clock, Forms, GraphRunner, Queue, ToolBox
 from core.services.approval_desk import ApprovalDesk
 from core.tool_call import ToolCall
 
 _QUICKLY = 1.0  # seconds: Slack waits three for the answer to a form
+
+
+class Replacements(Protocol):
+    """A request that takes the place of another one."""
+
+    async def replace(self, new: ApprovalRequest, *, text: str, events: Sequence[AuditEvent]) -> bool:
+        """In one transaction: the request that `new.replaces` leaves pending as superseded, with `text` as its outcome,
+        and `new` is written with the events. False, with nothing written, when the old one is no longer pending, is out
+        of time at `new.created_at` or was rejected by somebody."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ class Remediation:
                 incident_id=done.incident_id,
                 report_id=done.report_id,
                 rollback_of=done.id,
+                pressed_undo=True,
             ),
             # An undo that could not be prepared may be asked for again; the two halves of a double click are one.
             attempt=str(int(self.clock.now().timestamp()) // _DOUBLE_CLICK_SECONDS),

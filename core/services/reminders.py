@@ -9,6 +9,7 @@ from core.audit import AuditEvent
 from core.eligibility import would_help
 from core.errors import NoDataError
 from core.ports import ApprovalQueue, Clock, Directory
+from core.services.settled_reminders import SENT, TO_THREAD
 
 _HOLD, _HOLD_EACH = timedelta(seconds=60), timedelta(seconds=5)
 
@@ -86,12 +87,12 @@ class Reminders:
             await self.log.give_back(request.id, number)
             raise
         event = AuditEvent(
-            kind="ReminderSent",
+            kind=SENT,
             actor="watchkeeper",
             subject=request.id,
             incident_id=request.incident_id,
             at=self.clock.now(),
-            details={"number": number, "to": ", ".join(people) or "thread", "group": group},
+            details={"number": number, "to": ", ".join(people) or TO_THREAD, "group": group},
         )
         await self.log.sent(request.id, number, event)
 

@@ -33,6 +33,8 @@ from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
 from core.services.editing import Editing
 from core.services.freeze import FreezeSwitch
+from core.services.grant_book import GrantBook
+from core.services.granting import Granting
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 from core.tool_call import ToolCall
@@ -44,6 +46,7 @@ from tests.fakes.deliveries import InMemoryDeliveries
 from tests.fakes.effects import InMemoryEffects
 from tests.fakes.examples import a_request, a_requirement, an_alert
 from tests.fakes.freeze import InMemorySwitches
+from tests.fakes.grants import InMemoryGrants
 from tests.fakes.incidents import InMemoryIncidents
 from tests.fakes.queue import InMemoryQueue
 from tests.fakes.reports import InMemoryReports
@@ -93,6 +96,7 @@ class Stage:
         switches = InMemorySwitches(self.audit)
         self.freeze = FreezeSwitch(switches, directory, self.audit, self.clock, lambda: {"sre": ("S0SRE",)})
         self.approvals.audit = self.audit
+        self.grants = InMemoryGrants(self.approvals, self.audit)
 
     def cards(self, **changes: Any) -> SlackCards:
         """Return cards as a fresh process has them: nothing remembered but the rows."""
@@ -246,10 +250,14 @@ async def _kept(tasks: set[asyncio.Task[Any]], work: Awaitable[Any]) -> None:
 
 
 def _services(stage: Stage, runner: GraphRunner) -> Services:
-    directory, cards = SlackDirectory(stage.client, stage.clock), stage.cards()
+    directory = SlackDirectory(stage.client, stage.clock)
     policy = Policy(PolicyFile.model_validate(stage.rules), a_requirement().policy_sha256)
     freeze = stage.freeze
-    desk = ApprovalDesk(stage.approvals, directory, policy, stage.queue, stage.audit, stage.clock, frozen=freeze.why)
+    book = GrantBook(stage.grants, directory, policy, stage.audit, stage.clock, lambda name: name == "run_command")
+    cards = stage.cards(grants=book)
+    desk = ApprovalDesk(
+        stage.approvals, directory, policy, stage.queue, stage.audit, stage.clock, frozen=freeze.why, grants=book
+    )
     remediation = Remediation(runner, stage.approvals, stage.approvals, stage.queue, stage.clock)
     return Services(
         desk=desk,
@@ -272,6 +280,7 @@ def _services(stage: Stage, runner: GraphRunner) -> Services:
         editing=Editing(
             desk, stage.approvals, stage.approvals, stage.toolbox, stage.forms, runner, cards, stage.queue, stage.clock
         ),
+        granting=Granting(book, stage.approvals, stage.approvals),
         approvers=lambda: ("S0SRE",),
         unfit=lambda: stage.unfit,
         notes=lambda: stage.notes,

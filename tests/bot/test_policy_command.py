@@ -36,6 +36,19 @@ def test_the_rule_that_decides_is_explained_with_those_before_it(capsys: pytest.
     assert "decided within 30 min, then started within 5 min" in told
 
 
+def test_who_may_approve_ahead_and_undo_at_once_is_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (tmp_path / "policy.yaml").read_text()
+    text = text.replace("# grants:", "grants:").replace("#   - {groups", "  - {groups").replace("# undo:", "undo:")
+    (tmp_path / "policy.yaml").write_text(text)
+    call = ["policy", "explain", "scale_workers", "service=checkout", "workers=6", "--env", "staging"]
+    assert main(call) == 0
+    told = capsys.readouterr().out
+    assert "sre may approve it ahead, at most 5 times within 2 h" in told
+    assert "pressing Undo is the approval" in told
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -12,6 +12,7 @@ from bot.cards.reminders import SlackReminders
 from bot.directory import SlackDirectory
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
 from core.services.reminders import Reminders
+from core.services.settled_reminders import SettledReminders
 from tests.bot.stage import ALICE, BOB, CAROL, Stage, open_stage, words
 from tests.fakes.examples import a_plan, a_requirement
 from tests.fakes.reminders import InMemoryReminders
@@ -51,6 +52,11 @@ class Office:
     async def after(self, minutes: int) -> None:
         self.stage.clock.advance(minutes=minutes)
         await self.worker().tick()
+
+    async def settle(self) -> None:
+        """Let a fresh process correct what it did not post itself."""
+        rows, audit = self.stage.approvals, self.stage.audit
+        await SettledReminders(self.log, rows, self.nudges(), audit, self.stage.clock).tick()
 
     async def in_thread(self) -> list[str]:
         thread = await self.stage.history(channel=self.request.channel, thread_ts=self.request.thread_ts)
@@ -135,6 +141,31 @@ async def test_workers_that_do_not_ask_whose_turn_it_is_are_caught() -> None:
         stage.clock.advance(minutes=5)
         await asyncio.gather(*(office.worker().tick() for _ in range(4)))
         assert len(await office.in_thread()) > 1
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(ApprovalStatus.APPROVED, "approved"), (ApprovalStatus.EXPIRED, "not decided in time")]
+)
+async def test_once_it_is_decided_every_reminder_says_so_and_calls_nobody(status: ApprovalStatus, said: str) -> None:
+    async with open_stage() as stage:
+        office = Office(stage)
+        request = await office.open()
+        await office.after(5)
+        await office.after(5)
+        await office.settle()
+        assert "Open the card to decide" in (await office.directly(ALICE))[0], "it is open still"
+        now = stage.clock.now()
+        await stage.approvals.claim(request.id, digest=request.digest, status=status, now=now, execute_by=None)
+        stage.clock.advance(minutes=1)
+        for _ in range(2):
+            await office.settle()
+        for person in (ALICE, CAROL):
+            (text,) = await office.directly(person)
+            assert "No longer waiting:" in text
+            assert said in text
+            assert "decide*" not in text
+        assert await office.in_thread() == []
+        assert stage.audit.kinds.count("RemindersSettled") == 1
 
 
 class Dying(SlackReminders):

@@ -109,6 +109,7 @@ def services_of(runner: ScriptedRunner, cards: RecordingCards, queue: InMemoryQu
         dead_letters=DeadLetterDesk(InMemoryDeliveries(), audit, clock),
         freeze=FreezeSwitch(InMemorySwitches(), directory, audit, clock, dict),
         editing=None,  # pyright: ignore[reportArgumentType]
+        granting=None,  # pyright: ignore[reportArgumentType]
     )
 
 

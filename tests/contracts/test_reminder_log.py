@@ -19,7 +19,7 @@ from tests.fakes.examples import a_request, an_audit_event
 from tests.fakes.reminders import InMemoryReminders
 
 MINUTE = timedelta(minutes=1)
-Rows = tuple[InMemoryApprovals | SqlApprovals, ReminderLog, InMemoryAudit | SqlAudit]
+Rows = tuple[InMemoryApprovals | SqlApprovals, InMemoryReminders | SqlReminders, InMemoryAudit | SqlAudit]
 
 
 @pytest.fixture
@@ -73,3 +73,19 @@ async def test_reminders_are_sent_in_order_and_only_while_the_request_is_open(ro
     assert not await take(log, request.id, number=2)
     await approvals.claim(request.id, digest=request.digest, status=ApprovalStatus.REJECTED, now=START, execute_by=None)
     assert not await take(log, request.id)
+
+
+async def test_what_was_decided_is_unsettled_until_history_tells_of_it(rows: Rows) -> None:
+    approvals, log, audit = rows
+    asked, quiet, open_ = [await approvals.create(a_request()) for _ in range(3)]
+    for request in (asked, open_):
+        assert await take(log, request.id)
+        assert await log.sent(request.id, 1, an_audit_event(kind="ReminderSent", subject=request.id))
+    for request in (asked, quiet):
+        await approvals.claim(
+            request.id, digest=request.digest, status=ApprovalStatus.REJECTED, now=START, execute_by=None
+        )
+    assert list(await log.unsettled(START - MINUTE)) == [asked.id]
+    assert list(await log.unsettled(START)) == []
+    await audit.append(an_audit_event(kind="RemindersSettled", subject=asked.id))
+    assert list(await log.unsettled(START - MINUTE)) == []

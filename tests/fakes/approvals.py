@@ -1,6 +1,6 @@
 """Approval rows in a dict."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
@@ -20,6 +20,7 @@ class InMemoryApprovals:
         self.rows: dict[str, ApprovalRequest] = {}
         self.told: set[str] = set()
         self.attempts: dict[str, Effect] = {}
+        self.grant_holds: Callable[[str, datetime], bool] = lambda *_: False
 
     async def create(self, request: ApprovalRequest, event: AuditEvent | None = None) -> ApprovalRequest:
         """Insert, or return the row that has this id."""
@@ -55,6 +56,7 @@ class InMemoryApprovals:
         now: datetime,
         execute_by: datetime | None,
         event: AuditEvent | None = None,
+        grants: Sequence[str] = (),
     ) -> bool:
         """Leave pending, once."""
         row = self.rows.get(approval_id)
@@ -63,6 +65,8 @@ class InMemoryApprovals:
         if status is ApprovalStatus.APPROVED and (digest != row.digest or now >= row.decide_by):
             return False
         if status is ApprovalStatus.APPROVED and any(vote.choice == "reject" for vote in row.votes):
+            return False
+        if not all(self.grant_holds(each, now) for each in grants):
             return False
         if event is not None:
             await self.audit.append(event)

@@ -1,14 +1,16 @@
 """Who is at which reminder, in a dict."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from core.approval import ApprovalStatus
 from core.audit import AuditEvent
+from core.services.settled_reminders import SETTLED
 from tests.fakes.approvals import InMemoryApprovals
 
 
 class InMemoryReminders:
-    """Implements core.services.reminders.ReminderLog over rows in memory."""
+    """Implements core.services.reminders.ReminderLog, and settled_reminders.Unsettled, over rows in memory."""
 
     def __init__(self, approvals: InMemoryApprovals) -> None:
         self.approvals = approvals
@@ -38,3 +40,9 @@ class InMemoryReminders:
         self.approvals.rows[approval_id] = row.model_copy(update={"reminded": number})
         await self.approvals.audit.append(event)
         return True
+
+    async def unsettled(self, since: datetime) -> Sequence[str]:
+        """Return those decided and not told of."""
+        told = {event.subject for event in self.approvals.audit.events if event.kind == SETTLED}
+        rows = [row for row in self.approvals.rows.values() if row.reminded and row.decided_at and row.id not in told]
+        return [row.id for row in rows if row.status is not ApprovalStatus.PENDING and row.decided_at > since]

@@ -18,6 +18,7 @@ def restart_service(client: SupervisorClient) -> ToolSpec[RestartService]:
         args=RestartService,
         risk=Risk.DISRUPTIVE,
         timeout=TIMEOUT,
+        wrapper=False,
         action=build_action(
             client,
             "restart",

@@ -23,6 +23,7 @@ def rollback_deploy(client: SupervisorClient) -> ToolSpec[RollbackDeploy]:
         args=RollbackDeploy,
         risk=Risk.DISRUPTIVE,
         timeout=TIMEOUT,
+        wrapper=False,
         action=build_action(
             client,
             "rollback",

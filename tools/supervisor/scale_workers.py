@@ -23,6 +23,7 @@ def scale_workers(client: SupervisorClient) -> ToolSpec[ScaleWorkers]:
         args=ScaleWorkers,
         risk=Risk.REVERSIBLE,
         timeout=TIMEOUT,
+        wrapper=False,
         action=build_action(
             client,
             "scale",

@@ -38,6 +38,7 @@ def set_config(client: SupervisorClient) -> ToolSpec[SetConfig]:
         args=SetConfig,
         risk=Risk.DISRUPTIVE,
         timeout=TIMEOUT,
+        wrapper=False,
         action=build_action(
             client,
             "config",

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, Update, and_, exists, false, liter
 
 from bot.adapters.database.audit_log import append_event
 from bot.adapters.database.engine import Database
+from bot.adapters.database.grant_store import hold
 from bot.adapters.database.models import approvals, effects, votes
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
 from core.audit import AuditEvent
@@ -21,7 +22,7 @@ _BALLOT = [votes.c[name].label(f"ballot_{name}") for name in Vote.model_fields]
 
 
 class SqlApprovals:
-    """Implements core.ports.Approvals, ApprovalQueue and Replacements."""
+    """Implements core.ports.Approvals and ApprovalQueue, and core.services.editing.Replacements."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -72,6 +73,7 @@ class SqlApprovals:
         now: datetime,
         execute_by: datetime | None,
         event: AuditEvent | None = None,
+        grants: Sequence[str] = (),
     ) -> bool:
         """Leave pending in one UPDATE, with its event in the same transaction; True for the one caller that wins."""
         mine = approvals.c.id == approval_id
@@ -82,6 +84,8 @@ class SqlApprovals:
         async with self._database.writing() as connection:
             # A vote under way is waited for first: the UPDATE must see what it has written.
             await connection.execute(select(approvals.c.id).where(mine).with_for_update())
+            if grants and not await hold(connection, grants, now):
+                return False
             changed = statement.values(status=status.value, decided_at=now, execute_by=execute_by)
             won = (await connection.execute(changed)).rowcount == 1
             if won and event is not None:

@@ -126,7 +126,15 @@ votes = Table(
     Column("reason", Words, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("groups", Json, nullable=False, server_default="[]"),
+    Column("grant_id", _id),
+    Column("grant_use", Integer),
     UniqueConstraint("approval_id", "person", name="uq_votes_approval_person"),
+    Index(
+        "ix_votes_grant",
+        "grant_id",
+        sqlite_where=text("grant_id IS NOT NULL"),
+        postgresql_where=text("grant_id IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -179,6 +187,18 @@ switches = Table(
     Column("person", String(64), nullable=False),
     Column("reason", Words, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
+)
+
+standing_grants = Table(
+    "standing_grants",
+    metadata,
+    Column("id", _id, primary_key=True),
+    # All that it lets through, under the digest; how often it did is the number of its votes.
+    Column("body", Json, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("ended_as", String(16)),
+    Column("ended_by", String(64), nullable=False, server_default=""),
 )
 
 events = Table(

@@ -1,18 +1,20 @@
 """Who is at which reminder: a hold on the request's row that lapses, and a count of what was sent."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Update, or_, update
+from sqlalchemy import Update, exists, or_, select, update
 
 from bot.adapters.database.audit_log import append_event
 from bot.adapters.database.engine import Database
-from bot.adapters.database.models import approvals
+from bot.adapters.database.models import approvals, audit_events
 from core.approval import ApprovalStatus
 from core.audit import AuditEvent
+from core.services.settled_reminders import SETTLED
 
 
 class SqlReminders:
-    """Implements core.services.reminders.ReminderLog on the approvals table."""
+    """Implements core.services.reminders.ReminderLog, and settled_reminders.Unsettled, on the approvals table."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -39,6 +41,14 @@ class SqlReminders:
                 return False
             await append_event(connection, event)
             return True
+
+    async def unsettled(self, since: datetime) -> Sequence[str]:
+        """Return at most fifty ids, oldest first."""
+        told = exists().where(audit_events.c.subject == approvals.c.id, audit_events.c.kind == SETTLED)
+        ended = (approvals.c.decided_at > since, approvals.c.status != ApprovalStatus.PENDING.value)
+        query = select(approvals.c.id).where(approvals.c.reminded > 0, *ended, ~told).order_by(approvals.c.decided_at)
+        async with self._database.reading() as connection:
+            return (await connection.execute(query.limit(50))).scalars().all()
 
 
 def _at(approval_id: str, number: int) -> Update:

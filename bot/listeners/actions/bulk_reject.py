@@ -11,7 +11,6 @@ from bot.blocks.reminder import what
 from bot.blocks.text import inert
 from bot.identifiers import BULK_PICK, BULK_REASON, BULK_REJECT
 from bot.listeners.home_tab import HomeTab
-from bot.listeners.pending import Pending
 from bot.services import Services
 from core.errors import NoDataError, RefusedError
 from core.ports import Approvals, Cards
@@ -67,7 +66,5 @@ def _filled_in(values: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> tuple[l
 
 def register(app: AsyncApp, services: Services) -> None:
     """Listen to the button under the ticked requests."""
-    pending = Pending(services.approval_queue, services.directory)
-    tab = HomeTab(pending, services.incidents, services.freeze, services.unfit, services.notes)
-    bulk = BulkReject(services.desk, services.approvals, services.cards, tab)
+    bulk = BulkReject(services.desk, services.approvals, services.cards, HomeTab.of(services))
     app.action(BULK_REJECT)(bulk.handle_bulk_reject)

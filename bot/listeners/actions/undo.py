@@ -1,4 +1,4 @@
-"""The Undo button: asks for the rollback as a new request, which needs its own approval."""
+"""The Undo button: asks for the rollback as a new request; where policy says so, the click is its approval."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,8 @@ from bot.listeners.telling import refusals_told, tell
 from bot.services import Services
 from core.ports import Directory
 from core.services.remediation import Remediation
+
+_TOLD = "The undo is on its way as a request of its own: its card says whether it still needs an approval."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class UndoButton:
         async with refusals_told(client, click.person, click.place):
             await check_may_request(self.directory, click.person)
             await self.remediation.undo(click.value, click.person)
-            await tell(client, click.person, click.place, "I ask for the undo now; it needs an approval of its own.")
+            await tell(client, click.person, click.place, _TOLD)
 
 
 def register(app: AsyncApp, services: Services) -> None:

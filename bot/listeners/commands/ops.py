@@ -18,6 +18,7 @@ from bot.identifiers import COMMAND, QUESTION
 from bot.listeners.asking import Asking, Question
 from bot.listeners.commands.deciding import Deciding
 from bot.listeners.commands.freezing import Freezing
+from bot.listeners.commands.grants import GrantsVerb
 from bot.listeners.commands.status import Status
 from bot.listeners.members import check_may_ask
 from bot.listeners.pending import Pending
@@ -124,6 +125,7 @@ def register(app: AsyncApp, services: Services) -> None:
         "approve": deciding.approve,
         "reject": deciding.reject,
         "freeze": freezing.freeze,
+        "grants": GrantsVerb(services.granting, services.freeze).grants,
     }
     ops = OpsCommand(asking, services.directory, services.incidents, pending, poster, services.approvers, more)
     app.command(COMMAND)(ops.handle_ops)

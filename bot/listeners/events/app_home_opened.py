@@ -7,7 +7,6 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.listeners.home_tab import HomeTab
-from bot.listeners.pending import Pending
 from bot.services import Services
 
 
@@ -25,6 +24,4 @@ class Home:
 
 def register(app: AsyncApp, services: Services) -> None:
     """Listen to the Home tab."""
-    pending = Pending(services.approval_queue, services.directory)
-    tab = HomeTab(pending, services.incidents, services.freeze, services.unfit, services.notes)
-    app.event("app_home_opened")(Home(tab).handle_home_opened)
+    app.event("app_home_opened")(Home(HomeTab.of(services)).handle_home_opened)

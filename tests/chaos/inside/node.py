@@ -37,6 +37,8 @@ from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
 from core.services.editing import Editing
 from core.services.freeze import FreezeSwitch
+from core.services.grant_book import GrantBook
+from core.services.granting import Granting
 from core.services.investigation import Investigation
 from core.services.leftovers import Leftovers
 from core.services.remediation import Remediation
@@ -139,6 +141,9 @@ class Node:
             freeze=FreezeSwitch(stores.switches, directory, audit, clock, dict),
             editing=Editing(
                 desk, stores.approvals, stores.approvals, guard, ArgumentForms(registry), runner, cards, queue, clock
+            ),
+            granting=Granting(
+                GrantBook(stores.grants, directory, world.policy, audit, clock), stores.approvals, stores.approvals
             ),
         )  # fmt: skip
         sweeper = Sweeper(stores.approvals, stores.approvals, incidents, cards, queue, clock)
