@@ -84,13 +84,12 @@ class _File(_Strict):
     clients: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")], _Entry]
 
 
-class KnownClient(BaseModel):
+@dataclass(frozen=True, slots=True)
+class KnownClient:
     """A client with what proves it."""
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
-
     rights: ApiClient
-    key: SharedSecret | PublicKey
+    key: Key
 
 
 def load_clients(path: Path) -> Mapping[str, KnownClient]:
@@ -110,7 +109,7 @@ def load_clients(path: Path) -> Mapping[str, KnownClient]:
     }
 
 
-def _key(path: Path, name: str, entry: _Entry) -> SharedSecret | PublicKey:
+def _key(path: Path, name: str, entry: _Entry) -> Key:
     if entry.ed25519:
         try:
             raw = base64.b64decode(entry.ed25519, validate=True).removeprefix(_SPKI)

@@ -1,5 +1,5 @@
-"""Keeps the newest head outside the database a second after whatever was decided or done, so that no copy of it that is
-put back can hide a row; the signatures for people come more rarely."""
+"""Keeps the newest head outside the database a second or two after whatever was decided or done, so that no copy that is
+put back hides a row; the signatures for people come more rarely."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from core.ports import Clock
 
 _log = structlog.get_logger(__name__)
 _LAST_WITHIN = 2.0
+_MOST_PAUSES = 5
 
 
 @dataclass(slots=True)
@@ -28,12 +29,22 @@ class HistoryKeeping:
     look: Look
     grown: asyncio.Event
     clock: Clock
+    quiet_seconds: float = 0.2
     is_failing: bool = False
 
     async def tick(self) -> None:
         """Sign the head and write it over the last; a history at fault is left to whoever tells of it."""
         if not self.grown.is_set() and not self.watch.is_behind:
             return
+        # A click's way to its effect is a handful of commits: the disk is theirs until they are through.
+        for _ in range(_MOST_PAUSES):
+            self.grown.clear()
+            await asyncio.sleep(self.quiet_seconds)
+            if not self.grown.is_set():
+                break
+        await self._keep_once()
+
+    async def _keep_once(self) -> None:
         self.grown.clear()
         try:
             await self._keep()
@@ -49,7 +60,7 @@ class HistoryKeeping:
         """Keep what the last second has brought, when the process ends; an outage holds it up for two seconds."""
         try:
             async with asyncio.timeout(_LAST_WITHIN):
-                await self.tick()
+                await self._keep_once()
         except (TransientError, TimeoutError) as error:
             _log.warning("head_not_kept", error=str(error))
 

@@ -8,7 +8,7 @@ import pytest
 from tools.catalogue import load_catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "deploy/slack.md")
+PAGES = ("README.md", "docs/api.md", "deploy/slack.md")
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
 PATH = re.compile(r"\b(?:bot|core|graphs|tools|tests|demo|prompts|runbooks)/[\w/]*(?:\.py)?")
 

@@ -51,7 +51,8 @@ class Scribe:
         )
         self.posting = HistoryPosting(self.heads, self, self.watch)
         self.grown = asyncio.Event()
-        self.keeping = HistoryKeeping(self.watch, self.heads, self.key, self.look, self.grown, self.clock)
+        given = (self.watch, self.heads, self.key, self.look, self.grown, self.clock)
+        self.keeping = HistoryKeeping(*given, quiet_seconds=0)
         self.ticks = 0.0
         self.check = SelfCheck({HISTORY: self.watch.probe}, self.clock, monotonic=lambda: self.ticks)
 

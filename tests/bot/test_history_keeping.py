@@ -1,5 +1,6 @@
 """The newest head is kept outside the database at once, so that a copy that is minutes old is noticed too."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,28 @@ async def test_nothing_is_written_while_nothing_happens_and_once_for_a_burst(
     await scribe.live(rows=50, minutes=0)
     await scribe.keeping.tick()
     assert written == [7, 57]
+
+
+async def test_it_waits_until_a_decision_has_got_to_its_effect_and_no_longer(scribe: Scribe) -> None:  # noqa: F811
+    await decided_between_two_signatures(scribe)
+    await scribe.live(rows=1, minutes=MINUTE)
+    scribe.keeping.quiet_seconds = 0.02
+    steps = 0
+
+    async def busy() -> None:
+        nonlocal steps
+        while True:
+            scribe.grown.set()
+            steps += 1
+            await asyncio.sleep(0)
+
+    acting = asyncio.create_task(busy())
+    await scribe.keeping.tick()
+    acting.cancel()
+    kept = scribe.heads.kept()
+    assert kept
+    assert kept.sequence == 8, "what never rests is kept all the same"
+    assert steps > 5
 
 
 async def test_what_a_restart_finds_uncovered_is_kept_then(scribe: Scribe) -> None:  # noqa: F811
