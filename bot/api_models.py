@@ -62,6 +62,7 @@ class VoteAnswer(BaseModel):
     reason: str
     at: datetime
     groups: tuple[str, ...]
+    grant_id: str | None = Field(description="The standing grant that this vote came from, if it did.")
 
 
 class NeedsAnswer(BaseModel):

@@ -1,5 +1,5 @@
-"""Keeps the newest head outside the database a second or two after whatever was decided or done, so that no copy that is
-put back hides a row; the signatures for people come more rarely."""
+"""Keeps the newest head outside the database a second or two after whatever was decided or done, so that a copy that
+is put back hides no row; the signatures for people come more rarely."""
 
 import asyncio
 from collections.abc import Sequence

@@ -13,7 +13,7 @@ from core.tool_call import Plan
 
 class ApprovalStatus(StrEnum):
     """The words people see. The first is open; the next four end the decision; the next four end a request of
-    which nothing ran; the last four tell of the effect."""
+    which nothing ran; the last five tell of the effect."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -28,6 +28,7 @@ class ApprovalStatus(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     ROLLED_BACK = "rolled back"
+    ROLLBACK_FAILED = "rollback failed"
 
 
 NOTHING_RAN = frozenset(
@@ -61,7 +62,9 @@ class Vote(BaseModel):
 
 
 class ApprovalRequest(BaseModel):
-    """A snapshot of one approval row; `plan`, `digest` and `requirement` never change after it is written."""
+    """A snapshot of one approval row; `plan`, `digest` and `requirement` never change after it is written.
+
+    `covered_by` is the request whose votes hold for this one too: a later step of its plan, or the undo of a step."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -77,6 +80,7 @@ class ApprovalRequest(BaseModel):
     rollback_of: str | None = None
     reopens: str | None = None
     replaces: str | None = None
+    covered_by: str | None = None
     channel: str
     thread_ts: str
     status: ApprovalStatus = ApprovalStatus.PENDING

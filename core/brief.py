@@ -33,7 +33,8 @@ class Brief(BaseModel):
 
 
 class Proposal(BaseModel):
-    """The input of one remediation: a call to be countersigned, and the signal that tells whether it helped.
+    """The input of one remediation: a call to be countersigned, and the signal that tells whether it helped. `then` are
+    the steps after it; `covered_by` is the request that people approved for this one too.
     `pressed_undo` is true when the requester has pressed Undo; nothing else sets it."""
 
     model_config = ConfigDict(frozen=True)
@@ -48,6 +49,8 @@ class Proposal(BaseModel):
     rollback_of: str | None = None
     pressed_undo: bool = False
     reopens: str | None = None
+    then: tuple[ToolCall, ...] = ()
+    covered_by: str | None = None
 
 
 class Edit(BaseModel):

@@ -2,14 +2,14 @@
 
 from core.approval import ApprovalRequest
 from core.errors import ConfirmationError
-from core.exact_call import fits
+from core.exact_call import plan_fits
 from core.risk import Risk
 
 
 def asks_to_type(request: ApprovalRequest) -> bool:
     """True when policy says so, when what is done cannot be taken back, and when the call is too long for a card."""
-    destructive = request.plan.risk is Risk.DESTRUCTIVE
-    return request.requirement.typed_confirmation or destructive or not fits(request.plan.call)
+    destructive = any(step.risk is Risk.DESTRUCTIVE for step in (request.plan, *request.plan.then))
+    return request.requirement.typed_confirmation or destructive or not plan_fits(request.plan)
 
 
 def check_typed(request: ApprovalRequest, typed: str) -> None:

@@ -38,6 +38,10 @@ def contradictions(request: ApprovalRequest, effect: Effect | None, history: Seq
 
 def _of_status(request: ApprovalRequest, history: Sequence[AuditEvent]) -> Iterator[str]:
     told = ApprovalStatus.PENDING.value
+    if request.covered_by is not None and any(
+        event.kind == "ApprovalRequested" and event.details.get("covered_by") == request.covered_by for event in history
+    ):
+        told = ApprovalStatus.APPROVED.value  # with the plan that it is a step of
     for event in history:
         told = str(event.details.get("verdict")) if event.kind == "ApprovalDecided" else _ENDS.get(event.kind, told)
     approved = told == ApprovalStatus.APPROVED.value and request.status not in _UNAPPROVED

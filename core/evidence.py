@@ -68,6 +68,7 @@ class Report(BaseModel):
     evidence: tuple[Evidence, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
     proposal: ToolCall | None = None
+    then: tuple[ToolCall, ...] = Field(default=(), description="The steps after the proposed one")
     proposal_reason: str = ""
     elsewhere: str = Field(default="", description="The request or incident whose card asks for this, or empty")
     after_rejection_of: str = Field(default="", description="The request whose rejection led to this, or empty")

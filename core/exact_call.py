@@ -6,7 +6,7 @@ import unicodedata
 
 from pydantic import JsonValue
 
-from core.tool_call import ToolCall
+from core.tool_call import Plan, ToolCall
 
 LIMIT_BYTES = 3000
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
@@ -23,9 +23,22 @@ def exact_call(call: ToolCall) -> str:
     return "\n".join(lines)
 
 
+def exact_plan(plan: Plan) -> str:
+    """Return the exact call of a plan, or of each of its steps in order under `step 1: `, `step 2: ` and so on."""
+    calls = [plan.call, *(step.call for step in plan.then)]
+    if len(calls) == 1:
+        return exact_call(plan.call)
+    return "\n".join(f"step {number}: {exact_call(call)}" for number, call in enumerate(calls, 1))
+
+
 def fits(call: ToolCall) -> bool:
     """True when the whole call has room on a card; a call that has not is approved with its target typed out."""
     return len(exact_call(call).encode()) <= LIMIT_BYTES
+
+
+def plan_fits(plan: Plan) -> bool:
+    """The same of all calls of a plan together."""
+    return len(exact_plan(plan).encode()) <= LIMIT_BYTES
 
 
 def visible_json(value: JsonValue) -> str:

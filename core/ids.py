@@ -5,6 +5,9 @@ import secrets
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
+MOST_ATTEMPTS = 16
+"""The most requests of one remediation: its steps, and an undo of each."""
+
 
 def new_id(prefix: str) -> str:
     """Return `prefix_` and twelve unguessable characters (59 bits) without look-alikes."""
@@ -61,6 +64,13 @@ def edit_id_of(approval_id: str, form: str) -> str:
 def again_id_of(approval_id: str) -> str:
     """The remediation that asks anew for a request that ended without a run."""
     return stable_id("rem", approval_id, "again")
+
+
+def attempt_of(thread_id: str, approval_id: str) -> int:
+    """Return which attempt (from 1) of its remediation a request is; 0 for an id that is none of them."""
+    remediation_id = remediation_id_in(thread_id)
+    numbers = range(1, MOST_ATTEMPTS + 1)
+    return next((number for number in numbers if approval_id_of(remediation_id, number) == approval_id), 0)
 
 
 def approval_id_of(remediation_id: str, attempt: int) -> str:

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from core.approval import ApprovalRequest, ApprovalStatus
+from core.stepped_plan import steps_of
 from core.tool_call import Plan, ToolCall
 
 EDITED = "Edited by "
@@ -26,19 +27,20 @@ class Objection(BaseModel):
 
     def forbids(self, plan: Plan) -> bool:
         """True for a planned call that must not be proposed again where this was said."""
-        old = self.plan
         if self.kind == "edited":
-            return plan.call == old.call
-        return (plan.call.name, plan.service, plan.env) == (old.call.name, old.service, old.env)
+            return plan.call == self.plan.call
+        target = (plan.call.name, plan.service, plan.env)
+        return any(target == (old.call.name, old.service, old.env) for old in steps_of(self.plan))
 
     def is_against(self, call: ToolCall) -> bool:
         """The same for a call that is not planned yet, as far as can be told; what it leaves out may be a default."""
-        old = self.plan.call
-        if call.name != old.name:
-            return False
-        if self.kind == "edited":
-            return call.args.items() <= old.args.items()
-        return call.args.get("service", self.plan.service) == self.plan.service
+        for old in steps_of(self.plan):
+            same = call.args.get("service", old.service) == old.service
+            if self.kind == "edited":
+                same = call.args.items() <= old.call.args.items()
+            if call.name == old.call.name and same:
+                return True
+        return False
 
 
 def rejection_of(request: ApprovalRequest) -> Objection | None:

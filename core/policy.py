@@ -9,7 +9,8 @@ from pydantic import JsonValue, ValidationError
 
 from core.errors import ConfigurationError
 from core.policy_rules import Asker, GrantRight, PolicyFile, Rule
-from core.requirement import Requirement
+from core.requirement import Requirement, strictest
+from core.stepped_plan import steps_of
 from core.tool_call import Plan
 
 Condition = Callable[[Mapping[str, JsonValue]], bool]
@@ -79,8 +80,18 @@ class Policy:
 
     def requirement(self, plan: Plan, asker: Asker | None = None) -> Requirement:
         """Return what the first matching rule asks for; a plan that no rule matches is denied, and so is one that a
-        rule's condition has no answer for."""
-        for rule, misfit in self.trace(plan, asker or Asker()):
+        rule's condition has no answer for. Of several steps each has to be allowed; where all their rules say `whole`,
+        the strictest of them hold for all at once, and else the first step's rule for the first step."""
+        found = [self._alone(step, asker or Asker()) for step in steps_of(plan)]
+        denied = [each for each in found if each.effect == "deny"]
+        if denied or len(found) == 1:
+            return (denied or found)[0]
+        if all(each.steps == "whole" for each in found):
+            return strictest(found)
+        return found[0].model_copy(update={"steps": "each"})
+
+    def _alone(self, plan: Plan, asker: Asker) -> Requirement:
+        for rule, misfit in self.trace(plan, asker):
             if misfit is None:
                 return self._require(rule)
             if isinstance(misfit, ConditionError):
@@ -118,6 +129,8 @@ class Policy:
             remind=rule.remind,
             second_model=rule.second_model,
             typed_confirmation=rule.typed_confirmation,
+            steps=rule.steps,
+            rollback=rule.rollback,
             undo=rule.undo,
             policy_sha256=self.sha256,
             digest_version=2,

@@ -98,6 +98,16 @@ class Rule(_Strict):
     )
     second_model: bool = Field(default=False, description="A second, independent opinion is asked for.")
     typed_confirmation: bool = Field(default=False, description="Approvers type the target's name.")
+    steps: Literal["whole", "each"] = Field(
+        default="each",
+        description="Of a plan of several steps, `whole` asks once for all, if the rules of all steps say so (the "
+        "strictest of them hold); `each` asks before every step.",
+    )
+    rollback: Literal["covered", "asked"] = Field(
+        default="covered",
+        description="When a later step fails, the steps before it are undone: `covered` by their own approval, or each "
+        "`asked` for anew.",
+    )
     undo: UndoWay = Field(
         default="approve",
         description="`allow`: whoever may approve undoes at once, by the Undo button, what this rule matches.",

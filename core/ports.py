@@ -358,8 +358,8 @@ class ToolBox(Protocol):
         """Run a tool of risk `read`; anything above is answered with status refused. Never raises ToolError."""
         ...
 
-    async def plan(self, call: ToolCall) -> Plan:
-        """Validate the call and work out what exactly would run, changing nothing; ToolError when it cannot."""
+    async def plan(self, call: ToolCall, *then: ToolCall) -> Plan:
+        """Validate the call (and the steps after it) and work out what would run, changing nothing; else ToolError."""
         ...
 
     async def execute(self, request: ApprovalRequest, grant: Grant) -> ToolResult:

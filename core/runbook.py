@@ -23,17 +23,21 @@ class Runbook(BaseModel):
     name: str
     cause: str
     services: tuple[str, ...] = ("*",)
-    steps: tuple[Step, ...] = Field(min_length=1)
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=6)
     body: str = ""
 
-    def first_call(self, facts: dict[str, str | int]) -> ToolCall | None:
-        """Fill the first step's arguments from `facts`; None when a placeholder has no fact."""
-        step = self.steps[0]
-        args: dict[str, str | int] = {}
-        for name, value in step.args.items():
-            if isinstance(value, str) and value.startswith("{") and value.endswith("}"):
-                if value[1:-1] not in facts:
-                    return None
-                value = facts[value[1:-1]]
-            args[name] = value
-        return ToolCall(name=step.tool, args=dict(args))
+    def calls(self, facts: dict[str, str | int]) -> tuple[ToolCall, ...] | None:
+        """Return the steps in order, their arguments filled from `facts`; None when a placeholder has no fact."""
+        filled = [_filled(step, facts) for step in self.steps]
+        return tuple(call for call in filled if call is not None) if None not in filled else None
+
+
+def _filled(step: Step, facts: dict[str, str | int]) -> ToolCall | None:
+    args: dict[str, str | int] = {}
+    for name, value in step.args.items():
+        if isinstance(value, str) and value.startswith("{") and value.endswith("}"):
+            if value[1:-1] not in facts:
+                return None
+            value = facts[value[1:-1]]
+        args[name] = value
+    return ToolCall(name=step.tool, args=dict(args))

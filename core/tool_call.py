@@ -34,7 +34,8 @@ class ToolResult(BaseModel):
 class Plan(BaseModel):
     """What exactly would run, worked out by code from the tool's spec; nothing in it comes from a model but `call`.
 
-    `beneficiary` is the Slack user whom the action is for (who gets access, say), or empty."""
+    `beneficiary` is the Slack user whom the action is for (who gets access, say), or empty; `then` are the steps that
+    come after this one, in their order, each without a `then` of its own."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,6 +49,7 @@ class Plan(BaseModel):
     rollback: ToolCall | None = None
     beneficiary: str = ""
     tool_version: str = "1"
+    then: tuple["Plan", ...] = ()
 
 
 def canonical_json(value: JsonValue) -> bytes:
@@ -56,8 +58,16 @@ def canonical_json(value: JsonValue) -> bytes:
 
 
 def plan_digest(plan: Plan, *, requester: str, requirement: Requirement) -> str:
-    """Return the args digest: sha256 (hex) over all that decides what runs, where, for whom, and who may approve it."""
-    fields: dict[str, JsonValue] = {
+    """Return the args digest: sha256 (hex) over all that decides what runs, where, for whom, and who may approve it, of
+    every step in order."""
+    fields = _bound(plan) | {"requester": requester} | requirement.bound()
+    # Left out of a plan of one step, whose digests are older than plans of several.
+    more: dict[str, JsonValue] = {"then": [_bound(step) for step in plan.then]} if plan.then else {}
+    return hashlib.sha256(canonical_json(fields | more)).hexdigest()
+
+
+def _bound(plan: Plan) -> dict[str, JsonValue]:
+    return {
         "tool": plan.call.name,
         "tool_version": plan.tool_version,
         "args": plan.call.args,
@@ -67,6 +77,4 @@ def plan_digest(plan: Plan, *, requester: str, requirement: Requirement) -> str:
         "beneficiary": plan.beneficiary,
         "precondition": plan.precondition,
         "rollback": None if plan.rollback is None else {"tool": plan.rollback.name, "args": plan.rollback.args},
-        "requester": requester,
     }
-    return hashlib.sha256(canonical_json(fields | requirement.bound())).hexdigest()

@@ -11,6 +11,7 @@ from core.services.approval_desk import ApprovalDesk
 from core.services.endings import Endings
 from core.services.known_bad import KnownBad
 from core.services.needs_human import NeedsHuman
+from core.services.steps import Steps
 from graphs.models.judgement import Case, Judgement
 from tools.catalogue import Catalogue
 
@@ -77,6 +78,11 @@ class GraphContext:
     def endings(self) -> Endings:
         """Writes how approved requests end."""
         return Endings(self.approvals, self.cards, self.audit, self.clock)
+
+    @property
+    def steps(self) -> Steps:
+        """Goes from one step of a plan to the next, or back."""
+        return Steps(self.approvals, self.desk.queue, self.clock)
 
     @property
     def known_bad(self) -> KnownBad:

@@ -16,6 +16,8 @@ from core.errors import CorruptCheckpointError, NeedsHumanError, NoDataError, Tr
 from core.evidence import Report
 from core.ids import approval_id_of, remediation_thread_id
 from core.services.known_bad import VERIFIED
+from core.services.steps import rows_of
+from core.stepped_plan import is_cut_off, is_stepped
 from core.tool_call import ToolResult
 from graphs.context import GraphContext
 from graphs.investigation import graph as investigation
@@ -162,7 +164,7 @@ class LangGraphRunner:
             logger.warning("run_rebuilt", extra={"approval_id": request.id})
             await self._remediation.aupdate_state(config, rebuilt(request), as_node=AS_NODE)
             snapshot = await self._remediation.aget_state(config)
-        elif not snapshot.values and await self._is_unverified(request):
+        elif not snapshot.values and await self._is_unfinished(request):
             logger.warning("run_rebuilt", extra={"approval_id": request.id})
             await self._remediation.aupdate_state(config, rebuilt(request), as_node=AS_NODE_THAT_RAN)
             snapshot = await self._remediation.aget_state(config)
@@ -173,12 +175,20 @@ class LangGraphRunner:
         interrupt_id = pending_interrupt(snapshot, request.id)
         if interrupt_id is None:
             return False
-        command: Command[Any] = Command(resume={interrupt_id: request.status.value})
+        # An older checkpoint may still wait for what was carried out meanwhile; the ledger will tell it so.
+        ran = request.status in (ApprovalStatus.EXECUTED, ApprovalStatus.FAILED) and request.execute_by is not None
+        verdict = ApprovalStatus.APPROVED if ran else request.status
+        command: Command[Any] = Command(resume={interrupt_id: verdict.value})
         await self._run(self._remediation, command, config)
         return True
 
-    async def _is_unverified(self, request: ApprovalRequest) -> bool:
-        """True for what ran while nobody was told yet whether it helped."""
+    async def _is_unfinished(self, request: ApprovalRequest) -> bool:
+        """True for what ran while nobody was told yet whether it helped, or what should have come after it."""
+        rows = await rows_of(self._context.approvals, request.thread_id)
+        if rows and rows[-1].id != request.id:
+            return False
+        if is_stepped(rows) and is_cut_off(rows):
+            return True
         if request.status is not ApprovalStatus.EXECUTED:
             return False
         return not await self._context.audit.has(VERIFIED, request.id, {})
@@ -196,10 +206,11 @@ class LangGraphRunner:
                 place = Place(channel=request.channel, thread_ts=request.thread_ts)
                 call = call_text(request.plan.call)
                 await context.endings.alarm(approval_id, place, request.incident_id, call)
-            return
-        attempt = await context.toolbox.settle(approval_id)
-        nothing = ToolResult(status="unknown", text=f"{why} Check the target, then ask again.")
-        await context.endings.close(request, attempt or nothing)
+        else:
+            attempt = await context.toolbox.settle(approval_id)
+            nothing = ToolResult(status="unknown", text=f"{why} Check the target, then ask again.")
+            await context.endings.close(request, attempt or nothing)
+        await context.endings.cut_off(request, why)
 
 
 def _alarm(thread_id: str, refused: CorruptCheckpointError) -> None:

@@ -13,6 +13,7 @@ from core.effect import Effect, EffectStatus, output_sha256
 from core.errors import ApprovalExpiredError, RefusedError, StaleApprovalError, ToolError, ToolTimeoutError
 from core.ports import Clock, Effects
 from core.refusal import NOTHING_RAN, RAN_OUT, SUPERSEDED
+from core.stepped_plan import VERSION
 from core.tool_call import ToolResult
 from tools.arguments import accept
 from tools.registry import Registry
@@ -59,6 +60,19 @@ class Attempts:
     async def ledger(self, row: ApprovalRequest) -> Effect | None:
         """Return the request's row in the ledger as it stands, whatever it was made for."""
         return await self._effects.load(row.action_id)
+
+    async def left_behind(self, row: ApprovalRequest) -> JsonValue:
+        """Return the version of its target that the request's done action left there; None when nothing is known."""
+        effect = await self.ledger(row)
+        done = effect is not None and effect.status is EffectStatus.DONE and isinstance(effect.data, dict)
+        return effect.data.get(VERSION) if done and effect and isinstance(effect.data, dict) else None
+
+    async def is_seen(self, row: ApprovalRequest) -> bool:
+        """True when the ledger says that the request's action was done, and its target says so too."""
+        effect = await self.ledger(row)
+        if effect is None or effect.status is not EffectStatus.DONE:
+            return False
+        return await self._read_back(self.tool(row), row.action_id) is not None
 
     def tool(self, row: ApprovalRequest) -> ChosenTool:
         """Return what would carry the request out; ToolError when there is no such tool any more."""

@@ -31,6 +31,7 @@ from core.tampering import check_untouched
 from core.tool_call import Plan, ToolCall, ToolResult, plan_digest
 from tools.arguments import accept
 from tools.attempts import Attempts
+from tools.order import Order
 from tools.planning import differences, make_plan
 from tools.registry import Registry
 from tools.results import cleaned, shortened
@@ -79,6 +80,7 @@ class Guard:
         self._standing = standing
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._attempts = Attempts(registry, effects, clock, settle_seconds, skew_seconds)
+        self._order = Order(approvals, audit, self._attempts)
 
     def summaries(self) -> Sequence[ToolSummary]:
         """Return every tool's summary, in registry order."""
@@ -114,10 +116,11 @@ class Guard:
         except TimeoutError as error:
             raise ToolTimeoutError(f"`{spec.name}` took more than {spec.timeout:g} s.") from error
 
-    async def plan(self, call: ToolCall) -> Plan:
-        """Validate the call and work out what exactly would run, changing nothing; ToolError when it cannot."""
+    async def plan(self, call: ToolCall, *then: ToolCall) -> Plan:
+        """Validate the call, and the steps after it, and work out what exactly would run, changing nothing; ToolError
+        when it cannot."""
         try:
-            return await make_plan(self._registry, call)
+            return await make_plan(self._registry, call, *then)
         except ToolError as error:
             raise type(error)(self._clean(error)) from error
         except Exception as error:
@@ -156,11 +159,11 @@ class Guard:
             if earlier is not None:
                 return await self._attempts.settle(row, earlier)
             await self._check_may_run(row, grant)
-            present = await self.plan(row.plan.call)
-            self._check_unchanged(row, present)
+            await self._order.check_read_back(row)
+            act = await self._as_it_will_run(row)
             await self._check_may_run(row, grant)  # again: the dry run took its time
-            tool = self._attempts.tool(row)
-            return await self._attempts.carry_out(row, tool, lambda: self._check_may_run(row, grant))
+            tool = self._attempts.tool(act)
+            return await self._attempts.carry_out(act, tool, lambda: self._check_may_run(row, grant))
         except TamperedError as found:
             refusal = await self._refuse(row.id, row, TamperedError(f"{TAMPERED}{found}. Nothing runs by it."))
             # Whatever ran before somebody wrote into the row did run, and its end is told as it was.
@@ -168,6 +171,19 @@ class Guard:
             return refusal if earlier is None else await self._attempts.settle(row, earlier)
         except (RefusedError, ToolError) as refusal:
             return await self._refuse(row.id, row, refusal)
+
+    async def _as_it_will_run(self, row: ApprovalRequest) -> ApprovalRequest:
+        """Plan the call anew and return the request as it goes to its target; StaleApprovalError if anything differs
+        from what was approved."""
+        if row.covered_by is None:
+            self._check_unchanged(row, await self.plan(row.plan.call, *(step.call for step in row.plan.then)))
+            return row
+        found = await self.plan(row.plan.call)
+        plan = await self._order.present(row, found)
+        digest = plan_digest(plan, requester=row.requester, requirement=row.requirement)
+        self._check_unchanged(row.model_copy(update={"plan": plan, "digest": digest}), found)
+        voted = await self._order.answerable(row)
+        return row.model_copy(update={"plan": plan, "votes": voted.votes})
 
     async def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
         if (grant.approval_id, grant.action_id) != (row.id, row.action_id):
@@ -179,8 +195,10 @@ class Guard:
     async def _check_may_run(self, row: ApprovalRequest, grant: Grant) -> None:
         if row.status is not ApprovalStatus.APPROVED:
             raise AlreadyDecidedError(f"The request is {row.status.value}, not approved.")
-        if tally(row.requirement, await self._votes_of(row)) is not ApprovalStatus.APPROVED:
+        voted = await self._order.answerable(row)
+        if tally(voted.requirement, await self._votes_of(voted)) is not ApprovalStatus.APPROVED:
             raise GrantMissingError("The request is marked as approved, but its votes do not add up to that.")
+        await self._order.check_turn(row)
         if await self._is_frozen():
             raise FrozenError(f"{FROZEN}the freeze switch is on, so no changes are made.")
         if why := await self._why_unfit():

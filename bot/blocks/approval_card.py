@@ -10,6 +10,7 @@ from bot.blocks.exact_call import inline_call, odd_characters
 from bot.blocks.freeze import build_freeze_banner
 from bot.blocks.grants import used_line
 from bot.blocks.needs import needs, still_needs, votes_so_far
+from bot.blocks.plan_steps import build_steps, can_be_undone, sentence_of, stopped_at
 from bot.blocks.text import (
     Block,
     asker,
@@ -24,15 +25,16 @@ from bot.blocks.text import (
     section,
     span,
 )
-from bot.blocks.wording import RISK_WORDS, STATUS_SENTENCES, STATUS_SIGNS, STATUS_TITLES, loud_env, reads_only
+from bot.blocks.wording import RISK_WORDS, STATUS_SIGNS, STATUS_TITLES, loud_env, reads_only
 from core.api_client import client_in
 from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus, Vote
 from core.change_words import change_of
 from core.confirmation import asks_to_type
-from core.exact_call import exact_call, fits
+from core.exact_call import exact_plan, plan_fits
 from core.freeze import Freeze
 from core.policy_rules import ALERT
 from core.standing_grant import StandingGrant
+from core.stepped_plan import steps_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +59,24 @@ class ApprovalFacts:
     """What this one was asked for in place of, as `request_name` writes it."""
     undoes: str = ""
     """What this one undoes, as `request_name` writes it."""
+    rows: tuple[ApprovalRequest, ...] = ()
+    """All requests of the same run, oldest first, where this one begins or goes on with a plan of several steps."""
     known_bad: str = ""
     """Why this leads back to what was found bad before, or empty; untrusted."""
 
 
-def approval_text(request: ApprovalRequest) -> str:
-    """The whole card in one line, for notifications and screen readers."""
+def approval_text(request: ApprovalRequest, rows: tuple[ApprovalRequest, ...] = ()) -> str:
+    """The whole card in one line, for notifications and screen readers; `rows` are those of a plan of several steps."""
     plan = request.plan
-    what = f"{inert(plan.call.name, 80)} on {inert(plan.service, 80)} in {inert(plan.env, 40).upper()}"
+    more = f" and {len(plan.then)} more steps" if plan.then else ""
+    what = f"{inert(plan.call.name, 80)}{more} on {inert(plan.service, 80)} in {inert(plan.env, 40).upper()}"
     if request.status is ApprovalStatus.PENDING:
         until = f"decide by {request.decide_by:%H:%M} UTC"
         return f"Approval needed: {what} ({plan.risk.value}), asked by {asker(request.requester)}, {until}."
     voters = ", ".join(mention(vote.person) for vote in request.votes)
     by = f" (decided by {voters})" if voters else ""
     by = " (allowed by policy, nobody was asked)" if request.requirement.effect == "allow" else by
-    return f"{STATUS_TITLES[request.status]}: {what}{by}. {STATUS_SENTENCES[request.status]}"
+    return f"{STATUS_TITLES[request.status]}: {what}{by}. {sentence_of(request, rows)}"
 
 
 def build_approval_card(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
@@ -93,7 +98,7 @@ def diff_is_cut(request: ApprovalRequest) -> bool:
 def _pending(request: ApprovalRequest, facts: ApprovalFacts, diff_bytes: int) -> list[Block]:
     blocks = [_title(request), *_banner(facts), _overview(request), _needed(request, facts), *_votes(request)]
     blocks += _granted(request, facts)
-    blocks += [_call(request), *_warnings(request, facts)]
+    blocks += [_call(request), *build_steps(request, facts.rows), *_warnings(request, facts)]
     blocks += [_why(request), _change(request, diff_bytes), _clocks(request)]
     # What is looked up now and then stands below the buttons, so that these are near what they decide about.
     return [*blocks, _buttons(request, grantable=facts.grantable), *_evidence(facts)]
@@ -101,14 +106,15 @@ def _pending(request: ApprovalRequest, facts: ApprovalFacts, diff_bytes: int) ->
 
 def _settled(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     running = request.status is ApprovalStatus.APPROVED
-    blocks = [_title(request), *(_banner(facts) if running else []), section(_verdict(request))]
+    blocks = [_title(request), *(_banner(facts) if running else []), section(_verdict(request, facts))]
     if request.outcome_text:
         blocks.append(_outcome(request.outcome_text))
-    blocks += [*_granted(request, facts), *_votes(request), _call(request, tense="The exact call"), _why(request)]
+    blocks += [*build_steps(request, facts.rows), *_granted(request, facts), *_votes(request)]
+    blocks += [_call(request, tense="The exact call"), _why(request)]
     if facts.asked_again:
         blocks.append(context(f"🔁 *Asked again*, further down in this thread: {facts.asked_again}."))
     again = request.status in NOTHING_RAN and not facts.asked_again and not _EDITED.match(request.outcome_text)
-    return [*blocks, *_evidence(ApprovalFacts(timeline_url=facts.timeline_url)), _buttons(request, again=again)]
+    return [*blocks, *_evidence(ApprovalFacts(timeline_url=facts.timeline_url)), _buttons(request, facts.rows, again)]
 
 
 _EDITED = re.compile(r"Edited by <@([UW][A-Z0-9]{4,20})>(?=: )")
@@ -158,9 +164,9 @@ def _needed(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
 
 
 def _call(request: ApprovalRequest, tense: str = "Exactly this will run") -> Block:
-    call = request.plan.call
-    if not fits(call):
-        whole = exact_call(call).encode()
+    plan = request.plan
+    if not plan_fits(plan):
+        whole = exact_plan(plan).encode()
         return rich.block(
             rich.line(
                 rich.words(f"{tense}: the call in the file {request.id}-call.txt in this thread", "bold"),
@@ -168,12 +174,13 @@ def _call(request: ApprovalRequest, tense: str = "Exactly this will run") -> Blo
                 rich.words(hashlib.sha256(whole).hexdigest(), "code"),
             )
         )
-    return rich.block(rich.line(rich.words(tense, "bold")), rich.preformatted(exact_call(call)))
+    return rich.block(rich.line(rich.words(tense, "bold")), rich.preformatted(exact_plan(plan)))
 
 
 def _warnings(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     warnings: list[str] = []
-    odd = odd_characters(request.plan.call)
+    calls = [step.call for step in steps_of(request.plan)]
+    odd = list(dict.fromkeys(each for call in calls for each in odd_characters(call)))[:5]
     if odd:
         warnings.append(f"⚠️ *Look closely:* the arguments hold unusual characters: {', '.join(odd)}")
     if request.status is ApprovalStatus.PENDING and asks_to_type(request):
@@ -262,10 +269,10 @@ def _for(vote: Vote) -> str:
     return f" for {inert(' and '.join(vote.groups), 60)}" if vote.groups and vote.choice == "approve" else ""
 
 
-def _verdict(request: ApprovalRequest) -> str:
+def _verdict(request: ApprovalRequest, facts: ApprovalFacts) -> str:
     when = request.finished_at or request.decided_at
     at = f" {date(when, '{date_short_pretty} {time}')}" if when else ""
-    line = f"*{STATUS_TITLES[request.status]}*{at}. {STATUS_SENTENCES[request.status]}"
+    line = f"*{STATUS_TITLES[request.status]}*{at}. {sentence_of(request, facts.rows)}"
     if request.requirement.effect == "allow":
         line = f"*Allowed by policy* (rule “{inert(request.requirement.rule, 80)}”), nobody was asked. {line}"
     if request.status is ApprovalStatus.EXPIRED:
@@ -277,21 +284,28 @@ def _verdict(request: ApprovalRequest) -> str:
     return f"{where} · asked by {asker(request.requester)}\n{line}"
 
 
-def _buttons(request: ApprovalRequest, *, again: bool = False, grantable: bool = False) -> Block:
+def _buttons(
+    request: ApprovalRequest,
+    rows: tuple[ApprovalRequest, ...] = (),
+    again: bool = False,
+    grantable: bool = False,
+) -> Block:
     plan = request.plan
     target = f"{plan.call.name} on {plan.service} in {plan.env}"
     elements: list[Block] = []
     if request.status is ApprovalStatus.PENDING:
         elements.append(_button(identifiers.APPROVE, "Approve", request.id, f"Approve {target}", "primary"))
         elements.append(_button(identifiers.REJECT, "Reject", request.id, f"Reject {target}", "danger"))
-        elements.append(_button(identifiers.EDIT, "Edit", request.id, f"Edit {target}"))
+        if not plan.then:
+            elements.append(_button(identifiers.EDIT, "Edit", request.id, f"Edit {target}"))
         if grantable:
             label = "Approve and allow more…"
             elements.append(_button(identifiers.GRANT, label, request.id, f"Approve and allow more of {target}"))
     if again:
-        elements.append(_button(identifiers.ASK_AGAIN, "Ask again", request.id, f"Ask again for {target}", "primary"))
+        stopped = stopped_at(request, rows).id
+        elements.append(_button(identifiers.ASK_AGAIN, "Ask again", stopped, f"Ask again for {target}", "primary"))
     elements.append(_button(identifiers.DETAILS, "Details", request.id, f"Details of {target}"))
-    if request.status is ApprovalStatus.EXECUTED and plan.rollback is not None:
+    if request.status is ApprovalStatus.EXECUTED and can_be_undone(request, rows):
         elements.append(_button(identifiers.UNDO, "Undo", request.id, f"Ask to undo {target}"))
     return {"type": "actions", "block_id": identifiers.DECIDE_BLOCK, "elements": elements}
 

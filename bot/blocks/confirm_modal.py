@@ -6,7 +6,7 @@ from bot.blocks.text import Block, inert, section
 from bot.blocks.wording import RISK_WORDS, loud_env
 from bot.identifiers import CONFIRM_BLOCK, CONFIRM_INPUT, CONFIRM_VIEW
 from core.approval import ApprovalRequest
-from core.exact_call import exact_call, fits
+from core.exact_call import exact_plan, plan_fits
 
 _PIECE, _PIECES = 2900, 8
 
@@ -14,13 +14,13 @@ _PIECE, _PIECES = 2900, 8
 def build_confirm_modal(request: ApprovalRequest) -> Block:
     """Return a view whose private_metadata is the request's id."""
     plan = request.plan
-    pieces = split(exact_call(plan.call), _PIECE)
+    pieces = split(exact_plan(plan), _PIECE)
     blocks: list[Block] = [
         section(f"{loud_env(inert(plan.env, 40))} · {inert(plan.service, 80)} · {RISK_WORDS[plan.risk]}"),
         rich.block(rich.line(rich.words("Exactly this will run", "bold")), rich.preformatted(pieces[0])),
         *(rich.block(rich.preformatted(piece)) for piece in pieces[1:_PIECES]),
     ]
-    if not fits(plan.call):
+    if not plan_fits(plan):
         whole = f"The whole call is the file {request.id}-call.txt in the thread. Read it before you approve."
         blocks.append(rich.block(rich.line(rich.words(whole, "bold"))))
     label = f"Type the name of the target: {plan.service}"

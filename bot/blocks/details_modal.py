@@ -6,7 +6,7 @@ from bot.blocks.text import Block, asker, context, date, inert
 from bot.blocks.wording import RISK_WORDS, STATUS_TITLES
 from bot.identifiers import DETAILS_VIEW
 from core.approval import ApprovalRequest
-from core.exact_call import exact_call, visible_json
+from core.exact_call import exact_call, exact_plan, visible_json
 
 _PIECE, _PIECES = 2900, 8
 
@@ -16,7 +16,7 @@ def build_details_modal(request: ApprovalRequest) -> Block:
     plan, needed = request.plan, request.requirement
     blocks = [
         context(f"*{STATUS_TITLES[request.status]}* · {RISK_WORDS[plan.risk]} · {inert(plan.env, 40).upper()}"),
-        *_code("Exactly this", exact_call(plan.call)),
+        *_code("Exactly this", exact_plan(plan)),
         *_code("Undo", exact_call(plan.rollback) if plan.rollback else "none: this tool has no undo"),
         *_code("Dry run", plan.diff or "not available for this tool"),
         *_code("Only if this still holds", visible_json(plan.precondition)),

@@ -46,7 +46,7 @@ def _message(report: Report, urls: dict[str, str], evidence_shown: int, elsewher
     if report.evidence and evidence_shown:
         blocks.append(_evidence(report, urls, evidence_shown))
     if report.proposal is not None:
-        proposal = rich.words(inline_call(report.proposal), "code")
+        proposal = rich.words(", then ".join(map(inline_call, (report.proposal, *report.then))), "code")
         blocks.append(
             rich.block(rich.line(rich.words("Proposed: ", "bold"), proposal, rich.words(" (needs approval)")))
         )

@@ -27,6 +27,7 @@ STATUS_TITLES = {
     ApprovalStatus.FAILED: "Failed",
     ApprovalStatus.UNKNOWN: "Outcome unknown",
     ApprovalStatus.ROLLED_BACK: "Rolled back",
+    ApprovalStatus.ROLLBACK_FAILED: "ROLLBACK FAILED",
 }
 
 STATUS_SIGNS = {
@@ -43,6 +44,7 @@ STATUS_SIGNS = {
     ApprovalStatus.FAILED: "❌",
     ApprovalStatus.UNKNOWN: "❓",
     ApprovalStatus.ROLLED_BACK: "↩️",
+    ApprovalStatus.ROLLBACK_FAILED: "🚨",
 }
 
 STATUS_SENTENCES = {
@@ -60,6 +62,7 @@ STATUS_SENTENCES = {
     ApprovalStatus.FAILED: "It was tried and did not succeed.",
     ApprovalStatus.UNKNOWN: "It may or may not have happened. Please look at the target before anything else is done.",
     ApprovalStatus.ROLLED_BACK: "It ran, and was undone afterwards.",
+    ApprovalStatus.ROLLBACK_FAILED: "The undo did not come about. Somebody has to look at the target now.",
 }
 
 

@@ -12,6 +12,7 @@ from bot.annotations import annotated
 from bot.blocks.approval_card import ApprovalFacts, approval_text, build_approval_card, diff_is_cut
 from bot.blocks.incident_card import SHOWN_ACTIONS, build_incident_card, incident_text
 from bot.blocks.note import build_note, note_text
+from bot.blocks.plan_steps import stopped_at
 from bot.blocks.report_message import answer_is_cut, build_report, report_text
 from bot.blocks.request_name import request_name
 from bot.blocks.text import inert
@@ -26,13 +27,15 @@ from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus
 from core.brief import Brief, Place
 from core.errors import NoDataError, TransientError
 from core.evidence import Evidence, Report, latest_look
-from core.exact_call import exact_call, fits
+from core.exact_call import exact_plan, plan_fits
 from core.freeze import Freeze
 from core.ids import again_id_of, approval_id_of, incident_thread_id
 from core.ports import ApprovalQueue, Approvals, Audit, Directory, Incidents, Reports
 from core.services.grant_book import GrantBook
 from core.services.known_bad import KnownBad
 from core.services.needs_human import calls_for_humans
+from core.services.steps import rows_of
+from core.stepped_plan import as_whole
 
 _log = structlog.get_logger(__name__)
 _PLOTS = 2
@@ -126,12 +129,17 @@ class SlackCards:
             await self._files.attach_image(place, name, title, png, alt_text=f"{title}: {evidence.summary}"[:900])
 
     async def show_approval(self, approval_id: str) -> None:
-        """Post or refresh the approval card, with files beside it for what is too long for it."""
+        """Post or refresh the approval card, with files beside it for what is too long for it; a later step that is
+        approved with its plan has that plan's card."""
+        request = await self._approvals.load(approval_id)
+        if request.covered_by is not None:
+            await self.show_approval(request.covered_by)
+            return
         async with self._poster.turn(APPROVAL_CARD, approval_id):
-            request = await self._approvals.load(approval_id)
+            request, rows = await self._whole(approval_id)
             place = Place(channel=request.channel, thread_ts=request.thread_ts)
-            blocks = build_approval_card(request, await self._facts(request))
-            text = approval_text(request)
+            blocks = build_approval_card(request, await self._facts(request, rows))
+            text = approval_text(request, rows)
             facts = {"status": request.status.value, "tool": request.plan.call.name, "service": request.plan.service}
             ts = await self._poster.show(APPROVAL_CARD, request.id, text, blocks, place, request.card_ts, facts)
             stood = bool(request.card_ts)
@@ -139,8 +147,8 @@ class SlackCards:
                 await self._approval_queue.place(request.id, ts)
         if request.reopens and not stood:
             await self.show_approval(request.reopens)  # it says now that it was asked again
-        if not fits(request.plan.call):
-            whole = exact_call(request.plan.call)
+        if not plan_fits(request.plan):
+            whole = exact_plan(request.plan)
             await self._files.attach_text(place, f"{request.id}-call.txt", f"The whole call of {request.digest}", whole)
         if diff_is_cut(request):
             await self._files.attach_text(place, f"{request.id}-dry-run.diff", "The whole dry run", request.plan.diff)
@@ -168,7 +176,15 @@ class SlackCards:
         urls = {item.id: self._links.url(subject, anchor=f"{report.id}-{item.id}") for item in report.evidence}
         return {key: url for key, url in (urls | {"": self._links.url(subject)}).items() if url}
 
-    async def _facts(self, request: ApprovalRequest) -> ApprovalFacts:
+    async def _whole(self, approval_id: str) -> tuple[ApprovalRequest, tuple[ApprovalRequest, ...]]:
+        """Return a request as its card shows it, and all requests of its run if it has a plan of several steps."""
+        request = await self._approvals.load(approval_id)
+        if not request.plan.then:
+            return request, ()
+        rows = await rows_of(self._approvals, request.thread_id)
+        return as_whole(request, rows), tuple(rows)
+
+    async def _facts(self, request: ApprovalRequest, rows: tuple[ApprovalRequest, ...] = ()) -> ApprovalFacts:
         report = await self._reports.load(request.report_id) if request.report_id else None
         evidence, seen = (), None
         if report is not None and report.evidence:
@@ -183,9 +199,10 @@ class SlackCards:
             timeline_url=self._links.url(request.incident_id or request.report_id or ""),
             banner=self._banner(),
             freeze=await self._freeze(),
+            asked_again=await self._name_of(await self._asked_again(stopped_at(request, rows))),
+            rows=rows,
             grantable=self._grants is not None and await self._grants.may_be_given(request),
             grants=await self._grants.that_voted(request) if self._grants else (),
-            asked_again=await self._name_of(await self._asked_again(request)),
             reopens=await self._name_of(request.reopens),
             undoes=await self._name_of(request.rollback_of),
             known_bad=await self._known_bad.warning(request.plan.call, request.incident_id, request.report_id)

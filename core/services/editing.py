@@ -13,7 +13,7 @@ from core.brief import Edit, Place, Proposal
 from core.errors import AlreadyDecidedError, NoDataError, RefusedError, ToolError
 from core.event import Event
 from core.exact_call import changes_between
-from core.ids import approval_id_of, edit_id_of, remediation_id_in, remediation_thread_id
+from core.ids import approval_id_of, attempt_of, edit_id_of, remediation_id_in, remediation_thread_id
 from core.objection import EDITED
 from core.ports import Approvals, Cards, Clock, Forms, GraphRunner, Queue, ToolBox
 from core.services.approval_desk import ApprovalDesk
@@ -99,6 +99,9 @@ class Editing:
 
     async def _replace(self, old: ApprovalRequest, edit: Edit) -> ApprovalRequest:
         await self.desk.check_may_edit(old, edit.editor)
+        later = old.rollback_of is None and attempt_of(old.thread_id, old.id) > 1
+        if old.plan.then or later:
+            raise RefusedError("A plan of several steps cannot be edited. Reject it and ask for another one.")
         plan = await self.toolbox.plan(ToolCall(name=old.plan.call.name, args=edit.args))
         changes = changes_between(old.plan.call, plan.call)
         if not changes:

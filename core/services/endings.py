@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from core.approval import ApprovalRequest, ApprovalStatus
+from core.audit import AuditEvent
 from core.brief import Place
 from core.change_words import change_of
 from core.ports import Approvals, Audit, Cards, Clock
 from core.refusal import end_of, spoken
 from core.services.needs_human import KIND as CALL
 from core.services.needs_human import NeedsHuman, subject_of
+from core.services.steps import rows_of
+from core.stepped_plan import is_cut_off, is_stepped, standing, what_stands
 from core.tool_call import ToolResult
 
 _ENDS = {
@@ -40,6 +45,10 @@ class Endings:
         refused, now = result == "refused", self.clock.now()
         status = end_of(text) if refused else _ENDS.get(result, ApprovalStatus.UNKNOWN)
         said = spoken(text) if refused else text
+        if rollback_of is not None and status not in (ApprovalStatus.EXECUTED, ApprovalStatus.UNKNOWN):
+            # Nobody waits for an undo that comes with its plan, so nobody would ask for it again.
+            unattended = (await self.approvals.load(approval_id)).covered_by is not None
+            status = ApprovalStatus.ROLLBACK_FAILED if unattended or not refused else status
         stands = await self.approvals.finish(approval_id, status=status, text=said, now=now)
         stands = stands or (await self.approvals.load(approval_id)).status is status
         await self.cards.show_approval(approval_id)
@@ -59,25 +68,61 @@ class Endings:
         call: str,
         result: ToolResult,
     ) -> bool:
-        """Call a human when the end is unknown or an undo did not come about; False for an end that needs nobody."""
+        """Call a human when the end is unknown, an undo did not come about or a plan stopped between its steps; False
+        for an end that needs nobody."""
+        request = await self.approvals.load(approval_id)
+        rows = await rows_of(self.approvals, request.thread_id)
+        left = f" {what_stands(rows)}" if is_stepped(rows) else ""
         if result.status == "refused" and end_of(result.text) is ApprovalStatus.TAMPERED:
-            await self.alarm(approval_id, place, incident_id, call)
+            await self.alarm(approval_id, place, incident_id, call, left if standing(rows) else "")
             return True
         if result.status not in _ENDS and result.status != "refused":
-            what, why = f"I do not know whether {call} took effect", f"Please look at the target. {result.text}"
+            what, why = f"I do not know whether {call} took effect", f"Please look at the target. {result.text}{left}"
         elif rollback_of is not None and result.status != "ok":
-            what, why = f"the undo {call} did not come about", result.text
+            what, why = f"the undo {call} did not come about", f"{spoken(result.text)}{left}"
+            if request.status is ApprovalStatus.ROLLBACK_FAILED:
+                what = f"ROLLBACK FAILED: {what}"
+                await self._sound_alarm(approval_id, place, incident_id, what, why)
+        elif result.status != "ok" and standing(rows):
+            what, why = f"the plan stopped, {call} did not come about", f"{spoken(result.text)}{left}"
         else:
             return False
         human = NeedsHuman(self.cards, self.audit, self.clock)
         await human.tell(place, what, why, incident_id, key=end_key(approval_id))
         return True
 
-    async def alarm(self, approval_id: str, place: Place, incident_id: str | None, call: str) -> None:
+    async def _sound_alarm(self, approval_id: str, place: Place, incident_id: str | None, what: str, why: str) -> None:
+        """Say in the channel itself, and once in the history, that something stands half done."""
+        if place.channel:
+            channel = Place(channel=place.channel, thread_ts="")
+            await self.cards.say(channel, f"🚨 {what}. {why}", key=f"{approval_id}:alarm")
+        if not await self.audit.has("RollbackFailed", approval_id, {}):
+            details: dict[str, JsonValue] = {"what": what, "why": why}
+            await self.audit.append(
+                AuditEvent(
+                    kind="RollbackFailed",
+                    actor="watchkeeper",
+                    subject=approval_id,
+                    incident_id=incident_id,
+                    at=self.clock.now(),
+                    details=details,
+                )
+            )
+
+    async def cut_off(self, request: ApprovalRequest, why: str) -> None:
+        """Call a human when a plan cannot go on between two steps because its run is gone."""
+        rows = await rows_of(self.approvals, request.thread_id)
+        if is_stepped(rows) and is_cut_off(rows):
+            place = Place(channel=request.channel, thread_ts=request.thread_ts)
+            human, key = NeedsHuman(self.cards, self.audit, self.clock), f"{request.id}:cut_off"
+            await human.tell(place, "a plan stopped half done", f"{why} {what_stands(rows)}", request.incident_id, key)
+
+    async def alarm(self, approval_id: str, place: Place, incident_id: str | None, call: str, left: str = "") -> None:
         """Tell the thread, the incident's card, the history and the operators that a stored request was changed outside
         Watchkeeper; each once. `call` is for people."""
         what = f"the stored request for {call} was changed outside Watchkeeper"
         why = "It is stopped, and nothing ran by it. Find out who has written to the database before you ask anew."
+        why += left
         human = NeedsHuman(self.cards, self.audit, self.clock)
         await human.tell(place, what, why, incident_id, key=end_key(approval_id))
         everybody = Place(channel="", thread_ts="")

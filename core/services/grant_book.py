@@ -89,6 +89,8 @@ class GrantBook:
             return "whoever approves it has to type its target's name"
         if needed.second_model:
             return "policy asks for a second opinion each time"
+        if plan.then:
+            return "it is a plan of several steps"
         if self.wraps(plan.call.name):
             return f"`{plan.call.name}` runs what its arguments say"
         if not plan.env or not plan.service:

@@ -21,6 +21,8 @@ from core.ids import (
 from core.objection import EDITED, rejection_of
 from core.ports import ApprovalQueue, Approvals, Clock, GraphRunner, Queue
 from core.services.approval_desk import said_of
+from core.services.steps import rows_of
+from core.stepped_plan import is_stepped, steps_of, whole_undo
 
 _DOUBLE_CLICK_SECONDS = 10
 
@@ -59,6 +61,7 @@ class Remediation:
             Proposal(
                 remediation_id=remediation_id_of(report.id),
                 call=report.proposal,
+                then=report.then,
                 place=place,
                 requester=report.requester,
                 reason=report.proposal_reason,
@@ -75,19 +78,28 @@ class Remediation:
     async def undo(self, approval_id: str, person_id: str) -> None:
         """Queue the rollback of an executed request as a new request; RefusedError when there is nothing to undo."""
         done = await self.approvals.load(approval_id)
-        if done.status is not ApprovalStatus.EXECUTED or done.plan.rollback is None:
-            raise RefusedError(f"There is nothing to undo: this request is {said_of(done.status)}.")
+        newest, calls = done, (done.plan.rollback,) if done.plan.rollback else ()
         change = change_of(done.plan)
+        what = f"{done.plan.call.name} on {done.plan.service}" + (f" ({change})" if change else "")
+        rows = await rows_of(self.approvals, done.thread_id)
+        if is_stepped(rows) and rows[0].rollback_of is None:
+            what, done = f"the plan of {len(steps_of(rows[0].plan))} steps", rows[0]
+            if any(row.status in (ApprovalStatus.PENDING, ApprovalStatus.APPROVED) for row in rows):
+                raise RefusedError("The plan is still under way; it can be undone once it has ended.")
+            newest, calls = whole_undo(rows) or (done, ())
+        if newest.status is not ApprovalStatus.EXECUTED or not calls:
+            raise RefusedError(f"There is nothing to undo: this request is {said_of(done.status)}.")
         fresh = await self._enqueue(
             Proposal(
                 remediation_id=await self._next_undo(done),
-                call=done.plan.rollback,
+                call=calls[0],
+                then=calls[1:],
                 place=Place(channel=done.channel, thread_ts=done.thread_ts),
                 requester=person_id,
-                reason=f"Undo of {done.plan.call.name} on {done.plan.service}" + (f" ({change})" if change else ""),
+                reason=f"Undo of {what}",
                 incident_id=done.incident_id,
                 report_id=done.report_id,
-                rollback_of=done.id,
+                rollback_of=newest.id,
                 pressed_undo=True,
             ),
             # An undo that could not be prepared may be asked for again; the two halves of a double click are one.
@@ -114,6 +126,7 @@ class Remediation:
             Proposal(
                 remediation_id=remediation_id,
                 call=old.plan.call,
+                then=tuple(step.call for step in old.plan.then),
                 place=Place(channel=old.channel, thread_ts=old.thread_ts),
                 requester=person_id,
                 reason=old.reason,

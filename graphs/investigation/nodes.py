@@ -157,14 +157,16 @@ async def propose(state: InvestigationState, runtime: Runtime[GraphContext]) -> 
     against = () if asked else await proposals.objections(context, case.brief)
     if judgement.proposal is None:
         return _reconsidered(case.brief, judgement, against) if case.brief.after_rejection_of else {}
-    trouble = await proposals.why_not(context, judgement.proposal, against)
+    trouble = await proposals.why_not(context, judgement.proposal, against, judgement.then)
     if trouble and judgement.mind != offline.NAME:
         reason = f"the model proposed {call_text(judgement.proposal)}, which cannot be: {trouble}"
         intent = _INTENT.validate_python(state["intent"])
         spent, more = judgement.usage, judgement.evidence
         ruled = _connected(case, intent, offline.judge(case, intent, context.runbooks))
         judgement = replace(ruled, degraded=reason, usage=spent, evidence=more)
-        trouble = await proposals.why_not(context, judgement.proposal, against) if judgement.proposal else ""
+        trouble = (
+            await proposals.why_not(context, judgement.proposal, against, judgement.then) if judgement.proposal else ""
+        )
     if judgement.proposal is not None:
         judgement = await _settle(context, case.brief, judgement, trouble, asked)
     if case.brief.after_rejection_of:
@@ -201,7 +203,7 @@ async def _settle(context: GraphContext, brief: Brief, judgement: Judgement, tro
     if not note:
         return replace(judgement, answer=f"{judgement.answer} {judgement.offer}".strip())
     answer = note if trouble and asked else f"{judgement.answer} {note}"
-    return replace(judgement, proposal=None, proposal_reason="", answer=answer, elsewhere=elsewhere)
+    return replace(judgement, proposal=None, then=(), proposal_reason="", answer=answer, elsewhere=elsewhere)
 
 
 async def save_report(state: InvestigationState, runtime: Runtime[GraphContext]) -> Update:
@@ -224,6 +226,7 @@ async def save_report(state: InvestigationState, runtime: Runtime[GraphContext])
         evidence=evidence,
         hypotheses=judgement.hypotheses,
         proposal=judgement.proposal,
+        then=judgement.then,
         proposal_reason=judgement.proposal_reason,
         elsewhere=judgement.elsewhere,
         after_rejection_of=brief.after_rejection_of,

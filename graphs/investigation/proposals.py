@@ -12,6 +12,7 @@ from core.ids import approval_id_of, incident_thread_id, remediation_id_of
 from core.incident import Incident
 from core.objection import Objection, objections_in
 from core.risk import Risk
+from core.stepped_plan import steps_of
 from core.tool_call import ToolCall
 from graphs.context import GraphContext
 from graphs.wording import call_text
@@ -29,20 +30,23 @@ async def objections(context: GraphContext, brief: Brief) -> tuple[Objection, ..
     return objections_in(found)
 
 
-async def why_not(context: GraphContext, call: ToolCall, against: Sequence[Objection] = ()) -> str:
-    """Return why this call cannot be proposed, or nothing; changes nothing. Whoever proposes it, and whatever they were
-    told: nothing that somebody had something against comes again."""
+async def why_not(
+    context: GraphContext, call: ToolCall, against: Sequence[Objection] = (), then: Sequence[ToolCall] = ()
+) -> str:
+    """Return why this call (with the steps after it) cannot be proposed, or nothing; changes nothing. Whoever proposes
+    it, and whatever they were told: nothing that somebody had something against comes again."""
     risks = {summary.name: summary.risk for summary in context.toolbox.summaries()}
-    if call.name not in risks:
-        return f"there is no tool {call.name}"
-    if risks[call.name] == Risk.READ.value:
-        return f"{call.name} only reads and needs no approval"
+    for step in (call, *then):
+        if step.name not in risks:
+            return f"there is no tool {step.name}"
+        if risks[step.name] == Risk.READ.value:
+            return f"{step.name} only reads and needs no approval"
     try:
-        plan = await context.toolbox.plan(call)
+        plan = await context.toolbox.plan(call, *then)
     except ToolError as error:
         return str(error)
     for each in against:
-        if each.forbids(plan):
+        if any(each.forbids(step) for step in steps_of(plan)):
             how = "put another call in its place" if each.kind == "edited" else "rejected it"
             return f"it was proposed here already, and a person {how}"
     return ""

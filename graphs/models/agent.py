@@ -103,6 +103,7 @@ class ModelMind:
             answer=conclusion.answer,
             hypotheses=conclusion.ranked(known),
             proposal=conclusion.call(),
+            then=conclusion.then(),
             proposal_reason=conclusion.proposal.reason if conclusion.proposal else "",
             evidence=tuple(reading.evidence),
             usage=usage,

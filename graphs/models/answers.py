@@ -44,9 +44,9 @@ def diagnosis(best: Finding, others: Sequence[Finding], subject: str, beneath: b
     return " ".join(parts)
 
 
-def offered(call: ToolCall, runbook: Runbook) -> str:
+def offered(calls: Sequence[ToolCall], runbook: Runbook) -> str:
     """Say what we propose: said only once it is sure that it can be."""
-    return f"I propose {call_text(call)}, as the runbook “{runbook.name}” says."
+    return f"I propose {', then '.join(map(call_text, calls))}, as the runbook “{runbook.name}” says."
 
 
 def reason(best: Finding, runbook: Runbook) -> str:

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from core.evidence import Hypothesis
+from core.stepped_plan import MOST_STEPS
 from core.tool_call import ToolCall
 
 
@@ -21,12 +22,18 @@ class ConcludedCause(_Strict):
     reasons: list[str] = Field(max_length=10)
 
 
-class ConcludedCall(_Strict):
-    """One call of an acting tool that people shall decide about."""
+class ConcludedStep(_Strict):
+    """A call of an acting tool."""
 
     tool: str = Field(max_length=64)
     args: dict[str, JsonValue]
+
+
+class ConcludedCall(ConcludedStep):
+    """One call of an acting tool that people shall decide about, with the steps that must follow it, if any."""
+
     reason: str = Field(max_length=1000)
+    then: list[ConcludedStep] = Field(default_factory=list[ConcludedStep], max_length=MOST_STEPS - 1)
 
 
 class Conclusion(_Strict):
@@ -49,3 +56,8 @@ class Conclusion(_Strict):
     def call(self) -> ToolCall | None:
         """Return the proposed call, unchecked."""
         return ToolCall(name=self.proposal.tool, args=self.proposal.args) if self.proposal else None
+
+    def then(self) -> tuple[ToolCall, ...]:
+        """Return the steps after it, unchecked."""
+        steps = self.proposal.then if self.proposal else []
+        return tuple(ToolCall(name=step.tool, args=step.args) for step in steps)

@@ -62,13 +62,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """An answer, its ranked causes and at most one call that may be proposed; `offer` ends the answer if it is.
-    `elsewhere` is the id of the request or incident that asks for the call already."""
+    """An answer, its ranked causes and at most one call that may be proposed, with the steps after it; `offer` ends the
+    answer if it is. `elsewhere` is the id of the request or incident that asks for the call already."""
 
     mind: str
     answer: str
     hypotheses: tuple[Hypothesis, ...] = ()
     proposal: ToolCall | None = None
+    then: tuple[ToolCall, ...] = ()
     proposal_reason: str = ""
     offer: str = ""
     evidence: tuple[Evidence, ...] = ()

@@ -60,18 +60,20 @@ def findings(facts: Facts, subject: str) -> list[Finding]:
     return sorted(weighed, key=lambda finding: -finding.score)
 
 
-def remedy_for(
-    finding: Finding, runbooks: Sequence[Runbook], case: Case | None = None
-) -> tuple[ToolCall, Runbook] | None:
-    """Return the first step of the first runbook that treats this cause of this service, can be filled, and is nothing
+Remedy = tuple[tuple[ToolCall, ...], Runbook]
+"""The steps to be proposed and the runbook that says so."""
+
+
+def remedy_for(finding: Finding, runbooks: Sequence[Runbook], case: Case | None = None) -> Remedy | None:
+    """Return the steps of the first runbook that treats this cause of this service, can be filled, and holds nothing
     that people have spoken against."""
     facts = {"service": finding.service, **finding.remedy}
     for runbook in runbooks:
         if runbook.cause != finding.cause or not any(fnmatchcase(finding.service, p) for p in runbook.services):
             continue
-        call = runbook.first_call(facts)
-        if call is not None and not (case is not None and case.objected(call)):
-            return call, runbook
+        calls = runbook.calls(facts)
+        if calls and not (case is not None and any(case.objected(call) for call in calls)):
+            return calls, runbook
     return None
 
 
@@ -97,15 +99,14 @@ def _diagnosed(case: Case, intent: Intent, facts: Facts, runbooks: Sequence[Runb
         mind=NAME,
         answer=answer,
         hypotheses=tuple(_hypothesis(finding) for finding in ranked[:4]),
-        proposal=remedy[0] if remedy else None,
+        proposal=remedy[0][0] if remedy else None,
+        then=remedy[0][1:] if remedy else (),
         proposal_reason=answers.reason(treated, remedy[1]) if remedy else "",
         offer=answers.offered(*remedy) if remedy else "",
     )
 
 
-def _remedy(
-    case: Case, ranked: Sequence[Finding], runbooks: Sequence[Runbook]
-) -> tuple[Finding, tuple[ToolCall, Runbook] | None]:
+def _remedy(case: Case, ranked: Sequence[Finding], runbooks: Sequence[Runbook]) -> tuple[Finding, Remedy | None]:
     """Return what is treated and how; the next likely cause has its turn only after people spoke against a remedy."""
     for finding in ranked if case.objections else ranked[:1]:
         reachable = not case.subject or finding.service in case.downstream(case.subject)

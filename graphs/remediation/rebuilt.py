@@ -2,25 +2,29 @@
 
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Place, Proposal
-from core.ids import approval_id_of, remediation_id_in
+from core.ids import attempt_of, remediation_id_in
+from core.refusal import SUPERSEDED
 from graphs.remediation.state import GRAPH_VERSION, Update
 
-_MOST = 16  # a remediation has two: the action and its rollback
+_RESULTS = {ApprovalStatus.EXECUTED: "ok", ApprovalStatus.FAILED: "failed", ApprovalStatus.SUPERSEDED: "refused"}
 
 AS_NODE = "request_approval"
 """The node after which a run stands that waits at its gate."""
 
 AS_NODE_THAT_RAN = "record"
-"""The node after which a run stands that has to be verified."""
+"""The node after which a run stands whose action was brought to its end."""
 
 
 def rebuilt(request: ApprovalRequest) -> Update:
     """Return the state of a run that has asked for this and waits, or has carried it out if the row says so; ValueError
     for a row that no run has written."""
-    remediation_id = remediation_id_in(request.thread_id)
-    ran = request.status is ApprovalStatus.EXECUTED
+    attempt = attempt_of(request.thread_id, request.id)
+    if not attempt:
+        raise ValueError(f"{request.id} is no request of {request.thread_id}")
+    result = _RESULTS.get(request.status, "") if request.execute_by is not None else ""
+    text = request.outcome_text if result else ""
     proposal = Proposal(
-        remediation_id=remediation_id,
+        remediation_id=remediation_id_in(request.thread_id),
         call=request.plan.call,
         place=Place(channel=request.channel, thread_ts=request.thread_ts),
         requester=request.requester,
@@ -29,25 +33,21 @@ def rebuilt(request: ApprovalRequest) -> Update:
         report_id=request.report_id,
         rollback_of=request.rollback_of,
         reopens=request.reopens,
+        then=tuple(step.call for step in request.plan.then),
+        covered_by=request.covered_by,
     )
     return {
         "graph_version": GRAPH_VERSION,
         "proposal": proposal.model_dump(mode="json"),
-        "attempt": _attempt(remediation_id, request.id),
+        "attempt": attempt,
         "round": 1,
         "approval_id": request.id,
         "plan": request.plan.model_dump(mode="json"),
         "refusal": "",
-        "verdict": "approved" if ran else "",
-        "result_status": "ok" if ran else "",
-        "result_text": request.outcome_text if ran else "",
+        "verdict": "approved" if result else "",
+        "result_status": result,
+        "result_text": f"{SUPERSEDED}{text}" if result == "refused" and not text.startswith(SUPERSEDED) else text,
         "outcome": "",
         "signal": "",
+        "turn": "",
     }
-
-
-def _attempt(remediation_id: str, approval_id: str) -> int:
-    for number in range(1, _MOST + 1):
-        if approval_id_of(remediation_id, number) == approval_id:
-            return number
-    raise ValueError(f"{approval_id} is no request of {remediation_id}")

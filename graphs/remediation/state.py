@@ -25,5 +25,6 @@ class RemediationState(TypedDict):
     verdict: str
     result_status: str
     result_text: str
+    turn: Literal["", "step", "undo"]
     outcome: Outcome
     signal: str

@@ -100,7 +100,8 @@ OTHERS: dict[str, Any] = {
     "exclude_requester": False, "decide_within": timedelta(days=1), "execute_within": timedelta(days=1),
     "policy_sha256": "q", "exclude_beneficiary": True, "members_of": {"sre": ("U0EVE",)}, "seats": {"dba": 1},
     "people": (("U0EVE", "U0ALICE"),), "second_model": True, "typed_confirmation": True,
-    "remind": (timedelta(minutes=1),), "digest_version": 1, "undo": "allow",
+    "remind": (timedelta(minutes=1),), "digest_version": 1, "undo": "allow", "steps": "whole", "rollback": "asked",
+    "parts": (requirement(),),
 }  # fmt: skip
 
 

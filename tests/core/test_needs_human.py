@@ -67,7 +67,7 @@ async def test_without_a_thread_the_history_alone_has_it() -> None:
         ("refused", None, ApprovalStatus.NOT_RUN, False),
         ("unknown", None, ApprovalStatus.UNKNOWN, True),
         ("ok", "apr_0", ApprovalStatus.EXECUTED, False),
-        ("failed", "apr_0", ApprovalStatus.FAILED, True),
+        ("failed", "apr_0", ApprovalStatus.ROLLBACK_FAILED, True),
         ("refused", "apr_0", ApprovalStatus.NOT_RUN, True),
         ("unknown", "apr_0", ApprovalStatus.UNKNOWN, True),
     ],
@@ -83,4 +83,6 @@ async def test_a_human_is_called_for_what_is_unknown_and_for_an_undo_that_did_no
             row, ToolResult.model_validate({"status": result, "text": "Because."})
         )
     assert (await approvals.load(row.id)).status is ends_as
-    assert (audit.kinds == ["NeedsHuman"], len(cards.said) == 1) == (called, called)
+    loud = 1 if ends_as is ApprovalStatus.ROLLBACK_FAILED else 0
+    assert audit.kinds == ["RollbackFailed"] * loud + ["NeedsHuman"] * called
+    assert len(cards.said) == loud + called

@@ -7,6 +7,7 @@ from core.approval import ApprovalRequest, Grant
 from core.errors import ToolArgumentsError, ToolError
 from core.ports import ToolSummary
 from core.risk import Risk
+from core.stepped_plan import in_a_row
 from core.tool_call import Plan, ToolCall, ToolResult
 
 _SERVICE = {"type": "object", "properties": {"service": {"type": "string"}}, "required": ["service"]}
@@ -51,8 +52,10 @@ class PretendToolBox:
             return ToolResult(status="ok", text="200", data={"status_code": 200})
         return ToolResult(status="no_data", text="nothing", data=None)
 
-    async def plan(self, call: ToolCall) -> Plan:
+    async def plan(self, call: ToolCall, *then: ToolCall) -> Plan:
         """Validate the name and the service."""
+        if then:
+            return in_a_row([await self.plan(each) for each in (call, *then)])
         if self.broken:
             raise ToolError(self.broken)
         if call.name not in ACTS:

@@ -55,7 +55,7 @@ async def test_a_row_of_no_run_is_not_made_one() -> None:
 class Deaf(LangGraphRunner):
     """Broken on purpose: a run that was lost after its effect is over for it."""
 
-    async def _is_unverified(self, request: ApprovalRequest) -> bool:
+    async def _is_unfinished(self, request: ApprovalRequest) -> bool:
         return False
 
 

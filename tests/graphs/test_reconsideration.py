@@ -174,7 +174,7 @@ async def test_a_model_that_insists_gives_way_to_the_rules() -> None:
 async def test_the_twin_that_leaves_it_to_the_mind_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     why_not = proposals.why_not
 
-    async def heedless(context: Any, call: ToolCall, against: Any = ()) -> str:
+    async def heedless(context: Any, call: ToolCall, against: Any = (), *more: object) -> str:
         return await why_not(context, call)
 
     monkeypatch.setattr(proposals, "why_not", heedless)

@@ -91,6 +91,7 @@ approvals = Table(
     Column("rollback_of", _id),
     Column("reopens", _id),
     Column("replaces", _id),
+    Column("covered_by", _id),
     Column("channel", String(64), nullable=False),
     Column("thread_ts", String(64), nullable=False),
     Column("status", String(16), nullable=False),

@@ -1,0 +1,89 @@
+"""A step's place in its plan: whose approval it runs under, whether its turn has come, and on which state."""
+
+from collections.abc import Sequence
+
+from core.approval import ApprovalRequest, ApprovalStatus
+from core.errors import AlreadyDecidedError, GrantMissingError, NoDataError, StaleApprovalError, TamperedError
+from core.ids import attempt_of
+from core.ports import Approvals, Audit
+from core.refusal import SUPERSEDED
+from core.services.steps import rows_of
+from core.stepped_plan import AS_LEFT, VERSION, covered_plan
+from core.tampering import check_untouched
+from core.tool_call import Plan
+from tools.attempts import Attempts
+
+
+class Order:
+    """Reads the rows anew at each look: of the request's own nothing is believed that they do not bear out."""
+
+    def __init__(self, approvals: Approvals, audit: Audit, attempts: Attempts) -> None:
+        self._approvals = approvals
+        self._audit = audit
+        self._attempts = attempts
+
+    async def answerable(self, row: ApprovalRequest) -> ApprovalRequest:
+        """Return the request whose votes this one runs under: itself, or the plan that covers it, byte for byte."""
+        if row.covered_by is None:
+            return row
+        try:
+            covering = await self._approvals.load(row.covered_by)
+            undone = await self._approvals.load(row.rollback_of) if row.rollback_of else None
+        except NoDataError as error:
+            raise GrantMissingError("The plan that this is said to be a step of is not there.") from error
+        await check_untouched(covering, self._audit)
+        if covering.covered_by is not None:
+            raise TamperedError("What is said to cover this step is a later step itself")
+        begun = await self._attempts.ledger(covering)
+        if begun is None or begun.digest != covering.digest:
+            raise TamperedError("The plan that was begun is another one")
+        ahead = attempt_of(row.thread_id, row.id) - attempt_of(covering.thread_id, covering.id)
+        same_run = covering.thread_id == row.thread_id
+        if not same_run or row.plan != covered_plan(covering, undone, ahead) or row.requester != covering.requester:
+            raise TamperedError("This is not a step of what was approved")
+        if covering.status is not ApprovalStatus.EXECUTED:
+            raise AlreadyDecidedError(f"The plan is {covering.status.value}, so its later steps do not run.")
+        return covering
+
+    async def check_turn(self, row: ApprovalRequest) -> None:
+        """StaleApprovalError unless all steps before this one are done, or what this one undoes still stands."""
+        if row.rollback_of is not None and row.covered_by is not None:
+            undone = await self._approvals.load(row.rollback_of)
+            if undone.status is not ApprovalStatus.EXECUTED or undone.plan.rollback != row.plan.call:
+                raise StaleApprovalError(f"{SUPERSEDED}what this undoes is {undone.status.value}.")
+        steps = (
+            [each for each in await self._before(row) if each.rollback_of is None] if row.rollback_of is None else []
+        )
+        for earlier in steps:
+            if earlier.status is not ApprovalStatus.EXECUTED:
+                raise StaleApprovalError(f"{SUPERSEDED}a step before this one is {earlier.status.value}.")
+
+    async def check_read_back(self, row: ApprovalRequest) -> None:
+        """StaleApprovalError unless the target of the step before this one says that it was done."""
+        before = await self._before(row)
+        if before and row.rollback_of is None and not await self._attempts.is_seen(before[-1]):
+            raise StaleApprovalError(f"{SUPERSEDED}its target does not bear out that the step before was done.")
+
+    async def present(self, row: ApprovalRequest, found: Plan) -> Plan:
+        """Return a covered plan with what is known only now, `found` being what planning its call gives at present:
+        the version that the plan itself has left, and for an undo, which was never dry-run, what that would show."""
+        plan = row.plan.model_copy(update={"then": ()})
+        if plan.precondition.get(VERSION) != AS_LEFT:
+            return plan
+        changes: dict[str, object] = {"diff": found.diff}
+        known = plan.precondition
+        if row.rollback_of is not None and set(known) == {VERSION}:
+            changes |= {"rollback": found.rollback, "blast_radius": found.blast_radius}
+            known = found.precondition
+        return plan.model_copy(update=changes | {"precondition": {**known, VERSION: await self._left(row)}})
+
+    async def _left(self, row: ApprovalRequest) -> object:
+        target = (row.plan.service, row.plan.env)
+        acts = [each for each in await self._before(row) if (each.plan.service, each.plan.env) == target]
+        versions = [await self._attempts.left_behind(each) for each in reversed(acts)]
+        return next((version for version in versions if version is not None), None)
+
+    async def _before(self, row: ApprovalRequest) -> Sequence[ApprovalRequest]:
+        """Return the requests of the same run before this one, oldest first."""
+        number = attempt_of(row.thread_id, row.id)
+        return (await rows_of(self._approvals, row.thread_id))[: number - 1] if number > 1 else []
