@@ -137,7 +137,7 @@ def digest_of(row: ApprovalRequest) -> str:
 
 _DEFAULTS = {
     "exclude_beneficiary": False, "members_of": {}, "seats": {}, "people": [], "second_model": False,
-    "typed_confirmation": False, "remind": [],
+    "typed_confirmation": False, "remind": [], "undo": "approve", "steps": "each", "rollback": "covered", "parts": [],
 }  # fmt: skip
 
 
@@ -145,8 +145,12 @@ def _asked_of(needed: Requirement) -> dict[str, Any]:
     """Return what of the requirement is bound: all that is not as it is by default, or in old rows the policy alone."""
     if needed.digest_version == 1:
         return {"policy": needed.policy_sha256}
-    stored = json.loads(needed.model_dump_json())
-    return {"requirement": {name: value for name, value in stored.items() if _DEFAULTS.get(name) != value}}
+    return {"requirement": _told_of(json.loads(needed.model_dump_json()))}
+
+
+def _told_of(stored: dict[str, Any]) -> dict[str, Any]:
+    told = {name: value for name, value in stored.items() if _DEFAULTS.get(name) != value}
+    return told | ({"parts": [_told_of(part) for part in told["parts"]]} if "parts" in told else {})
 
 
 def nothing_acknowledged_is_lost(history: History) -> Found:
