@@ -201,7 +201,7 @@ class SlackCards:
             freeze=await self._freeze(),
             asked_again=await self._name_of(await self._asked_again(stopped_at(request, rows))),
             rows=rows,
-            grantable=self._grants is not None and await self._grants.may_be_given(request),
+            grantable=await self._grantable(request),
             grants=await self._grants.that_voted(request) if self._grants else (),
             reopens=await self._name_of(request.reopens),
             undoes=await self._name_of(request.rollback_of),
@@ -209,6 +209,13 @@ class SlackCards:
             if request.status is ApprovalStatus.PENDING
             else "",
         )
+
+    async def _grantable(self, request: ApprovalRequest) -> bool:
+        try:
+            return self._grants is not None and await self._grants.may_be_given(request)
+        except (NoDataError, TransientError) as error:
+            _log.warning("grant_not_offered", approval_id=request.id, error=str(error))
+            return False
 
     async def _name_of(self, approval_id: str | None) -> str:
         """Return what people call that request, linked to its card; an empty text for none."""

@@ -228,6 +228,9 @@ class ApprovalDesk:
             raise SelfApprovalError("This action is for you, so somebody else has to approve it. You may reject it.")
         if any(vote.person != person_id and needed.same_human(vote.person, person_id) for vote in request.votes):
             raise AlreadyVotedError("You have voted on this request already, with another account.")
+        ahead = next((vote.grant_id for vote in request.votes if vote.person == person_id and vote.grant_id), "")
+        if ahead and choice == "reject":
+            raise AlreadyVotedError(f"You approved this ahead. `/ops grants revoke {ahead}` takes that approval back.")
         groups = await groups_of(self.directory, person_id, needed.members_of)
         if not groups or not await self._may_decide(person_id):
             people = ", ".join(f"<@{each}>" for each in sorted(await self.directory.members(needed.members))[:_NAMED])

@@ -101,8 +101,10 @@ class GrantBook:
 
     async def may_be_given(self, request: ApprovalRequest) -> bool:
         """True when somebody may approve such a request ahead."""
+        if self.why_never(request):
+            return False
         asker = await asker_of(self.directory, request.requester, self.policy.groups)
-        return not self.why_never(request) and bool(self.policy.grant_rights(request.plan, asker))
+        return bool(self.policy.grant_rights(request.plan, asker))
 
     async def that_voted(self, request: ApprovalRequest) -> tuple[StandingGrant, ...]:
         """Return the grants that have voted on a request, whatever became of them; not those that cannot be read."""

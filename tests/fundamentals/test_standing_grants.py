@@ -9,7 +9,7 @@ import pytest
 
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
 from core.brief import Place, Proposal
-from core.errors import NotAnApproverError, RefusedError
+from core.errors import AlreadyVotedError, NotAnApproverError, RefusedError
 from core.policy import Policy
 from core.risk import Risk
 from core.services.approval_desk import ApprovalDesk
@@ -144,6 +144,17 @@ async def test_where_two_have_to_approve_a_grant_is_one_of_them(desk: Grants) ->
     await desk.give(ALICE)
     assert len((await desk.ask(scaled())).votes) == 1, "two grants of one person are one vote"
     assert (await desk.desk.vote(request.id, CAROL, "approve")).status is ApprovalStatus.APPROVED
+
+
+async def test_whoever_gave_a_grant_takes_its_vote_back_by_revoking_it(desk: Grants) -> None:
+    rules = [{**POLICY["rules"][2], "quorum": 2}]  # type: ignore[index]
+    desk.use_policy(Policy.parse(b"", GRANTS | {"rules": rules}))
+    grant = await desk.give(ALICE)
+    request = await desk.ask(scaled())
+    with pytest.raises(AlreadyVotedError, match=f"/ops grants revoke {grant.id}"):
+        await desk.desk.vote(request.id, ALICE, "reject")
+    await desk.granting.revoke(grant.id, ALICE)
+    assert (await desk.desk.vote(request.id, CAROL, "approve")).status is ApprovalStatus.PENDING
 
 
 async def test_no_policy_says_so_and_nobody_may(desk: Grants) -> None:
