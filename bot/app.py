@@ -33,6 +33,7 @@ def build_app(services: Services, identity: AuthorizeResult, client: AsyncWebCli
     from bot.listeners import register  # late, so that a listener may import this module's names
 
     app = AsyncApp(
+        name="watchkeeper",  # else Bolt looks it up in a walk over all frames, which takes longer than everything else
         logger=logging.getLogger("slack_bolt"),
         client=client,
         authorize=authorize,

@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 
 from demo.slack.control import control_routes
 from demo.slack.incoming_webhooks import accept_webhook
@@ -68,6 +70,16 @@ async def _response_url(ws: Workspace, request: Request) -> Response:
     return JSONResponse(answer, status_code=status)
 
 
+class _Line(WebSocketsSansIOProtocol):
+    """A socket that does not keep the server from ending: its peer may be leaving in the same moment."""
+
+    def shutdown(self) -> None:
+        try:
+            super().shutdown()
+        except InvalidState:  # goodbyes were exchanged, and what is still to be written has no reader
+            self.transport.abort()
+
+
 class _Server(uvicorn.Server):
     """A server that leaves the process's signal handlers alone and stops as soon as it is told."""
 
@@ -106,7 +118,7 @@ class LocalWorkspace:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(self._bind)
         self.url = self.workspace.base_url = f"http://{self._bind[0]}:{listener.getsockname()[1]}"
-        config = uvicorn.Config(self.app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(self.app, ws=_Line, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
         self._server = _Server(config)
         self.workspace.abort_connection = self._abort
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))

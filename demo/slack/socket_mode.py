@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,11 @@ class Connection:
             return False
         return True
 
+    async def close(self, code: int = 1000) -> None:
+        """Say goodbye, if anybody is there to hear it."""
+        with suppress(RuntimeError, WebSocketDisconnect):
+            await self.socket.close(code)
+
 
 class SocketMode:
     """The apps' sockets; every envelope goes to exactly one of them, picked at random."""
@@ -74,7 +80,7 @@ class SocketMode:
         connection = Connection(socket, app_id)
         if len(self._connections.get(app_id, [])) >= MAX_CONNECTIONS:
             await connection.send(self._disconnect("too_many_websockets"))
-            await socket.close()
+            await connection.close()
             return
         self._connections.setdefault(app_id, []).append(connection)
         await connection.send(self._hello(app_id))
@@ -155,7 +161,7 @@ class SocketMode:
     async def _close_later(self, connection: Connection) -> None:
         await asyncio.sleep(5)
         if connection in self._connections.get(connection.app_id, []):
-            await connection.socket.close()
+            await connection.close()
 
     async def abrupt_close(self) -> None:
         """Cut every connection without a word (or with code 1011 where the transport is out of reach)."""
@@ -164,10 +170,10 @@ class SocketMode:
                 connection.draining = True
                 peer = connection.socket.client
                 if peer is None or not self._ws.abort_connection((peer.host, peer.port)):
-                    await connection.socket.close(1011)
+                    await connection.close(1011)
 
     async def disable(self, app_id: str) -> None:
         """End the connections of an app whose app-level token was revoked."""
         for connection in list(self._connections.get(app_id, [])):
             await connection.send(self._disconnect("link_disabled"))
-            await connection.socket.close()
+            await connection.close()

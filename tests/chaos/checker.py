@@ -71,6 +71,8 @@ def every_effect_was_decided(history: History) -> Found:
         yield from ((row.id, why) for why in _faults_of(act, row, history))
     decisions = Counter(event.subject for event in history.audit if event.kind in _DECISIONS)
     yield from ((subject, f"decided {count} times") for subject, count in decisions.items() if count > 1)
+    heirs = Counter(row.replaces for row in history.approvals if row.replaces)
+    yield from ((row_id, f"edited into {count} requests") for row_id, count in heirs.items() if count > 1)
 
 
 def _faults_of(act: Act, row: ApprovalRequest, history: History) -> Iterator[str]:
@@ -88,9 +90,22 @@ def _faults_of(act: Act, row: ApprovalRequest, history: History) -> Iterator[str
         yield "an effect without a decision in time before it"
     if row.execute_by is None or at >= row.execute_by:
         yield f"an effect at {act.at} after the approval had run out at {row.execute_by}"
-    if any(span.since <= at and (span.until is None or act.at < span.until) for span in history.freezes):
+    looked = (act.looked or act.at) - history.grace
+    if any(span.since <= looked and (span.until is None or act.at < span.until) for span in history.freezes):
         yield "an effect while everything was frozen"
     yield from _faults_of_votes(row, history)
+    yield from _faults_of_policy(row, history)
+
+
+def _faults_of_policy(row: ApprovalRequest, history: History) -> Iterator[str]:
+    """What a file that changed meanwhile must not bring about: a request and its votes are of one policy."""
+    needed = row.requirement
+    for what, at in (("asked for", row.created_at), *((f"approved by {vote.person}", vote.at) for vote in row.votes)):
+        reign = next((each for each in history.reigns if each.holds(needed.policy_sha256, at)), None)
+        if reign is not None and (needed.quorum, *needed.members) != reign.asks[row.plan.service]:
+            yield f"wants {needed.quorum} of {needed.members}, its policy {reign.asks[row.plan.service]}"
+        if reign is None and history.reigns:
+            yield f"{what} by a policy that nobody went by then"
 
 
 def _faults_of_votes(row: ApprovalRequest, history: History) -> Iterator[str]:
@@ -101,7 +116,10 @@ def _faults_of_votes(row: ApprovalRequest, history: History) -> Iterator[str]:
     barred = {human.get(each, each) for each in barred if each}
     may = frozenset[str]().union(*(history.deciders.get(member, frozenset()) for member in needed.members))
     seated: dict[str, set[str]] = {}
+    cast = {(event.subject, event.actor) for event in history.audit if event.kind == "VoteCast"}
     for vote in row.votes:
+        if vote.at < row.created_at or (row.id, vote.person) not in cast:
+            yield f"{vote.person} never voted on this request"
         who = human.get(vote.person, vote.person)
         if vote.choice == "reject":
             yield "an effect under a request that somebody rejected"
@@ -136,30 +154,27 @@ def digest_of(row: ApprovalRequest) -> str:
 
 
 _DEFAULTS = {
-    "exclude_beneficiary": False, "members_of": {}, "seats": {}, "people": [], "second_model": False,
-    "typed_confirmation": False, "remind": [], "undo": "approve", "steps": "each", "rollback": "covered", "parts": [],
-}  # fmt: skip
+    name: json.loads(json.dumps(about.default))
+    for name, about in Requirement.model_fields.items()
+    if not about.is_required()
+}
 
 
 def _asked_of(needed: Requirement) -> dict[str, Any]:
     """Return what of the requirement is bound: all that is not as it is by default, or in old rows the policy alone."""
     if needed.digest_version == 1:
         return {"policy": needed.policy_sha256}
-    return {"requirement": _told_of(json.loads(needed.model_dump_json()))}
-
-
-def _told_of(stored: dict[str, Any]) -> dict[str, Any]:
-    told = {name: value for name, value in stored.items() if _DEFAULTS.get(name) != value}
-    return told | ({"parts": [_told_of(part) for part in told["parts"]]} if "parts" in told else {})
+    stored = json.loads(needed.model_dump_json())
+    return {"requirement": {name: value for name, value in stored.items() if _DEFAULTS.get(name) != value}}
 
 
 def nothing_acknowledged_is_lost(history: History) -> Found:
     """I3: every event that was answered with 200 ended, and every other; none was carried out again and again."""
-    endings = {ending.event_id: ending.status for ending in history.endings}
+    endings = {ending.event_id: ending for ending in history.endings}
     for ack in history.acks:
         if ack.event_id not in endings:
             yield ack.event_id, f"acknowledged and lost {ack.what}".strip()
-    yield from ((each, f"still {status}") for each, status in endings.items() if status not in {"done", "dead"})
+    yield from ((each.event_id, f"still {each.status}") for each in endings.values() if not each.over)
     for ending in history.endings:
         if ending.times > 1 + history.interruptions:
             yield ending.event_id, f"carried out {ending.times} times, interrupted {history.interruptions} times"

@@ -24,24 +24,31 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an event ended: `done` or `dead`; anything else has not ended. `times` is how often it was carried out to
+    """How an event ended: `done` or `dead` is over, anything else is not. `times` is how often it was carried out to
     its end, as far as the harness could count."""
 
     event_id: str
     status: str
     times: int = 1
 
+    @property
+    def over(self) -> bool:
+        """True when nothing more will come of it."""
+        return self.status in ("done", "dead")
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
     """One line of the target's own ledger; two lines under one action id are two effects.
 
-    `found` is the state that it was done on, under the names of the plan's precondition, if the target keeps that."""
+    `found` is the state that it was done on, under the names of the plan's precondition, if the target keeps that;
+    `looked` is when the last look at the freeze switch began, if the harness saw that one."""
 
     action_id: str
     call: ToolCall
     at: datetime
     found: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    looked: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,22 @@ class Freeze:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Reign:
+    """A time in which some worker may have gone by the policy of that hash; `until` None means to the end.
+
+    `asks` says, by service, how many people it wants of which user group."""
+
+    sha256: str
+    since: datetime
+    until: datetime | None = None
+    asks: Mapping[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
+
+    def holds(self, sha256: str, at: datetime) -> bool:
+        """True when that policy was some worker's at that time."""
+        return self.sha256 == sha256 and self.since <= at and (self.until is None or at < self.until)
+
+
 @dataclass(frozen=True)
 class History:
     """The joined history of one run, taken when nothing moves any more; `tests.chaos.checker.check` judges it.
@@ -104,7 +127,8 @@ class History:
     verification of the chain said, nothing when it held. `interruptions` counts crashes and cut connections: each may
     have one event carried out, and one run ended, once more. `keeps_threads` says that no checkpoint was lost, so that
     no verdict may be lost either. `stuck` are approved requests that nobody carried
-    out while all was well and nobody was busy."""
+    out while all was well and nobody was busy. `reigns` are the policies that the workers went by, one at least at any
+    time; none for a run with one policy."""
 
     acks: Sequence[Ack] = ()
     endings: Sequence[Ending] = ()
@@ -124,3 +148,4 @@ class History:
     interruptions: int = 0
     keeps_threads: bool = False
     stuck: Sequence[str] = ()
+    reigns: Sequence[Reign] = ()

@@ -1,42 +1,55 @@
-"""What may happen in a schedule, as rules for hypothesis to put together, and the judgement when all is at rest."""
+"""One schedule over the whole system: what each of its steps does, and the judgement when all is at rest."""
 
 import asyncio
-import contextlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from random import Random
-from typing import Any, ClassVar
-
-from hypothesis import strategies as some
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from typing import Any
 
 from core.approval import ApprovalRequest, ApprovalStatus
 from tests.chaos.checker import Violation, check
 from tests.chaos.history import History
-from tests.chaos.inside.board import ALICE, BOB, CAROL, EVE, GUEST
+from tests.chaos.inside.board import ALICE, CAROL
 from tests.chaos.inside.knobs import SERVICES
 from tests.chaos.inside.place import Place
 from tests.chaos.inside.system import System
-
-ACTIONS = ("restart checkout", "restart payments", "restart front", "scale checkout to 5", "scale payments to 4")
-WORDS = (*ACTIONS, "scale front to 4", "why is checkout slow?", "scale payments to 2")
-SPANS = (1.0, 6.0, 40.0, 298.0, 301.0, 1799.0, 1801.0)
-people = some.sampled_from((ALICE, CAROL, ALICE, CAROL, ALICE, CAROL, BOB, EVE, GUEST))
-askers = some.sampled_from((BOB, BOB, ALICE))
-votes = some.lists(
-    some.tuples(people, some.sampled_from(("approve", "approve", "approve", "reject"))), min_size=1, max_size=3
-)
-few = some.integers(1, 3)
-moments = some.sampled_from((0, 0, 1, 5, 20, 60))
+from tests.chaos.steps import Step
 
 
-class BrokenPromiseError(AssertionError):
-    """A history that breaks an invariant."""
+@dataclass(frozen=True)
+class Played:
+    """What came of a schedule: `tally` counts effects, approvals by their ends, deaths and so on."""
 
-    def __init__(self, violations: list[Violation], history: History, asides: list[str]) -> None:
-        told = "\n".join(f"  {each.invariant} {each.subject}: {each.why}" for each in violations)
-        super().__init__(f"{len(violations)} violations\n{told}\n{story_of(history, asides)}")
-        self.violations = violations
+    violations: Sequence[Violation]
+    story: str
+    tally: Counter[str] = field(default_factory=Counter[str])
+
+    @property
+    def broken(self) -> set[str]:
+        """The invariants that do not hold."""
+        return {violation.invariant for violation in self.violations}
+
+
+def play(place: Place, steps: Sequence[Step]) -> Played:
+    """Live a schedule through to its end and judge it."""
+
+    def live(schedule: "Schedule") -> None:
+        for step in steps:
+            getattr(schedule, step.rule)(**step.given)
+
+    return tell(place, live)
+
+
+def tell(place: Place, story: "Callable[[Schedule], None]") -> Played:
+    """Live what a story does with a schedule through to its end and judge it."""
+    schedule = Schedule(place)
+    try:
+        story(schedule)
+    except BaseException:
+        schedule.end()
+        raise
+    return schedule.end()
 
 
 def story_of(history: History, asides: list[str]) -> str:
@@ -48,78 +61,66 @@ def story_of(history: History, asides: list[str]) -> str:
     lines += [f"{each.action_id} {each.status.value}: {each.text}" for each in history.effects]
     lines += [f"{each.action_id} {each.call.name} {each.at:%H:%M:%S.%f}" for each in history.acts]
     lines += [f"audit {each.at:%H:%M:%S.%f} {each.kind} {each.subject} {each.actor}" for each in history.audit]
+    lines += [f"policy {each.sha256[-1]} {each.since:%H:%M:%S.%f} to {each.until}" for each in history.reigns]
     lines += [f"post {each.kind} {each.subject} {each.shows}" for each in history.posts]
     return "\n".join(f"    {line}" for line in lines)
 
 
-class Schedule(RuleBasedStateMachine):
-    """One schedule; `place` is set by whoever runs it, `tally` counts what the schedules came to."""
+class Schedule:
+    """The steps by their names; `wait` is how many calls the workers may make before the next one begins."""
 
-    place: Place
-    tally: ClassVar[Counter[str]] = Counter()
-    broken: ClassVar[list[BrokenPromiseError]] = []
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.system = System(self.place)
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.system = System(place)
+        self._stimuli = self.system.stimuli
         self.happened: set[str] = set()
-        self.deaths: list[str] = []
-        self.asides: list[str] = []
+        self._deaths = 0
         self._do(self.system.open())
 
-    def _do(self, work: Any, milliseconds: int = 0) -> Any:
+    def _do(self, work: Any, wait: int = 0) -> Any:
         async def both() -> Any:
             result = await work
-            await asyncio.sleep(milliseconds / 1000)
+            await self.system.go_on(wait)
             return result
 
         return self.place.run(both())
 
+    def _pick(self, number: int, *statuses: ApprovalStatus) -> ApprovalRequest | None:
+        return self._do(self.system.pick(number, *statuses))
+
     def wait_for(self, status: ApprovalStatus) -> None:
-        """Wait a moment until some request has that status; for stories."""
-        self._do(self.system.wait_for(status, 1.0))
+        """Wait until some request has that status; for stories."""
+        self._pick(0, status)
 
-    def _pick(self, number: int, *statuses: ApprovalStatus, wait: float = 0.0) -> ApprovalRequest | None:
-        wanted = statuses[0] if statuses else None
-        looking = self.system.wait_for(wanted, wait) if wanted and wait else self.system.requests(*statuses)
-        found = self._do(looking)
-        return found[number % len(found)] if found else None
-
-    @initialize(text=some.sampled_from(ACTIONS), person=askers, times=few)
     def begin(self, text: str, person: str, times: int) -> None:
         """Most schedules are about a request, so each begins with one."""
-        self._do(self.system.arrive(self.system.asks(person, text), text, times))
-        self._do(self.system.wait_for(ApprovalStatus.PENDING, 0.3))
+        self._do(self.system.arrive(self._stimuli.asks(person, text), text, times))
+        self.wait_for(ApprovalStatus.PENDING)
 
-    @rule(text=some.sampled_from(WORDS), person=askers, times=few, held=some.booleans(), wait=moments)
     def ask(self, text: str, person: str, times: int, held: bool, wait: int) -> None:
         """Somebody says something to us; it is delivered so many times, or held up on its way."""
-        asked = self.system.asks(person, text)
+        asked = self._stimuli.asks(person, text)
         if held:
             self.system.late.append(asked)
         else:
             self._do(self.system.arrive(asked, text, times), wait)
 
-    @rule(service=some.sampled_from(tuple(SERVICES)), number=few, firing=some.booleans(), times=few, wait=moments)
     def ring(self, service: str, number: int, firing: bool, times: int, wait: int) -> None:
         """The monitoring says something."""
-        self._do(self.system.arrive(self.system.rings(service, number, firing), "alert", times), wait)
+        self._do(self.system.arrive(self._stimuli.rings(service, number, firing), "alert", times), wait)
 
-    @rule(number=few, cast=votes, times=few, wait=moments)
     def decide(self, number: int, cast: list[tuple[str, str]], times: int, wait: int) -> None:
         """Several people vote on a waiting request in the same moment, and each click is delivered so many times."""
-        request = self._pick(number, ApprovalStatus.PENDING, wait=0.1)
+        request = self._pick(number, ApprovalStatus.PENDING)
         if request is not None:
             self._vote(request, cast, times, wait)
 
-    @rule(number=few, who=some.sampled_from((ALICE, CAROL)), wait=moments)
     def agree(self, number: int, who: str, wait: int) -> None:
         """Both who may approve it, the one `who` is first."""
-        request = self._pick(number, ApprovalStatus.PENDING, wait=0.1)
+        request = self._pick(number, ApprovalStatus.PENDING)
         if request is not None:
             self._vote(request, [(who, "approve"), (CAROL if who == ALICE else ALICE, "approve")], 1, wait)
 
-    @rule(number=few, cast=votes, wait=moments)
     def decide_again(self, number: int, cast: list[tuple[str, str]], wait: int) -> None:
         """People vote on any request, decided or not."""
         request = self._pick(number)
@@ -127,9 +128,9 @@ class Schedule(RuleBasedStateMachine):
             self._vote(request, cast, 1, wait)
 
     def _vote(self, request: ApprovalRequest, cast: list[tuple[str, str]], times: int, wait: int) -> None:
-        system = self.system
+        system, stimuli = self.system, self._stimuli
         clicks = [
-            system.approves(request, who) if choice == "approve" else system.rejects(request, who)
+            stimuli.approves(request, who) if choice == "approve" else stimuli.rejects(request, who)
             for who, choice in cast
         ]
 
@@ -138,21 +139,25 @@ class Schedule(RuleBasedStateMachine):
 
         self._do(at_once(), wait)
 
-    @rule(number=few, person=people, times=few, wait=moments)
+    def edit(self, number: int, person: str, service: str, workers: int, times: int, wait: int) -> None:
+        """Somebody asks for something else in place of a waiting request."""
+        request = self._pick(number, ApprovalStatus.PENDING)
+        if request is not None:
+            edited = self._stimuli.edits(request, person, service, workers)
+            self._do(self.system.arrive(edited, "edit", times), wait)
+
     def undo(self, number: int, person: str, times: int, wait: int) -> None:
         """Somebody wants it back."""
-        request = self._pick(number, ApprovalStatus.EXECUTED, wait=0.1)
+        request = self._pick(number, ApprovalStatus.EXECUTED)
         if request is not None:
-            self._do(self.system.arrive(self.system.undoes(request, person), "undo", times), wait)
+            self._do(self.system.arrive(self._stimuli.undoes(request, person), "undo", times), wait)
 
-    @rule(number=few)
     def repeat_verdict(self, number: int) -> None:
         """A verdict is delivered twice more."""
         request = self._pick(number)
         if request is not None and request.status is not ApprovalStatus.PENDING:
             self._do(self.system.verdict_again(request))
 
-    @rule(kind=some.sampled_from(("sweep", "sweep", "catch up", *SPANS)), wait=moments)
     def time_passes(self, kind: str | float, wait: int) -> None:
         """Clocks go on (the two clocks of approvals among them), the sweeper ticks, what was held up arrives."""
         if kind == "sweep":
@@ -164,17 +169,19 @@ class Schedule(RuleBasedStateMachine):
         else:
             self.system.clock.advance(seconds=float(kind))
 
-    @rule(number=some.integers(0, 2), calls=some.integers(0, 80), after=some.booleans(), wait=moments)
+    def turn_policy(self, name: str, late: int, wait: int) -> None:
+        """The policy's file is changed, and one worker reads it late."""
+        self._do(self.system.turn_policy(name, late), wait)
+
     def crash(self, number: int, calls: int, after: bool, wait: int) -> None:
         """A worker is killed now, or at one of its next calls; another one is started in its place."""
         self._crash(number, calls, after, wait)
 
-    @rule(number=some.integers(0, 2), calls=some.integers(1, 40), after=some.booleans(), who=askers)
     def crash_at_work(self, number: int, calls: int, after: bool, who: str) -> None:
         """A worker is killed while there is something to do."""
         self._crash(number, calls, after, 0)
-        self.ask("restart checkout", who, 1, False, 5)
-        self.agree(number, ALICE, 20)
+        self.ask("restart checkout", who, 1, False, 10)
+        self.agree(number, ALICE, 40)
 
     def _crash(self, number: int, calls: int, after: bool, wait: int) -> None:
         alive = self.system.alive
@@ -189,8 +196,7 @@ class Schedule(RuleBasedStateMachine):
             self.system.add_worker()
         self._do(asyncio.sleep(0), wait)
 
-    @rule(kind=some.sampled_from(("cut", "cut", "lock", "restart", "forget")), wait=moments)
-    def outage(self, kind: str, wait: int) -> None:
+    def outage(self, kind: str, seconds: float) -> None:
         """Redis hangs up, SQL is locked for a while, Redis is killed and comes back, or the graphs' memory is lost."""
         if kind in self.happened:
             return
@@ -198,14 +204,12 @@ class Schedule(RuleBasedStateMachine):
             self.happened.add(kind)
         system = self.system
         works = {"cut": system.cut_connections, "restart": system.restart_redis, "forget": system.lose_checkpoints}
-        self._do(works[kind]() if kind in works else system.lock_sql(wait / 1000), wait)
+        self._do(works[kind]() if kind in works else system.lock_sql(seconds))
 
-    @rule(answers=some.lists(some.sampled_from(("lost", "unheard", "slow", "done")), min_size=1, max_size=3))
     def target_misbehaves(self, answers: list[str]) -> None:
         """The next calls of the target are answered like this."""
         self.system.knobs.answers.extend(answers)
 
-    @rule(kind=some.sampled_from(("turn", "ill", "freeze", "thaw", "tamper", "slow")), number=few)
     def mischief(self, kind: str, number: int) -> None:
         """Somebody changes the target, makes it ill, turns the freeze switch, edits a request in the database, or makes
         every call take its time."""
@@ -221,59 +225,31 @@ class Schedule(RuleBasedStateMachine):
             if request is not None:
                 self._do(self.system.tamper(request))
         else:
-            self.system.freeze(kind == "freeze")
+            self._do(self.system.freeze(kind == "freeze"))
 
-    def teardown(self) -> None:
+    def end(self) -> Played:
         """Let everything come to rest, then judge."""
+        world, asides = self.system.world, list[str]()
 
         async def end() -> History:
             try:
                 await self.system.settle()
                 return await self.system.history()
             finally:
-                world = self.system.world
-                self.deaths = list(world.deaths)  # before the workers that are left are closed
-                self.asides = [f"deaths: {self.deaths}", f"broken off: {world.broken_off}", *self.system.busy]
+                # Before the workers that are left are closed.
+                asides.extend((f"deaths: {world.deaths}", f"broken off: {world.broken_off}", *self.system.busy))
+                self._deaths = len(world.deaths)
                 await self.system.close()
 
         history = self.place.run(end())
-        self._count(history)
-        if violations := check(history):
-            self.broken.append(BrokenPromiseError(violations, history, self.asides))
-            raise self.broken[-1]
+        violations = check(history)
+        return Played(violations, story_of(history, asides) if violations else "", self._counted(history))
 
-    def _count(self, history: History) -> None:
-        self.tally.update(
+    def _counted(self, history: History) -> Counter[str]:
+        counted = Counter(
             schedules=1, effects=len(history.acts), approvals=len(history.approvals), events=len(history.acks),
-            deaths=len(self.deaths), interruptions=history.interruptions,
+            deaths=self._deaths, interruptions=history.interruptions,
+            edits=sum(bool(row.replaces) for row in history.approvals),
         )  # fmt: skip
-        self.tally.update(f"ended {row.status.value}" for row in history.approvals)
-
-
-RULES = (
-    "ask", "ring", "decide", "agree", "decide_again", "undo", "repeat_verdict", "time_passes", "crash", "crash_at_work",
-    "outage", "target_misbehaves", "mischief",
-)  # fmt: skip
-
-
-def _no_rule(name: str) -> Callable[..., None]:
-    """The same thing to do, for other rules to use, but no rule itself."""
-
-    def do(machine: Schedule, *given: Any) -> None:
-        getattr(Schedule, name)(machine, *given)
-
-    return do
-
-
-@contextlib.contextmanager
-def at(place: Place, only: Collection[str] = ()) -> Iterator[type[Schedule]]:
-    """Yield the machine tied to a place, with a tally of its own; `only` names the rules that it has, if not all."""
-
-    class Here(Schedule):
-        pass
-
-    Here.place, Here.tally, Here.broken = place, Counter(), []
-    for name in RULES if only else ():
-        if name not in only:
-            setattr(Here, name, _no_rule(name))
-    yield Here
+        counted.update(f"ended {row.status.value}" for row in history.approvals)
+        return counted

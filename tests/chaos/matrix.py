@@ -247,8 +247,8 @@ ROWS = (
         "whatever comes together: seeded schedules over several workers",
         "seven invariants in each of 200 schedules (20,000 by the command)",
         (
-            "chaos/test_schedules.py::test_twenty_five_schedules_keep_every_promise",
-            "chaos/test_schedules_other.py::test_twenty_five_more_schedules_keep_every_promise",
+            "chaos/test_schedules.py::test_twenty_schedules_keep_every_promise",
+            "chaos/test_schedules_other.py::test_twenty_more_schedules_keep_every_promise",
         ),
         (
             "chaos/test_twins.py::test_a_missing_protection_is_caught",

@@ -1,6 +1,7 @@
 """The whole of it as the chaos tests drive it: Slack, a target with its own ledger, Redis, SQLite and our processes."""
 
 import asyncio
+import contextlib
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +18,7 @@ from redis.asyncio import Redis
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.database.engine import Database, open_database
+from bot.adapters.redis import keys
 from bot.intake import event_of
 from core.ids import stable_id
 from demo.slack import LocalWorkspace
@@ -36,6 +38,7 @@ ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
 SRE = frozenset({ALICE, CAROL})
 _RETRY_SPEED = 60.0  # Slack's minute is a second
 _SERVICES = 60
+_OPEN_FOR = 8.0  # seconds after the queue is empty; then what is open stays open
 _SOCKETS = shutil.ignore_patterns("*.sock")
 Message = dict[str, Any]
 
@@ -116,14 +119,18 @@ class Rig:
         return card
 
     async def quiet(self, within: float = 30.0) -> None:
-        """Wait until the queue is empty and no decision waits for its graph."""
+        """Wait until the queue is empty and no event's row is open; one that stays open is for the checker to find."""
         async with Redis.from_url(self.redis_url) as redis:
 
             async def still() -> bool:
-                left = [await redis.xlen(f"watchkeeper:{name}") for name in ("slack", "work")]
-                return not any(left)
+                return not any([await redis.xlen(name) for name in keys.STREAMS])
 
             await wait_until(still, within)
+        with contextlib.suppress(AssertionError):
+            await wait_until(self._all_over, _OPEN_FOR)
+
+    async def _all_over(self) -> bool:
+        return all(ending.over for ending in (await rows_of(self.database)).endings)
 
     async def history(self) -> History:
         """Join what all witnesses say now; take it when nothing moves any more."""

@@ -13,12 +13,13 @@ from core.audit import AuditEvent
 from core.effect import Effect, EffectStatus
 from core.tool_call import ToolCall
 from tests.chaos.checker import INVARIANTS, check
-from tests.chaos.history import Ack, Act, Ending, Freeze, History, Post, Run, Spend
+from tests.chaos.history import Ack, Act, Ending, Freeze, History, Post, Reign, Run, Spend
 from tests.fakes.clock import START
 from tests.fakes.examples import a_request, a_requirement, an_effect
 
 CANARY = "ghp_Canary/That+NeverLeaves42"
 REPORT, CARD = Post("report", "rep_1", "1.1"), Post("approval", "apr_1", "1.2", "executed")
+CAST = "VoteCast"
 TRAIL = ("ApprovalRequested", "ApprovalDecided", "EffectIntended", "EffectDone")
 DECIDED, ACTED = START + timedelta(minutes=2), START + timedelta(minutes=3)
 
@@ -45,6 +46,17 @@ def noted(kind: str, **fields: Any) -> AuditEvent:
     return AuditEvent(kind=kind, **(given | fields))
 
 
+def told(*kinds: str) -> list[AuditEvent]:
+    return [noted(CAST, actor=person, at=DECIDED, details={}) for person in ("U0BOB", "U0CAROL")] + [
+        noted(kind) for kind in kinds
+    ]
+
+
+def reigning(**fields: Any) -> Callable[[History], History]:
+    reign: dict[str, Any] = {"sha256": "0" * 64, "since": START, "asks": {"checkout": (1, "S0SRE")}}
+    return changed(reigns=[Reign(**(reign | fields))])
+
+
 def sound() -> History:
     """One question, one proposal of it, approved by one of two who may, carried out and told."""
     row = a_row()
@@ -55,7 +67,7 @@ def sound() -> History:
         endings=[Ending("evt_1", "done")],
         approvals=[row],
         effects=[an_outcome(row)],
-        audit=[noted(kind) for kind in TRAIL],
+        audit=[*told(*TRAIL)],
         acts=[Act(row.action_id, row.plan.call, ACTED, {"resource_version": "7"})],
         posts=posts,
         runs=[question, Run("proposal", "rem_1", ("apr_1",), ("apr_1:refused",))],
@@ -85,6 +97,12 @@ def changed(**fields: Any) -> Callable[[History], History]:
 def plus(**more: Any) -> Callable[[History], History]:
     """One thing more in each of the named fields."""
     return lambda history: replace(history, **{name: [*getattr(history, name), one] for name, one in more.items()})
+
+
+def heirs(history: History) -> History:
+    """The request stands in the place of another one, and so does a second."""
+    both = (a_row(replaces="apr_0"), a_row(id="apr_2", replaces="apr_0", status=ApprovalStatus.REJECTED, votes=()))
+    return replace(history, approvals=both)
 
 
 def posted(text: str) -> Callable[[History], History]:
@@ -121,6 +139,13 @@ BROKEN: list[tuple[str, str, Callable[[History], History]]] = [
     ("I2", "two accounts of one human", with_row(requirement=both_accounts, votes=votes("U0BOB", "U0CAROL"))),
     ("I2", "a seat stayed empty", with_row(requirement=a_requirement(seats={"dba": 1}))),
     ("I2", "the vote came afterwards", with_row(votes=votes("U0BOB", at=ACTED))),
+    ("I2", "the vote is of the request before", with_row(created_at=DECIDED + timedelta(seconds=1))),
+    ("I2", "nobody cast that vote", changed(audit=[noted(kind) for kind in TRAIL])),
+    ("I2", "edited into two", heirs),
+    ("I2", "asked for by a policy of yesterday", reigning(since=START + timedelta(seconds=1))),
+    ("I2", "approved by a policy of yesterday", reigning(until=DECIDED)),
+    ("I2", "asked for less than its policy says", reigning(asks={"checkout": (2, "S0SRE")})),
+    ("I2", "asked others than its policy says", reigning(asks={"checkout": (1, "S0OPS")})),
     ("I2", "it was decided twice", plus(audit=noted("ApprovalExpired"))),
     ("I3", "acknowledged and nowhere", changed(endings=[])),
     ("I3", "acknowledged and never done", changed(endings=[Ending("evt_1", "taken")])),
@@ -132,9 +157,9 @@ BROKEN: list[tuple[str, str, Callable[[History], History]]] = [
     ("I4", "no outcome", with_outcome(status=EffectStatus.INTENT, outcome_at=None)),
     ("I4", "it says that it failed", with_outcome(status=EffectStatus.FAILED)),
     ("I4", "done, and the target knows of nothing", changed(acts=[])),
-    ("I4", "the audit lacks the intent", changed(audit=[noted(kind) for kind in TRAIL if kind != "EffectIntended"])),
-    ("I4", "the audit lacks the outcome", changed(audit=[noted(kind) for kind in TRAIL[:3]])),
-    ("I4", "the audit lacks the request", changed(audit=[noted(kind) for kind in TRAIL[1:]])),
+    ("I4", "the audit lacks the intent", changed(audit=told(*(kind for kind in TRAIL if kind != "EffectIntended")))),
+    ("I4", "the audit lacks the outcome", changed(audit=told(*TRAIL[:3]))),
+    ("I4", "the audit lacks the request", changed(audit=told(*TRAIL[1:]))),
     ("I4", "the audit has two outcomes", plus(audit=noted("EffectUnknown"))),
     ("I4", "the chain is broken", changed(audit_faults=["row 7 was changed"])),
     ("I5", "still approved", with_row(status=ApprovalStatus.APPROVED)),
@@ -175,13 +200,23 @@ def test_each_invariant_has_a_history_that_only_it_finds_fault_with() -> None:
     assert alone == set(INVARIANTS)
 
 
+def test_a_policy_that_reigned_all_the_time_is_no_fault_nor_one_that_was_replaced_after_the_vote() -> None:
+    assert check(reigning()(sound())) == []
+    assert check(reigning(until=DECIDED + timedelta(seconds=1))(sound())) == []
+
+
+def test_an_effect_that_began_before_the_freeze_is_no_fault() -> None:
+    frozen = changed(freezes=[Freeze(ACTED - timedelta(seconds=1))])
+    assert check(frozen(acted(looked=ACTED - timedelta(seconds=2))(sound()))) == []
+
+
 def test_an_unknown_outcome_is_an_end_whether_it_ran_or_not() -> None:
     row = a_row(status=ApprovalStatus.UNKNOWN)
     history = replace(
         sound(),
         approvals=[row],
         effects=[an_outcome(row, status=EffectStatus.UNKNOWN)],
-        audit=[noted(kind) for kind in (*TRAIL[:3], "EffectUnknown")],
+        audit=told(*TRAIL[:3], "EffectUnknown"),
         posts=[Post("report", "rep_1", "1.1"), Post("approval", row.id, "1.2", "unknown")],
     )
     assert check(history) == []

@@ -43,6 +43,9 @@ class InMemoryReminders:
 
     async def unsettled(self, since: datetime) -> Sequence[str]:
         """Return those decided and not told of."""
-        told = {event.subject for event in self.approvals.audit.events if event.kind == SETTLED}
-        rows = [row for row in self.approvals.rows.values() if row.reminded and row.decided_at and row.id not in told]
-        return [row.id for row in rows if row.status is not ApprovalStatus.PENDING and row.decided_at > since]
+        found: list[str] = []
+        for row in self.approvals.rows.values():
+            ended = row.status is not ApprovalStatus.PENDING and row.decided_at and row.decided_at > since
+            if row.reminded and ended and not await self.approvals.audit.has(SETTLED, row.id, {}):
+                found.append(row.id)
+        return found

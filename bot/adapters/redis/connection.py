@@ -27,6 +27,7 @@ def connect(url: str, *, timeout: float = 10.0) -> Redis:
         health_check_interval=15,
         retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.2), 2),
         client_name="watchkeeper",
+        driver_info=None,  # else each connection reads the package's metadata from the disk, in the middle of the loop
     )
     return Redis.from_pool(pool)
 

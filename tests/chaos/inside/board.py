@@ -9,7 +9,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from tests.chaos.inside.plug import Plug
 
 ALICE, CAROL, BOB, GUEST, EVE = "U0ALICE", "U0CAROL", "U0BOB", "U0GUEST", "U0EVE"
-SRE = (ALICE, CAROL, BOB, GUEST)
+GROUPS = {"S0SRE": (ALICE, CAROL, BOB, GUEST), "S0OPS": (CAROL, BOB, GUEST)}
+DECIDERS = {group: frozenset(members) - {GUEST} for group, members in GROUPS.items()}
+"""Those of each user group who may decide."""
+
 INCIDENTS, OPS = "C0INCIDENTS", "C0OPS"
 BOT = {"user_id": "U0BOT", "bot_id": "B0BOT", "team_id": "T0", "ok": True, "url": "", "team": "", "user": "bot"}
 Json = dict[str, Any]
@@ -46,7 +49,7 @@ class Board:
                 user = given["user"]
                 return {"ok": True, "user": {"id": user, "name": user, "is_restricted": user == GUEST, "team_id": "T0"}}
             case "usergroups.users.list":
-                return {"ok": True, "users": list(SRE)}
+                return {"ok": True, "users": list(GROUPS[given["usergroup"]])}
             case "auth.test":
                 return BOT
             case "conversations.open":

@@ -3,7 +3,9 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pydantic import Field, JsonValue
@@ -16,6 +18,9 @@ from tests.chaos.inside.plug import Plug
 from tools.spec import ActArguments, Action, OutcomeUnknownError, Preview, ServiceArguments, Stamp, ToolSpec
 
 SERVICES = {"front": ("checkout",), "checkout": ("payments",), "payments": ()}
+LOOKED: ContextVar[datetime | None] = ContextVar("LOOKED", default=None)
+"""When whoever acts began its last look at the freeze switch."""
+
 AMNESIC = "front"
 """Its target does not know action ids: what it did cannot be read back."""
 
@@ -58,7 +63,7 @@ class Knobs:
             if answer == "slow":
                 await asyncio.sleep(0.02)
             found: dict[str, JsonValue] = {"resource_version": self.versions[service]}
-            self.ledger.append(Act(stamp.action_id, call, at, found))
+            self.ledger.append(Act(stamp.action_id, call, at, found, LOOKED.get()))
             if call.name == "scale_workers":
                 self.workers[service] = int(str(call.args["workers"]))
                 self.versions[service] += 1

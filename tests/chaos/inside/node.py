@@ -11,9 +11,7 @@ from unittest import mock
 
 import httpx
 from slack_bolt.authorization import AuthorizeResult
-from sqlalchemy import event as sql_events
 
-from bot.adapters.database.engine import open_database
 from bot.adapters.redis.checkpointer import RedisSaver
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.lease import RedisLease
@@ -26,12 +24,13 @@ from bot.dead_letters import DeadLetterOffice
 from bot.delivery import Delivery
 from bot.directory import SlackDirectory
 from bot.places import Places
+from bot.policy_file import LivePolicy
 from bot.services import Services
 from bot.web.links import TimelineLinks
 from bot.worker import Worker
 from core.event import Event
 from core.policy import Policy
-from core.ports import Clock, Deliveries
+from core.ports import Clock
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
@@ -48,8 +47,10 @@ from graphs.investigation import graph as investigation
 from graphs.remediation import graph as remediation
 from graphs.runner import LangGraphRunner
 from tests.chaos.inside.board import BOT, INCIDENTS, Board, BoardClient
-from tests.chaos.inside.knobs import SERVICES, Knobs
+from tests.chaos.inside.knobs import LOOKED, SERVICES, Knobs
 from tests.chaos.inside.plug import Plug, PluggedDatabase, PluggedRedis, bury
+from tests.chaos.inside.policies import Reigns
+from tests.chaos.inside.rows import open_rows
 from tools.environment import Environment, Service
 from tools.forms import ArgumentForms
 from tools.guard import Guard
@@ -74,14 +75,16 @@ class World:
     knobs: Knobs
     canary: str
     http: httpx.AsyncClient
-    frozen: bool = False
+    reigns: Reigns
+    calls: int = 0
     slow: Random | None = None
     handled: list[str] = field(default_factory=list[str])
     deaths: list[str] = field(default_factory=list[str])
     broken_off: list[str] = field(default_factory=list[str])
 
     def delay(self) -> float:
-        """Return how many seconds the next call is held up."""
+        """Count a call of some worker, and return how many seconds it is held up."""
+        self.calls += 1
         return self.slow.choice((0.0, 0.0, 0.001, 0.004)) if self.slow else 0.0
 
 
@@ -92,21 +95,19 @@ class Node:
         self.world, self.name = world, name
         self.plug = Plug(self._died, world.delay)
         self.redis = _plugged_redis(world.redis_url, self.plug)
-        opened = open_database(world.database_url)
-        self._lines: list[Any] = []
-        sql_events.listen(opened.engine.sync_engine, "connect", self._connected)
-        self.database = PluggedDatabase(opened.engine, self.plug)
+        opened = open_rows(world.database_url)
+        self.database = PluggedDatabase(opened.engine, plug=self.plug)
         self.client = BoardClient(world.board, self.plug)
         self.queue = RedisQueue(
             self.redis, consumer=name, lease=LEASE, pause=timedelta(seconds=0.01), longest_pause=timedelta(seconds=0.1)
         )
-        self.services, self._deliveries, self.ticks = self._assemble()
+        self._stores = Stores.of(self.database, world.clock)
+        self.services, self.ticks = self._assemble()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._funeral: asyncio.Task[None] | None = None
 
-    def _assemble(self) -> tuple[Services, Deliveries, list[Tick]]:
-        world, client, queue = self.world, self.client, self.queue
-        stores = Stores.of(self.database, world.clock)
+    def _assemble(self) -> tuple[Services, list[Tick]]:
+        world, client, queue, stores = self.world, self.client, self.queue, self._stores
         directory = SlackDirectory(client, world.clock)
         cards = SlackCards(
             client, incidents=stores.incidents, reports=stores.reports, approvals=stores.approvals,
@@ -114,10 +115,19 @@ class Node:
             links=TimelineLinks("https://bot.example", "a secret of this test", world.clock),
             incident_channel=INCIDENTS,
         )  # fmt: skip
-        desk = ApprovalDesk(stores.approvals, directory, world.policy, queue, stores.audit, world.clock)
+        self.policy = LivePolicy(lambda: world.policy, stores.audit, world.clock, world.policy)
+        freeze = FreezeSwitch(stores.switches, directory, stores.audit, world.clock, lambda: self.policy.freezers)
+        desk = ApprovalDesk(
+            stores.approvals, directory, self.policy, queue, stores.audit, world.clock, frozen=freeze.why
+        )
         registry = self._registry()
+
+        async def frozen() -> bool:
+            LOOKED.set(world.clock.now())
+            return await freeze.frozen()
+
         guard = Guard(
-            registry, stores.approvals, stores.effects, stores.audit, world.clock, lambda: world.frozen,
+            registry, stores.approvals, stores.effects, stores.audit, world.clock, frozen,
             settle_seconds=SETTLE, skew_seconds=0.0,
         )  # fmt: skip
         context = GraphContext(
@@ -136,14 +146,15 @@ class Node:
             desk=desk, investigation=Investigation(runner, incidents, reports, remediation, cards, audit, clock),
             remediation=remediation, intake=AlertIntake(incidents, reports, cards, queue, audit, clock),
             incidents=incidents, reports=reports, approvals=stores.approvals, approval_queue=stores.approvals,
-            cards=cards, directory=directory, audit=audit, queue=queue, clock=clock, approvers=("S0SRE",),
+            cards=cards, directory=directory, audit=audit, queue=queue, clock=clock,
+            approvers=lambda: self.policy.members,
             dead_letters=DeadLetterDesk(stores.deliveries, audit, clock),
-            freeze=FreezeSwitch(stores.switches, directory, audit, clock, dict),
+            freeze=freeze,
             editing=Editing(
                 desk, stores.approvals, stores.approvals, guard, ArgumentForms(registry), runner, cards, queue, clock
             ),
             granting=Granting(
-                GrantBook(stores.grants, directory, world.policy, audit, clock), stores.approvals, stores.approvals
+                GrantBook(stores.grants, directory, self.policy, audit, clock), stores.approvals, stores.approvals
             ),
         )  # fmt: skip
         sweeper = Sweeper(stores.approvals, stores.approvals, incidents, cards, queue, clock)
@@ -154,7 +165,7 @@ class Node:
         letters = DeadLetterCards(client, INCIDENTS)
         places = Places(incidents, stores.approvals)
         office = DeadLetterOffice(stores.deliveries, queue, letters, context.human, places)
-        return services, stores.deliveries, [sweeper.tick, left.tick, office.tick]
+        return services, [sweeper.tick, left.tick, office.tick]
 
     def _registry(self) -> Registry:
         listed = [
@@ -177,14 +188,17 @@ class Node:
         worker = Worker(app, self.services, pause=0.0, ours=frozenset({BOT["user_id"], BOT["bot_id"]}))
 
         async def handle(event: Event) -> None:
+            running = self.world.reigns.begin()
             try:
                 await worker.handle(event)
             except BaseException as error:
                 self.world.broken_off.append(f"{event.id} {type(error).__name__}: {error}")
                 raise
+            finally:
+                self.world.reigns.end(running, self.world.clock.now())
             self.world.handled.append(event.id)
 
-        delivery = Delivery(handle, self._deliveries, self.world.clock)
+        delivery = Delivery(handle, self._stores.deliveries, self.world.clock)
         self.run(self.queue.consume(delivery.handle, 32, 0.0))
 
     async def _with_client(self, context: Any, next: Callable[[], Awaitable[Any]]) -> Any:
@@ -214,17 +228,6 @@ class Node:
         # The server sees the connections close, so that what it is still asked for goes to nobody.
         await self.redis.connection_pool.disconnect()
         await bury(self._tasks)
-        # And the files are closed, or a transaction that was cut off would keep its lock.
-        for line in self._lines:
-            line.stop()  # not awaited: one that had ended before answers nobody
-            await asyncio.to_thread(line._thread.join, 1)
-
-    def _connected(self, connection: Any, _record: object) -> None:
-        self._lines.append(connection.driver_connection)
-        # A locked database says so after 50 ms instead of ten seconds.
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout = 50")
-        cursor.close()
 
     async def close(self) -> None:
         """Give everything back."""

@@ -1,6 +1,7 @@
 """What outlives a schedule in one test process: a Redis child, a migrated database to copy, and a loop."""
 
 import asyncio
+import gc
 import shutil
 import signal
 import sqlite3
@@ -13,10 +14,12 @@ from typing import Any, TypeVar
 from unittest import mock
 
 import httpx
+import uvloop
 from redis import Redis
 
 from bot import worker
 from bot.adapters.database.migrate import migrate
+from bot.adapters.redis import consumer
 from bot.adapters.redis.stream import Entry, EventStream
 from tests.fakes.processes import end
 from tests.fakes.servers import start_redis
@@ -38,7 +41,7 @@ class Place:
         with sqlite3.connect(self._template) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
-        self._runner = asyncio.Runner()
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         self.http = httpx.AsyncClient(trust_env=False, verify=False)
         self._count = 0
         self.taken_over = 0
@@ -85,11 +88,16 @@ def a_place() -> Iterator[Place]:
         place.taken_over += len(entries)
         return entries
 
+    gc.collect()
+    gc.freeze()  # all that was imported, which would be looked through again and again
     try:
         with (
             mock.patch.object(worker, "REFRESH_SPAN", timedelta(milliseconds=5)),
             mock.patch.object(EventStream, "inherit", counted),
+            mock.patch.object(consumer, "_FIRST_LOOK", 0.002),
+            mock.patch.object(consumer, "_LONGEST_LOOK", 0.02),
         ):
             yield place
     finally:
+        gc.unfreeze()
         place.close()

@@ -57,8 +57,7 @@ class Plug:
         """Let one call through."""
         self.calls += 1
         mine = self.calls == self._fuse or name == self._at
-        if pause := self.delay():
-            await asyncio.sleep(pause)
+        await asyncio.sleep(self.delay())  # if only for a turn: others get theirs between any two calls
         if mine and not self._after and not self._at:
             self._die(name)
         self._check()

@@ -4,52 +4,44 @@ import asyncio
 import itertools
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
 
 from redis.asyncio import Redis
-from sqlalchemy import select
 
 from bot.adapters.database.approval_store import SqlApprovals
-from bot.adapters.database.engine import Database, open_database
-from bot.adapters.database.models import approvals
+from bot.adapters.database.engine import Database
+from bot.adapters.database.freeze_store import SqlSwitches
 from bot.adapters.database.report_store import SqlReports
 from bot.adapters.redis import keys
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.queue import RedisQueue
-from bot.identifiers import APPROVE, REASON_BLOCK, REASON_INPUT, REJECT_VIEW, UNDO
-from bot.intake import event_of
 from core.approval import ApprovalRequest, ApprovalStatus
+from core.audit import AuditEvent
 from core.errors import TransientError
 from core.event import Event
-from core.ids import approval_id_of, remediation_id_of, stable_id
-from core.policy import Policy, PolicyFile
+from core.freeze import SUBJECT
+from core.freeze import Freeze as Switch
+from core.ids import approval_id_of, remediation_id_of
 from core.services.approval_desk import resume_job
 from tests.chaos.collect import posts_of, rows_of
 from tests.chaos.history import Ack, Ending, Freeze, History, Run
-from tests.chaos.inside.board import ALICE, BOB, CAROL, OPS, SRE, Board
+from tests.chaos.inside.board import ALICE, DECIDERS, Board
 from tests.chaos.inside.knobs import Knobs
 from tests.chaos.inside.node import Node, World
 from tests.chaos.inside.place import Place
+from tests.chaos.inside.policies import Reigns, policy_named
+from tests.chaos.inside.rows import open_rows
+from tests.chaos.inside.stimuli import Stimuli, sentences
 from tests.fakes.clock import FakeClock
-from tests.fakes.examples import an_alert
 
-_APPROVE = {"effect": "approve", "groups": ["sre"]}
-POLICY = {
-    "version": 1,
-    "groups": {"sre": ["S0SRE"]},
-    "rules": [
-        {"name": "front is not scaled", "match": {"tool": "scale_*", "service": "front"}, "effect": "deny"},
-        {"name": "payments by two", "match": {"service": "payments"}, **_APPROVE, "quorum": 2},
-        {"name": "anything else", **_APPROVE},
-    ],
-}  # fmt: skip
 CANARY = "AKIA5CANARY7NEVERLEAVES"
+TURN, TURNS = 0.003, 2000  # seconds, and how many of them: counted, as a busy machine gives us few of them in a second
 
 
 class TickingClock(FakeClock):
@@ -66,15 +58,16 @@ class System:
         self.place = place
         self.file = place.fresh()
         self.clock = TickingClock()
-        policy = Policy(PolicyFile.model_validate(POLICY), "0" * 64)
         self.board, self.knobs = Board(), Knobs(self.clock, CANARY)
+        self.stimuli = Stimuli(self.board, self.clock)
         self.world = World(
-            place.redis_url, f"sqlite:///{self.file}", self.clock, policy, self.board, self.knobs, CANARY, place.http,
+            place.redis_url, f"sqlite:///{self.file}", self.clock, policy_named("first"), self.board, self.knobs,
+            CANARY, place.http, Reigns(),
         )  # fmt: skip
+        self.world.reigns.turn("first", (), self.clock.now())
         self.web: RedisQueue
         self.nodes: list[Node] = []
         self.acks: list[Ack] = []
-        self.runs: list[Run] = []
         self.freezes: list[Freeze] = []
         self.late: list[Event] = []
         self.stuck: list[str] = []
@@ -89,7 +82,8 @@ class System:
         self._edge = connect(self.world.redis_url)
         self._admin = Redis.from_url(self.world.redis_url)
         self.web = RedisQueue(self._edge)
-        self._rows: Database = open_database(self.world.database_url)
+        self._rows: Database = open_rows(self.world.database_url)
+        self._ids = sqlite3.connect(self.file, isolation_level=None)
         for _ in range(workers):
             self.add_worker()
 
@@ -107,6 +101,7 @@ class System:
         await self._edge.aclose()
         await self._admin.aclose()
         await self._rows.close()
+        self._ids.close()
         for leftover in self.file.parent.glob(f"{self.file.name}*"):
             leftover.unlink()
 
@@ -131,53 +126,6 @@ class System:
         except TransientError:
             return False
         return True
-
-    def asks(self, person: str, text: str, thread: str = "") -> Event:
-        """Return somebody's words to us in #ops; a run that owes a report."""
-        ts = self.board.stamp()
-        inner = {"type": "app_mention", "user": person, "text": f"<@U0BOT> {text}", "ts": ts, "channel": OPS}
-        inner |= {"thread_ts": thread} if thread else {}
-        self.runs.append(Run("question", stable_id("rep", OPS, ts), notes=_sentences(f"ask:{OPS}:{ts}")))
-        payload = {"type": "event_callback", "event_id": f"Ev{ts}", "team_id": "T0", "event": inner}
-        return event_of(payload, self.clock)
-
-    def rings(self, service: str, number: int, firing: bool) -> Event:
-        """Return an alert's word from the monitoring."""
-        status = "firing" if firing else "resolved"
-        alert = an_alert(fingerprint=f"{service}-{number}", service=service, status=status)
-        body = alert.model_dump(mode="json")
-        name = f"alert:{service}:{number}:{status}"
-        return Event(id=name, kind="alert", key=alert.group_key, body=body, received_at=self.clock.now())
-
-    def clicks(self, request: ApprovalRequest, person: str, button: str) -> Event:
-        """Return a press of a card's button."""
-        payload: dict[str, Any] = self._interaction(person) | {
-            "type": "block_actions",
-            "container": {"channel_id": request.channel, "message_ts": request.card_ts, "thread_ts": request.thread_ts},
-            "channel": {"id": request.channel},
-            "actions": [{"action_id": button, "value": request.id, "block_id": "b", "type": "button"}],
-        }
-        return event_of(payload, self.clock)
-
-    def approves(self, request: ApprovalRequest, person: str) -> Event:
-        """Return a press of Approve."""
-        return self.clicks(request, person, APPROVE)
-
-    def undoes(self, request: ApprovalRequest, person: str) -> Event:
-        """Return a press of Undo."""
-        return self.clicks(request, person, UNDO)
-
-    def rejects(self, request: ApprovalRequest, person: str) -> Event:
-        """Return the submission of a reason to reject."""
-        view = {
-            "id": f"V{self.board.stamp()}", "hash": "h", "callback_id": REJECT_VIEW, "private_metadata": request.id,
-            "type": "modal", "state": {"values": {REASON_BLOCK: {REASON_INPUT: {"value": "wrong remedy"}}}},
-        }  # fmt: skip
-        return event_of(self._interaction(person) | {"type": "view_submission", "view": view}, self.clock)
-
-    def _interaction(self, person: str) -> dict[str, Any]:
-        trigger = self.board.stamp()
-        return {"user": {"id": person}, "team": {"id": "T0"}, "api_app_id": "A0", "trigger_id": trigger}
 
     async def verdict_again(self, request: ApprovalRequest) -> None:
         """Deliver the verdict twice more, at once."""
@@ -213,13 +161,25 @@ class System:
         self.interrupt()
         await asyncio.to_thread(_hold_lock, self.file, seconds)
 
-    def freeze(self, on: bool) -> None:
-        """Turn the freeze switch."""
-        if on and not self.world.frozen:
+    async def freeze(self, on: bool) -> None:
+        """Turn the freeze switch in SQL; what is done on a look before the switch was turned is done in time."""
+        began = self.clock.now()
+        kind = "Frozen" if on else "Thawed"
+        told = AuditEvent(kind=kind, actor=ALICE, subject=SUBJECT, at=began, details={})
+        if not await SqlSwitches(self._rows).turn(Switch(is_on=on, person=ALICE, since=began), told):
+            return
+        if on:
             self.freezes.append(Freeze(self.clock.now()))
-        elif not on and self.world.frozen:
-            self.freezes[-1] = replace(self.freezes[-1], until=self.clock.now())
-        self.world.frozen = on
+        else:
+            self.freezes[-1] = replace(self.freezes[-1], until=began)
+
+    async def turn_policy(self, name: str, late: int) -> None:
+        """Put another policy in the place of the file; every worker reads it now but the one numbered `late`."""
+        self.world.policy = policy_named(name)
+        for number, node in enumerate(self.alive):
+            if number != late:
+                await asyncio.wait([node.run(node.policy.refresh())])
+        self.world.reigns.turn(name, {node.policy.sha256 for node in self.alive}, self.clock.now())
 
     async def tamper(self, request: ApprovalRequest) -> None:
         """Change what would run in the row itself, behind everybody's back, with all the rights there are."""
@@ -234,37 +194,45 @@ class System:
 
     # What can be seen
 
-    async def requests(self, *statuses: ApprovalStatus) -> list[ApprovalRequest]:
-        """Return the requests of those statuses (of any, if none is given), oldest first."""
-        async with self._rows.reading() as connection:
-            query = select(approvals.c.id).order_by(approvals.c.created_at, approvals.c.id)
-            named = query.where(approvals.c.status.in_([each.value for each in statuses])) if statuses else query
-            ids = (await connection.execute(named)).scalars().all()
-        store = SqlApprovals(self._rows, self.clock)
-        return [await store.load(each) for each in ids]
+    def ids(self, *statuses: ApprovalStatus) -> list[str]:
+        """Return the ids of the requests of those statuses (of any, if none is given), oldest first."""
+        # Asked without a turn of the loop, and often: it must take no part in what it looks at.
+        named = f"WHERE status IN ({','.join('?' * len(statuses))})" if statuses else ""
+        query = f"SELECT id FROM approvals {named} ORDER BY created_at, id"
+        return [row[0] for row in self._ids.execute(query, [each.value for each in statuses])]
 
-    async def wait_for(self, status: ApprovalStatus, seconds: float = 0.5) -> list[ApprovalRequest]:
-        """Return the requests of that status, waiting a moment for the first while anybody works on anything."""
-        deadline = monotonic() + seconds
-        while True:
-            found = await self.requests(status)
-            if found or not self.alive or monotonic() > deadline or not await self._waiting():
-                return found
-            await asyncio.sleep(0.02)
+    async def pick(self, number: int, *statuses: ApprovalStatus) -> ApprovalRequest | None:
+        """Return one of the requests of those statuses, waiting for the first while anybody works on anything."""
+        if statuses:
+            await self._while_busy(lambda: not self.ids(*statuses))
+        found = self.ids(*statuses)
+        return await SqlApprovals(self._rows, self.clock).load(found[number % len(found)]) if found else None
 
-    async def idle(self, seconds: float) -> bool:
+    async def go_on(self, calls: int) -> None:
+        """Let the workers make so many calls, or as many as there is work for."""
+        goal = self.world.calls + calls
+        await self._while_busy(lambda: self.world.calls < goal)
+
+    async def _while_busy(self, wanted: Callable[[], bool]) -> None:
+        """Wait while that holds and anybody works on anything."""
+        for number in range(TURNS):
+            # Redis is asked now and then only: asking takes longer than most of what is waited for.
+            if not wanted() or not self.alive or (number % 5 == 0 and not await self._waiting()):
+                return
+            await asyncio.sleep(TURN)
+
+    async def idle(self) -> bool:
         """Wait until nothing is left in the streams; False when that does not come about."""
-        deadline = monotonic() + seconds
-        while await self._waiting():
-            if monotonic() > deadline:
-                return False
-            await asyncio.sleep(0.02)
-        return True
+        for _ in range(TURNS):
+            if not await self._waiting():
+                return True
+            await asyncio.sleep(TURN)
+        return False
 
     async def settle(self) -> None:
         """Mend everything, deliver what is late, and let time pass until nothing is owed (or ever will be paid)."""
-        self.freeze(False)
         self.world.slow = None
+        await self.freeze(False)
         self.knobs.answers.clear()
         for event in self.late:
             await self.arrive(event, "late")
@@ -273,20 +241,21 @@ class System:
             node.plug.mend()
         if not self.alive:
             self.add_worker()
+        if gone := [keys.consumer(node.name) for node in self.nodes if not node.alive]:
+            await self._admin.delete(*gone)  # what the dead had is free, as it will be when their last word runs out
         for minutes in (0, 1, 31, 1, 1, 1):
             if minutes == 31:
-                self.stuck = [row.id for row in await self.requests(ApprovalStatus.APPROVED)]
+                self.stuck = self.ids(ApprovalStatus.APPROVED)
             self.clock.advance(minutes=minutes)
             await self.sweep()
-            if not await self.idle(4):
+            if not await self.idle():
                 self.busy = [waits_in(task) for task in asyncio.all_tasks()]
                 return
-            if minutes and not await self._owed():
+            if minutes and not self._owed():
                 return
 
-    async def _owed(self) -> bool:
-        store = SqlApprovals(self._rows, self.clock)
-        return bool(await store.pending() or await store.undelivered())
+    def _owed(self) -> bool:
+        return bool(self._ids.execute("SELECT 1 FROM approvals WHERE delivered_at IS NULL LIMIT 1").fetchone())
 
     async def history(self) -> History:
         """Return what everybody saw."""
@@ -296,18 +265,20 @@ class System:
         endings = {each: Ending(each, "done", times) for each, times in handled.items()}
         endings |= {each.event_id: replace(each, times=handled[each.event_id]) for each in rows.endings}
         endings |= {each: Ending(each, "waiting") for each in waiting}
-        deciders = {"S0SRE": frozenset(SRE) - {"U0GUEST"}}
         messages = self.board.messages
         return replace(
             rows, acks=self.acks, endings=list(endings.values()), acts=list(self.knobs.ledger),
-            posts=posts_of(messages), runs=[*self.runs, *await self._proposals(rows)], deciders=deciders,
+            posts=posts_of(messages), runs=[*self.stimuli.runs, *await self._proposals()], deciders=DECIDERS,
             freezes=self.freezes, canaries=(CANARY,), sinks={"whispers": [str(self.board.whispers)]},
             interruptions=self._interrupted(),
-            keeps_threads=self.keeps_threads, stuck=self.stuck,
+            keeps_threads=self.keeps_threads, stuck=self.stuck, reigns=self.world.reigns.all,
         )  # fmt: skip
 
     async def _waiting(self) -> bool:
-        return any([await self._admin.xlen(name) for name in keys.STREAMS])
+        pipe = self._admin.pipeline(transaction=False)
+        for name in keys.STREAMS:
+            pipe.xlen(name)
+        return any(await pipe.execute())
 
     def _interrupted(self) -> int:
         taken_over = self.place.taken_over - self._taken_over
@@ -320,15 +291,15 @@ class System:
                 found.append(Event.model_validate_json(fields[b"event"]).id)
         return found
 
-    async def _proposals(self, rows: History) -> list[Run]:
+    async def _proposals(self) -> list[Run]:
         store = SqlReports(self._rows)
         found: list[Run] = []
-        for run in self.runs:
+        for run in self.stimuli.runs:
             report = await store.load(run.id)
             if report is not None and report.proposal is not None:
                 remediation = remediation_id_of(report.id)
                 first = approval_id_of(remediation, 1)
-                notes = (f"{first}:refused", *_sentences(f"propose:{remediation}"))
+                notes = (f"{first}:refused", *sentences(f"propose:{remediation}"))
                 found.append(Run("proposal", remediation, (first,), notes))
         return found
 
@@ -345,11 +316,6 @@ def waits_in(task: "asyncio.Task[Any]") -> str:
     return " > ".join(found)
 
 
-def _sentences(event_id: str) -> tuple[str, ...]:
-    """The keys of what may be said in place of what an event was to bring about."""
-    return (f"failed:{event_id}", f"dead:{event_id}")
-
-
 def _hold_lock(file: Path, seconds: float) -> None:
     with closing(sqlite3.connect(file, isolation_level=None, timeout=5)) as connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -364,6 +330,3 @@ def _write_plan(file: Path, approval_id: str, plan: str) -> None:
             connection.execute(f"DROP TRIGGER {name}")
         connection.execute("UPDATE approvals SET plan = ? WHERE id = ?", (plan, approval_id))
         connection.commit()
-
-
-PEOPLE: Sequence[str] = (ALICE, CAROL, BOB)
