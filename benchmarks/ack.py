@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
@@ -26,6 +26,7 @@ from redis.asyncio import Redis
 from benchmarks.ack_stall import AT_ONCE, Stalling, stalling
 from bot.adapters.redis import keys
 from bot.adapters.redis.embedded import keep_on_disk
+from bot.adapters.redis.heartbeat import Heartbeat
 from demo.slack import LocalWorkspace
 from tests.fakes.processes import end, free_port, start
 from tests.fakes.running_web import running_web
@@ -84,7 +85,7 @@ async def ours(slack: str, folder: Path, options: Sequence[str]) -> AsyncIterato
     syncing = asyncio.create_task(keep_on_disk(folder / "redis")) if not options else None
     try:
         async with Redis.from_url(url) as redis, running_web(url, slack, folder) as web:
-            await redis.set(keys.heartbeat("worker"), b"", ex=3600)  # or the web role goes on looking for one
+            await Heartbeat(redis, "worker", timedelta(hours=1)).beat()  # or the web role goes on looking for one
             web.process.cpu_affinity(list(SERVER))
             yield web.port, redis
     finally:
@@ -165,12 +166,12 @@ def word(held: bool) -> str:
 async def main(options: argparse.Namespace) -> None:
     """Measure and print."""
     os.sched_setaffinity(0, LOAD)
-    rounds, single, many, paced = (3, 300, 600, 60) if options.quick else (9, 1500, 3200, 150)
+    rounds, single, many, paced = (3, 300, 600, 40) if options.quick else (9, 1500, 3200, 80)
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         one, sixteen = await compare(Path(folder), rounds, single, many)
         (Path(folder) / "stall").mkdir()
-        states = await stalled(Path(folder) / "stall", rounds, paced)
+        states = await stalled(Path(folder) / "stall", rounds + 2, paced)
     p50, shown = ratio(one[OURS], one[BOLT])
     p99 = share([value for each in sixteen[OURS] for value in each], 0.99)
     slower, told = ratio(states["stalled"], states["calm"])

@@ -17,13 +17,14 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.answers import Answers, waits_for_answer
-from core.errors import TransientError
+from bot.ingress.untrusted import refuse_deep
+from core.errors import QueueFullError, TransientError
 from core.event import Event
 from core.ports import Clock, Inbox
 from core.tool_call import canonical_json
 
 _log, _quiet_log = structlog.get_logger(__name__), logging.getLogger(__name__)
-_PATIENCE = 2.0  # seconds; Slack waits three
+_PATIENCE, _AGAIN = 2.0, 0.1  # seconds; Slack waits three
 _ANSWERED = 2.5  # seconds for a form to be queued and answered
 _WAITS_FOR_NOBODY = {"agent_session_stopped"}
 
@@ -57,31 +58,49 @@ class Intake(AsyncApp):
     clock: Clock
     answers: Answers | None
 
-    async def take(self, payload: Mapping[str, Any], signature: str = "") -> BoltResponse:
-        """Queue the payload and return what Slack is answered."""
+    async def take(self, payload: Mapping[str, Any], signature: str = "") -> tuple[int, str]:
+        """Queue the payload and return what Slack is answered: a status and a body."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
             event = event_of(payload, self.clock)
         except ValueError as error:
             _log.warning("event_unreadable", error=str(error))
-            return BoltResponse(status=400, body="")
+            return 400, ""
         try:
-            async with asyncio.timeout(_PATIENCE):
-                fresh = await self.queue.put(event, signature)
+            fresh = await self._put(event, signature, began + _PATIENCE)
         except (TransientError, TimeoutError) as error:
             told = f"{type(error).__name__}: {error}".removesuffix(": ")
             _log.warning("event_not_taken", kind=event.kind, event_id=event.id, error=told)
-            return BoltResponse(status=503, body="")
+            return 503, ""
         if _quiet_log.isEnabledFor(logging.DEBUG):  # binding a logger costs more than reading the event
             _log.debug("event_taken" if fresh else "event_already_taken", kind=event.kind, event_id=event.id)
         if self.answers is None or not waits_for_answer(payload):
-            return BoltResponse(status=200, body="")
+            return 200, ""
         try:
             answer = await self.answers.wait(event.id, max(0.0, began + _ANSWERED - loop.time()))
         except TransientError:
             answer = ""  # the form is queued and will be dealt with; what is wrong in it is told in a direct message
-        return BoltResponse(status=200, body=answer)
+        return 200, answer
+
+    async def _put(self, event: Event, signature: str, until: float) -> bool:
+        """Queue the event; a queue that cannot be reached is tried again, as one that is restarted comes back before
+        whoever pressed a button should read that it failed. A first try that hangs has taken all the time there is."""
+        try:
+            return await self.queue.put(event, signature)
+        except QueueFullError:
+            raise
+        except TransientError as error:
+            _log.info("event_tried_again", kind=event.kind, event_id=event.id, error=str(error))
+        async with asyncio.timeout_at(until):
+            while True:
+                await asyncio.sleep(_AGAIN)
+                try:
+                    return await self.queue.put(event, signature)
+                except QueueFullError:
+                    raise
+                except TransientError:
+                    continue
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +113,19 @@ class _Enqueue(AsyncMiddleware):
         self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
     ) -> BoltResponse:
         """Queue the payload and end the dispatch."""
-        return await self.intake.take(req.body)
+        status, body = await self.intake.take(req.body)
+        return BoltResponse(status=status, body=body)
 
 
 def event_of(payload: Mapping[str, JsonValue], clock: Clock) -> Event:
-    """Return the event for one payload of Slack; the same payload again gives the same id."""
+    """Return the event for one payload of Slack; the same payload again gives the same id. ValueError for one that is
+    too deep."""
+    refuse_deep(payload)
     kind, identity, key = _events_api(payload) or _slash_command(payload) or _interactive(payload)
-    return Event(id=identity, kind=f"slack.{kind}", key=key, body=dict(payload), received_at=clock.now())
+    # Not validated: it is JSON that was read a moment ago, and reading it again costs more than the rest of this.
+    return Event.model_construct(
+        id=identity, kind=f"slack.{kind}", key=key, body=dict(payload), received_at=clock.now()
+    )
 
 
 def _events_api(payload: Mapping[str, JsonValue]) -> tuple[str, str, str] | None:

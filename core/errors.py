@@ -81,6 +81,10 @@ class TransientError(WatchkeeperError):
     """Worth another try with backoff; an operator is told when tries run out."""
 
 
+class QueueFullError(TransientError):
+    """There is room for what is under way, and none for more."""
+
+
 class CorruptCheckpointError(WatchkeeperError):
     """What is stored of a paused run cannot be trusted or read: it is not loaded, not guessed at and not tried again; a
     human is told once, by whoever ends the run."""

@@ -79,8 +79,8 @@ async def build_web(settings: Settings) -> AsyncIterator[WebRole]:
 
         health = health_routes(readiness, partial(said, worker), backlog, partial(said, notes))
         routes: list[BaseRoute] = [*health, *_webhooks(settings.alerts, queue, clock).routes()]
-        if not in_socket:
-            routes += slack_routes(link, SlackVerifier(settings.slack.signing_secret.get_secret_value(), clock))
+        if not in_socket:  # first, as it is asked for most
+            routes[:0] = slack_routes(link, SlackVerifier(settings.slack.signing_secret.get_secret_value(), clock))
         routes += build_api(settings, queue, RedisApiMemory(redis), clock, stack)
         routes.append(late_route("/timeline/{subject}", partial(_timeline, settings, client, clock, stack)))
 

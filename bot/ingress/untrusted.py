@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import JsonValue
@@ -53,18 +54,17 @@ def _resolved(row: JsonValue) -> bool:
 
 def refuse_deep(value: object) -> None:
     """Raise ValueError where lists and mappings stand in each other more than 64 deep."""
-    level = [value]
+    level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(_MAX_DEPTH + 1):
-        level = [inner for outer in level for inner in _within(outer) if isinstance(inner, dict | list)]
-        if not level:
+        found: list[Any] = []
+        for outer in level:
+            for inner in outer.values() if isinstance(outer, dict) else outer:
+                if isinstance(inner, (dict, list)):
+                    found.append(inner)
+        if not found:
             return
+        level = found
     raise ValueError("too deep")
-
-
-def _within(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
 
 
 def _no_constant(name: str) -> None:

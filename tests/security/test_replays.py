@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot import intake
 from bot.adapters.redis import keys
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.queue import RedisQueue
@@ -100,12 +101,18 @@ async def test_a_repetition_of_slack_is_the_same_event(webs: list[RedisQueue], r
     assert await redis.xlen(keys.SLACK) == 1
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the door give up at once."""
+    monkeypatch.setattr(intake, "_PATIENCE", 0.0)
+
+
 class Fainting:
-    """A queue that does not answer the first time."""
+    """A queue that does not answer until it is told to."""
 
     def __init__(self, early: bool = False) -> None:
         self.inner = InMemoryQueue()
-        self._early, self._fainted = early, False
+        self._early, self.awake = early, False
         self._signatures: set[str] = set()
 
     async def put(self, event: Event, signature: str = "") -> bool:
@@ -113,8 +120,7 @@ class Fainting:
             if signature in self._signatures:
                 return False
             self._signatures.add(signature)
-        if not self._fainted:
-            self._fainted = True
+        if not self.awake:
             raise TransientError("redis: ConnectionError")
         return await self.inner.put(event, signature)
 
@@ -124,22 +130,26 @@ class Fainting:
 
 async def delivered(queue: Fainting, door: ASGIApp, at: str = NOW) -> int:
     """Send once in vain and once more; returns how many events there are."""
-    await send(door, EVENT, signed(EVENT))
+    assert await send(door, EVENT, signed(EVENT)) == 503
+    queue.awake = True
     assert await send(door, EVENT, signed(EVENT, at) | RETRY) == 200
     return len(queue.inner.waiting)
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("at", [NOW, later(60)])
 async def test_what_was_not_written_is_taken_when_it_comes_again(at: str) -> None:
     queue = Fainting()
     assert await delivered(queue, site_of(queue), at) == 1
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_a_signature_remembered_too_early_would_lock_it_out() -> None:
     queue = Fainting(early=True)
     assert await delivered(queue, site_of(queue)) == 0
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_a_door_that_drops_repetitions_would_lose_it() -> None:
     queue = Fainting()
     inner = site_of(queue)

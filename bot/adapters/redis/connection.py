@@ -1,7 +1,7 @@
 """How a client is opened: every wait is bounded, so that an edge can say "not recorded" before its caller gives up."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from types import TracebackType
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -32,10 +32,21 @@ def connect(url: str, *, timeout: float = 10.0) -> Redis:
     return Redis.from_pool(pool)
 
 
-@contextmanager
-def outages() -> Iterator[None]:
+class _Outages:
+    """A class, as a generator would cost an acknowledgement more than the check of its signature."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        if isinstance(error, RedisError | OSError | TimeoutError):
+            raise TransientError(f"redis: {type(error).__name__}: {error}") from error
+
+
+_OUTAGES = _Outages()
+
+
+def outages() -> AbstractContextManager[None]:
     """Say TransientError for whatever keeps Redis from doing what it was told."""
-    try:
-        yield
-    except (RedisError, OSError, TimeoutError) as error:
-        raise TransientError(f"redis: {type(error).__name__}: {error}") from error
+    return _OUTAGES

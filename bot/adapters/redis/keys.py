@@ -122,4 +122,4 @@ def heartbeat(role: str) -> str:
 
 def _word(name: str) -> str:
     # Ids come from outside: quoted, they hold no `:` that blurs two keys and no lone surrogate that cannot be sent.
-    return quote(name, safe="", errors="surrogatepass")
+    return quote(name, safe="=", errors="surrogatepass")

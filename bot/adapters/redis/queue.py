@@ -13,7 +13,7 @@ from bot.adapters.redis.consumer import Consumer, Handler, Pace
 from bot.adapters.redis.pressure import Pressure
 from bot.adapters.redis.stream import EventStream, Lag
 from bot.adapters.redis.wire import Wire
-from core.errors import TransientError
+from core.errors import QueueFullError, TransientError
 from core.event import Event
 
 _PUT_WITHIN = 2.0  # Slack waits three seconds for its answer
@@ -52,7 +52,7 @@ class RedisQueue:
         self._streams = {name: EventStream(redis, name, consumer, wire) for name in keys.STREAMS}
         self._pace = Pace(lease, pause, longest_pause, most_held)
         self._longest = longest
-        self._pressure = Pressure(redis, reserve)
+        self._pressure = Pressure(redis, reserve, wire)
         self._stopping = asyncio.Event()
 
     async def put(self, event: Event, signature: str = "") -> bool:
@@ -82,9 +82,11 @@ class RedisQueue:
 
     async def _put(self, stream: str, events: Sequence[Event], signature: str = "") -> list[bool]:
         try:
-            with self._pressure.said():
-                async with asyncio.timeout(_PUT_WITHIN):
-                    return await self._write(stream, events, signature)
+            async with asyncio.timeout(_PUT_WITHIN):
+                return await self._write(stream, events, signature)
+        except QueueFullError as refusal:
+            self._pressure.say(refusal)
+            raise
         except TimeoutError as error:
             raise TransientError("redis: no answer in time") from error
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import orjson
 import structlog
 from pydantic import ValidationError
 from redis.asyncio import Redis
@@ -16,7 +17,7 @@ from bot.adapters.redis import keys
 from bot.adapters.redis.cancelling import answer_within
 from bot.adapters.redis.connection import outages
 from bot.adapters.redis.wire import Wire
-from core.errors import TransientError
+from core.errors import QueueFullError
 from core.event import UNREADABLE, Event
 
 _log = structlog.get_logger(__name__)
@@ -114,11 +115,8 @@ local number = held.err and 0 or held[1]
 return {redis.call('XLEN', KEYS[1]), number, first[1] and first[1][1] or '', now[1], now[2]}
 """
 
+_as_json = json.JSONEncoder(separators=(",", ":"), default=datetime.isoformat).encode
 _DIGESTS = {script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest() for script in (_PUT,)}
-
-
-class FullError(TransientError):
-    """There is room for what is under way, and none for more."""
 
 
 class Entry(NamedTuple):
@@ -157,7 +155,7 @@ class EventStream:
         """Append what is new and mark it, with the signature it came under, in one atomic step.
 
         False for an event that was marked already, and for every event when the signature was. `marks` stand for the
-        events' ids. FullError instead of a first new entry while there are `bound` entries (0: no bound)."""
+        events' ids. QueueFullError instead of a first new entry while there are `bound` entries (0: no bound)."""
         seen = [keys.seen(mark) for mark in marks or [event.id for event in events]]
         lanes = [keys.lane(self.name, event.key) for event in events]
         extra = [keys.signature(signature)] if signature else []
@@ -168,10 +166,10 @@ class EventStream:
                     _PUT, 1 + 2 * len(events) + len(extra), self.name, *seen, *lanes, *extra, *_SPANS, bound, *bodies
                 )
             except OutOfMemoryError as error:
-                raise FullError("redis: its memory is full") from error
+                raise QueueFullError("redis: its memory is full") from error
             except ResponseError as error:
                 if str(error).startswith("QUEUEFULL"):
-                    raise FullError(f"{self.name}: {bound} entries wait") from error
+                    raise QueueFullError(f"{self.name}: {bound} entries wait") from error
                 raise
         return [bool(each) for each in taken]
 
@@ -308,9 +306,11 @@ def position(entry_id: str) -> tuple[int, int]:
     return int(milliseconds), int(number)
 
 
-def _written(event: Event) -> str:
-    # Not model_dump_json: payloads may hold lone surrogates, which only the standard library writes (escaped).
-    return json.dumps(vars(event), separators=(",", ":"), default=datetime.isoformat)
+def _written(event: Event) -> str | bytes:
+    try:
+        return orjson.dumps(vars(event))
+    except TypeError:  # lone surrogates (escaped) and whole numbers of any length, which only this one writes
+        return _as_json(vars(event))
 
 
 def _shown(value: bytes) -> str:
