@@ -70,6 +70,7 @@ class Report(BaseModel):
     proposal: ToolCall | None = None
     then: tuple[ToolCall, ...] = Field(default=(), description="The steps after the proposed one")
     proposal_reason: str = ""
+    elsewhere: str = Field(default="", description="The request or incident whose card asks for this, or empty")
     after_rejection_of: str = Field(default="", description="The request whose rejection led to this, or empty")
     usage: Usage = Usage()
     finished_at: datetime

@@ -165,7 +165,10 @@ class Guard:
             tool = self._attempts.tool(act)
             return await self._attempts.carry_out(act, tool, lambda: self._check_may_run(row, grant))
         except TamperedError as found:
-            return await self._refuse(row.id, row, TamperedError(f"{TAMPERED}{found}. Nothing ran by it."))
+            refusal = await self._refuse(row.id, row, TamperedError(f"{TAMPERED}{found}. Nothing runs by it."))
+            # Whatever ran before somebody wrote into the row did run, and its end is told as it was.
+            earlier = await self._attempts.ledger(row)
+            return refusal if earlier is None else await self._attempts.settle(row, earlier)
         except (RefusedError, ToolError) as refusal:
             return await self._refuse(row.id, row, refusal)
 

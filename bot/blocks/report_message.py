@@ -19,10 +19,11 @@ def report_text(report: Report) -> str:
     return inert(report.answer.replace("`", ""), 300) or "No answer was found."
 
 
-def build_report(report: Report, urls: dict[str, str]) -> list[Block]:
-    """Return the message; `urls` maps evidence ids and "" (the timeline) to addresses; see also `answer_is_cut`."""
+def build_report(report: Report, urls: dict[str, str], elsewhere: str = "") -> list[Block]:
+    """Return the message; `urls` maps evidence ids and "" (the timeline) to addresses, `elsewhere` leads to the card
+    that asks for the same already (our own mrkdwn); see also `answer_is_cut`."""
     for evidence_shown in (6, 3, 0):
-        blocks = _message(report, urls, evidence_shown)
+        blocks = _message(report, urls, evidence_shown, elsewhere)
         if budget.fits(blocks):
             break
     return blocks
@@ -33,7 +34,7 @@ def answer_is_cut(report: Report) -> bool:
     return len(report.answer.encode("utf-8", "replace")) > ANSWER_BYTES
 
 
-def _message(report: Report, urls: dict[str, str], evidence_shown: int) -> list[Block]:
+def _message(report: Report, urls: dict[str, str], evidence_shown: int, elsewhere: str) -> list[Block]:
     answer, cut = budget.head(report.answer, ANSWER_BYTES)
     blocks = [build_prose(_with_verdict(answer))]
     if cut:
@@ -49,6 +50,8 @@ def _message(report: Report, urls: dict[str, str], evidence_shown: int) -> list[
         blocks.append(
             rich.block(rich.line(rich.words("Proposed: ", "bold"), proposal, rich.words(" (needs approval)")))
         )
+    if elsewhere:
+        blocks.append(context(f"➡️ {elsewhere}"))
     return [*blocks, context(_cost(report, urls.get("", "")))]
 
 

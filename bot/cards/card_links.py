@@ -30,9 +30,13 @@ class CardLinks:
 
     async def url(self, request: ApprovalRequest) -> str:
         """Return the address of the request's card, or an empty text while it has none."""
-        where = (request.channel, request.card_ts)
+        return await self.at(request.channel, request.card_ts)
+
+    async def at(self, channel: str, ts: str) -> str:
+        """Return the address of that message, or an empty text where there is none."""
+        where = (channel, ts)
         if where not in self._known:
-            if not (url := await card_link(self._client, *where)):
+            if not (url := await card_link(self._client, channel, ts)):
                 return ""
             self._known[where] = url
             if len(self._known) > _REMEMBERED:

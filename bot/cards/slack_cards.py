@@ -15,6 +15,7 @@ from bot.blocks.note import build_note, note_text
 from bot.blocks.plan_steps import stopped_at
 from bot.blocks.report_message import answer_is_cut, build_report, report_text
 from bot.blocks.request_name import request_name
+from bot.blocks.text import inert
 from bot.cards.card_links import CardLinks
 from bot.cards.channels import ChannelBook
 from bot.cards.files import ThreadFiles
@@ -114,7 +115,7 @@ class SlackCards:
         report = await self._report(report_id)
         async with self._poster.turn(REPORT_CARD, report_id):
             self._progress.end(report_id)
-            blocks = build_report(report, self._evidence_urls(report))
+            blocks = build_report(report, self._evidence_urls(report), await self._elsewhere(report))
             await self._poster.show(
                 REPORT_CARD, report_id, report_text(report), blocks, place, facts=report_facts(report)
             )
@@ -225,6 +226,18 @@ class SlackCards:
         except NoDataError:
             return ""
         return request_name(request, await self._card_links.url(request))
+
+    async def _elsewhere(self, report: Report) -> str:
+        """Return a link to the card that asks for the same already, or an empty text; our ids tell what it is."""
+        if not report.elsewhere or report.elsewhere.startswith("apr_"):
+            return await self._name_of(report.elsewhere)
+        try:
+            incident = await self._incidents.load(report.elsewhere)
+        except NoDataError:
+            return ""
+        url = await self._card_links.at(incident.channel, incident.thread_ts)
+        name = f"{incident.id}: {inert(incident.title, 150)}"
+        return f"<{url}|{name}>" if url else name
 
     async def _asked_again(self, request: ApprovalRequest) -> str:
         """Return the id of the request that was made in place of one that ended without a run."""

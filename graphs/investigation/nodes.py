@@ -191,17 +191,19 @@ async def _settle(context: GraphContext, brief: Brief, judgement: Judgement, tro
     call = judgement.proposal
     if call is None:
         return judgement
+    elsewhere = ""
     if refusal := await context.desk.why_not_ask(brief.requester):
         note = refusal
     elif trouble:
         note = f"{call_text(call)} cannot be proposed: {trouble}"
     else:
         service = judgement.hypotheses[0].service if judgement.hypotheses else ""
-        note = await proposals.asked_elsewhere(context, brief, call, service)
+        found = await proposals.asked_elsewhere(context, brief, call, service)
+        note, elsewhere = (found.note, found.id) if found else ("", "")
     if not note:
         return replace(judgement, answer=f"{judgement.answer} {judgement.offer}".strip())
     answer = note if trouble and asked else f"{judgement.answer} {note}"
-    return replace(judgement, proposal=None, then=(), proposal_reason="", answer=answer)
+    return replace(judgement, proposal=None, then=(), proposal_reason="", answer=answer, elsewhere=elsewhere)
 
 
 async def save_report(state: InvestigationState, runtime: Runtime[GraphContext]) -> Update:
@@ -226,6 +228,7 @@ async def save_report(state: InvestigationState, runtime: Runtime[GraphContext])
         proposal=judgement.proposal,
         then=judgement.then,
         proposal_reason=judgement.proposal_reason,
+        elsewhere=judgement.elsewhere,
         after_rejection_of=brief.after_rejection_of,
         usage=usage,
         finished_at=now,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Brief
@@ -51,22 +52,30 @@ async def why_not(
     return ""
 
 
-async def asked_elsewhere(context: GraphContext, brief: Brief, call: ToolCall, service: str) -> str:
-    """Return where this call is asked for already, or who else will ask for it; nothing when it is ours to ask."""
+class Elsewhere(NamedTuple):
+    """Where a call is asked for already: a sentence, and the id of the request or incident whose card it stands on."""
+
+    note: str
+    id: str
+
+
+async def asked_elsewhere(context: GraphContext, brief: Brief, call: ToolCall, service: str) -> Elsewhere | None:
+    """Return where this call is asked for already, or who else will ask for it; None when it is ours to ask."""
     waiting = f"{call_text(call)} is proposed already and waits for a decision."
-    if any(_same(call, request.plan.call) for request in await context.approval_queue.pending()):
-        return waiting
+    for request in await context.approval_queue.pending():
+        if _same(call, request.plan.call):
+            return Elsewhere(waiting, request.id)
     others = [incident for incident in await context.incidents.open() if incident.id != brief.incident_id]
     for thread_id in dict.fromkeys([brief.thread_id, *(incident_thread_id(other.id) for other in others)]):
         for report in await context.reports.of_thread(thread_id):
             if report.proposal == call and await _still_open(context, report):
-                return waiting
+                return Elsewhere(waiting, _request_of(report))
     if brief.question:
-        return ""
+        return None
     for other in others:
         if other.service == service and await _will_propose(context, other):
-            return f"The incident of {service} itself carries the proposal."
-    return ""
+            return Elsewhere(f"The incident of {service} itself carries the proposal.", other.id)
+    return None
 
 
 def _same(call: ToolCall, planned: ToolCall) -> bool:
@@ -74,10 +83,13 @@ def _same(call: ToolCall, planned: ToolCall) -> bool:
     return call.name == planned.name and call.args.items() <= planned.args.items()
 
 
+def _request_of(report: Report) -> str:
+    return approval_id_of(remediation_id_of(report.id), 1)
+
+
 async def _still_open(context: GraphContext, report: Report) -> bool:
-    approval_id = approval_id_of(remediation_id_of(report.id), 1)
     try:
-        request = await context.approvals.load(approval_id)
+        request = await context.approvals.load(_request_of(report))
     except NoDataError:
         return context.clock.now() - report.finished_at < _ON_ITS_WAY
     return request.status in (ApprovalStatus.PENDING, ApprovalStatus.APPROVED)

@@ -55,6 +55,13 @@ class Change:
         return self.by.startswith("watchkeeper ")
 
     @property
+    def who(self) -> str:
+        """What people call whoever made it; of what came through us the target knows ids only, the card has names."""
+        if self.is_own:
+            return "Watchkeeper, for an alert," if self.is_own_remedy else "Watchkeeper, for somebody who asked,"
+        return self.by or "somebody"
+
+    @property
     def is_own_remedy(self) -> bool:
         """True when it was our answer to an alert; what a person told us to do may be as wrong as any change."""
         return self.by.startswith("watchkeeper for alert")

@@ -63,7 +63,7 @@ class Case:
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """An answer, its ranked causes and at most one call that may be proposed, with the steps after it; `offer` ends the
-    answer if it is."""
+    answer if it is. `elsewhere` is the id of the request or incident that asks for the call already."""
 
     mind: str
     answer: str
@@ -75,3 +75,4 @@ class Judgement:
     evidence: tuple[Evidence, ...] = ()
     usage: Usage = field(default_factory=Usage)
     degraded: str = ""
+    elsewhere: str = ""

@@ -38,7 +38,7 @@ def _line(name: str, change: Change, now: float) -> str:
     ago = now - change.at
     when = f"{clock_text(change.at)}, {ago_text(ago)} ago" if ago < _DAY else f"{ago // _DAY:.0f} days ago"
     verb = "set" if change.key else "deployed"
-    return f"{name}: {what}{note}, {verb} by {change.by or 'somebody'}, {when} [{change.evidence_id}]"
+    return f"{name}: {what}{note}, {verb} by {change.who.rstrip(',')}, {when} [{change.evidence_id}]"
 
 
 def incidents(titles: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.audit import AuditEvent
+from core.brief import Place
 from core.evidence import Hypothesis
 from core.services.known_bad import VERIFIED, KnownBad
 from core.tool_call import ToolCall
@@ -96,3 +97,23 @@ async def test_the_incidents_card_names_the_versions_and_leads_to_the_request(st
     link = f"p{fix.card_ts.replace('.', '')}"
     assert "|rollback_deploy on checkout (version 1.9.0 → 1.8.3)>" in words(card)
     assert link in words(card)
+
+
+@pytest.mark.parametrize("elsewhere", ["the request", "the incident"])
+async def test_what_is_proposed_already_leads_to_its_card(stage: Stage, elsewhere: str) -> None:
+    waits = await stage.a_card(plan=a_plan(call=deploy("1.8.3"), rollback=None))
+    assert waits.incident_id is not None
+    to = waits.id if elsewhere == "the request" else waits.incident_id
+    await stage.reports.save(a_report(id="rep_2", incident_id=None, thread_id="t", elsewhere=to))
+    place = Place(channel=waits.channel, thread_ts=waits.thread_ts)
+    await stage.cards().show_report("rep_2", place)
+    thread = await stage.history(channel=waits.channel, thread_ts=waits.thread_ts)
+    said = next(words(message) for message in thread if "➡️" in words(message))
+    ts, name = (
+        (waits.card_ts, "rollback_deploy on checkout (version 1.8.3)>")
+        if to == waits.id
+        else (waits.thread_ts, f"{waits.incident_id}: checkout answers with errors>")
+    )
+    assert f"p{ts.replace('.', '')}" in said
+    assert name in said
+    assert waits.id not in said

@@ -194,6 +194,7 @@ async def test_what_waits_in_another_thread_is_not_asked_for_again() -> None:
     second = await world.runner().investigate(brief)
     assert second.proposal is None
     assert "is proposed already and waits for a decision" in second.answer
+    assert (first.elsewhere, second.elsewhere) == ("", approval_of("rem_waits"))
 
 
 @pytest.mark.parametrize(("seconds", "watched"), [(1, True), (60, False)])
@@ -220,6 +221,7 @@ async def test_the_symptoms_incident_leaves_the_proposal_to_the_causes_incident(
     assert report.hypotheses[0].service == "checkout"
     assert report.proposal is None
     assert "carries the proposal" in report.answer
+    assert report.elsewhere == cause.id
     assert (await world.runner().investigate(first_look(world, cause, 2))).proposal is not None
 
 

@@ -167,6 +167,13 @@ def test_our_own_remedy_for_an_alert_is_no_suspect() -> None:
     assert cause(rising(9), deploys(changes=[fresh])) == "unknown"
 
 
+def test_a_cause_names_us_and_not_the_ids_that_the_target_keeps() -> None:
+    asked = {**FAULT, "by": "watchkeeper for U0ALICE, approved by U0BOB"}
+    reason = judged(rising(88), deploys(changes=[asked])).hypotheses[0].reasons[0]
+    assert reason.startswith("Watchkeeper, for somebody who asked, changed timeout_ms from 2000 to ")
+    assert "U0" not in reason
+
+
 def test_right_after_our_own_change_we_watch_and_say_so() -> None:
     judgement = judged(rising(15), deploys(changes=[FIX, FAULT]))
     assert judgement.hypotheses[0].title.startswith("set_config on shop ran 10 s ago; watching")

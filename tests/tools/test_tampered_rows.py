@@ -114,3 +114,13 @@ async def test_a_row_from_before_is_carried_out_by_the_digest_of_then(bench: Ben
 async def test_the_check_names_what_it_is_about(bench: Bench) -> None:
     with pytest.raises(TamperedError, match="who may decide it"):
         await tampering.check_untouched(a_request(digest="f" * 64), bench.audit)
+
+
+async def test_what_ran_before_the_row_was_changed_ends_as_it_ended(bench: Bench) -> None:
+    row, grant = await bench.approved("scale_workers", service="payments", workers=8)
+    first = await bench.guard().execute(row, grant)
+    bench.forge(row, requirement=row.requirement.model_copy(update={"quorum": 0}))
+    again = await bench.guard().execute(row, grant)
+    assert (first.status, again.status, len(bench.peer.effects)) == ("ok", "ok", 1)
+    assert again.text == first.text
+    assert bench.audit.kinds[-1] == "EffectRefused"  # and what was found is on record

@@ -44,7 +44,13 @@ def _deploy(rows: list[JsonValue]) -> str:
     newest = rows[0] if rows else None
     if not isinstance(newest, dict):
         return "no deploys"
-    return f"last deploy {newest.get('version')} at {newest.get('at')} by {newest.get('by')} ({newest.get('status')})"
+    return f"last deploy {newest.get('version')} at {newest.get('at')} by {_who(newest)} ({newest.get('status')})"
+
+
+def _who(row: dict[str, JsonValue]) -> str:
+    """Return who it was for people to read: of our own acts the row knows ids, which the data beside it keeps."""
+    by = str(row.get("by"))
+    return "Watchkeeper" if by.startswith("watchkeeper ") else by
 
 
 def _change(rows: list[JsonValue]) -> str:
@@ -52,4 +58,4 @@ def _change(rows: list[JsonValue]) -> str:
     if not isinstance(newest, dict):
         return "no configuration changes"
     values = f"{newest.get('old')} -> {newest.get('new')}"
-    return f"last configuration change {newest.get('key')} {values} at {newest.get('at')} by {newest.get('by')}"
+    return f"last configuration change {newest.get('key')} {values} at {newest.get('at')} by {_who(newest)}"

@@ -83,7 +83,7 @@ def bad_deploy(facts: Facts, own: ServiceFacts) -> Finding | None:
     if guilty is not None and guilty < 0.6:
         return None
     reasons = [
-        f"{deploy.by or 'somebody'} deployed {deploy.version} at {clock_text(deploy.at)}"
+        f"{deploy.who} deployed {deploy.version} at {clock_text(deploy.at)}"
         + (f" (“{deploy.note}”)" if deploy.note else ""),
         symptom.text + (f" since {clock_text(began)}" if began else ""),
     ]
@@ -115,7 +115,7 @@ def crash_loop(facts: Facts, own: ServiceFacts) -> Finding | None:
     reasons = [f"{own.name} was restarted {len(times)} times in {ago_text(facts.now - times[0])}, by no one's order"]
     if deploy is not None and near:
         gap = ago_text(max(0.0, times[0] - deploy.at))
-        reasons.append(f"it began {gap} after {deploy.by or 'somebody'} deployed {deploy.version}")
+        reasons.append(f"it began {gap} after {deploy.who} deployed {deploy.version}")
     status = own.status.get("status")
     if status not in (None, "running"):
         reasons.append(f"it is {status} at this moment")
@@ -142,7 +142,7 @@ def wrong_config(facts: Facts, own: ServiceFacts) -> Finding | None:
     if began is None or near == 0.0 or change.old is None:
         return None
     reasons = [
-        f"{change.by or 'somebody'} changed {change.key} from {change.old} to {change.new} at {clock_text(change.at)}",
+        f"{change.who} changed {change.key} from {change.old} to {change.new} at {clock_text(change.at)}",
         f"the trouble began at {clock_text(began)}",
     ]
     symptom = error_symptom(own) or slow_symptom(own)
