@@ -11,7 +11,8 @@ import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir
 from time import monotonic
@@ -24,6 +25,7 @@ from tests.chaos.inside.place import Place, a_place
 from tests.chaos.machine import Played, Schedule, play, tell
 from tests.chaos.steps import Step, read_steps, steps_of
 
+_TALKATIVE = ("slack_bolt", "tools", "graphs", "asyncio", "sqlalchemy", "core", "bot")
 _SHRINK_FOR = 60.0  # seconds
 _TRIES = 3  # what does not break in so many tries is taken not to
 
@@ -35,10 +37,10 @@ class BrokenPromiseError(AssertionError):
 def run_schedules(place: Place, seeds: Iterable[int], folder: Path) -> Counter[str]:
     """Run the schedules of those seeds; BrokenPromiseError for the first that breaks a promise, which is in `folder`
     then with all that was seen of it. Returns what they came to: effects, approvals by their ends, deaths and so on."""
-    quiet()
     total: Counter[str] = Counter()
-    for seed in seeds:
-        total += run_schedule(place, steps_of(seed), f"seed {seed}", folder / f"schedule-{seed}.txt")
+    with quiet():
+        for seed in seeds:
+            total += run_schedule(place, steps_of(seed), f"seed {seed}", folder / f"schedule-{seed}.txt")
     return total
 
 
@@ -93,19 +95,28 @@ def story_breaks(place: Place, story: Callable[[Schedule], None], times: int) ->
 
 
 def _first(told: Iterable[Played]) -> tuple[int, set[str]]:
-    quiet()
     number = 0
-    for number, played in enumerate(told, 1):
-        if played.violations:
-            return number, played.broken
+    with quiet():
+        for number, played in enumerate(told, 1):
+            if played.violations:
+                return number, played.broken
     return number, set()
 
 
-def quiet() -> None:
-    """Hundreds of crashes make a log that nobody reads."""
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Log nothing meanwhile: hundreds of crashes make a log that nobody reads."""
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    before, levels = structlog.get_config(), [logger.level for logger in loggers]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    for name in ("slack_bolt", "tools", "graphs", "asyncio", "sqlalchemy", "core", "bot"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _count(text: str) -> int:
@@ -123,9 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--again", type=Path, help="the file of a failure: its (shrunk) steps, again and again")
     given = parser.parse_args(arguments)
     steps = read_steps(given.again.read_text().rpartition("shrunk:")[2]) if given.again else []
-    quiet()
     total, began = Counter[str](), monotonic()
-    with a_place() as place:
+    with quiet(), a_place() as place:
         for seed in range(given.seed, given.seed + given.count):
             file = given.folder / f"schedule-{seed}.txt"
             try:

@@ -215,17 +215,20 @@ class Silent(EventStream):
 
 async def taken_from(slow: RedisQueue, redis: Redis, pace: dict[str, Any]) -> list[str]:
     """Let one worker sit on an event for longer than two leases; returns what another got of it meanwhile."""
-    diary, go_on = Diary(), asyncio.Event()
+    diary, begun, go_on = Diary(), asyncio.Event(), asyncio.Event()
 
     async def patient(event: Event) -> None:
+        begun.set()
         await go_on.wait()
 
     await slow.put(an_event(id="e1"))
-    async with consuming(slow, patient), consuming(RedisQueue(redis, consumer="w2", **pace), diary):
-        await asyncio.sleep(2.2 * pace["lease"].total_seconds())
-        taken = list(diary.ids)
-        go_on.set()
-        await wait_until(lambda: is_empty(redis))
+    async with consuming(slow, patient):
+        await begun.wait()  # or the other might read it first
+        async with consuming(RedisQueue(redis, consumer="w2", **pace), diary):
+            await asyncio.sleep(2.2 * pace["lease"].total_seconds())
+            taken = list(diary.ids)
+            go_on.set()
+            await wait_until(lambda: is_empty(redis))
     return taken
 
 

@@ -129,9 +129,9 @@ async def test_twenty_alerts_of_one_group_at_once_make_one_incident(stores: Stor
         joins = [
             group.create_task(stores.incidents.join(an_alert(fingerprint=f"f{number}"), START)) for number in range(20)
         ]
-    assert {join.result()[0].id for join in joins} == {"INC-1"}
+    (opened,) = {join.result()[0].id for join in joins}  # which number it has is the database's affair
     assert all(join.result()[1] for join in joins)
-    assert len((await stores.incidents.load("INC-1")).alerts) == 20
+    assert len((await stores.incidents.load(opened)).alerts) == 20
 
 
 async def test_untrusted_text_is_kept_as_it_came_in_the_alert(stores: Stores) -> None:

@@ -298,7 +298,7 @@ async def test_the_thread_keeps_ids_and_words_and_not_the_evidence() -> None:
     values = (await graph.aget_state(thread_config("conversation:C1:1", 1))).values
     assert values["evidence"] == []
     assert values["graph_version"] == "investigation/1"
-    assert values["prompts"] == {"case": 2, "investigator": 1}
+    assert values["prompts"] == {"case": 2, "investigator": 1, "second_opinion": 1}
     assert len(str(values)) < 4000
 
 

@@ -187,8 +187,8 @@ BROKEN: dict[str, Callable[[ToolCall], str]] = {
 async def test_the_twin_whose_card_shows_something_else_is_caught(
     line: Line, broken: Callable[[ToolCall], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.blocks.approval_card.exact_call", broken)
-    monkeypatch.setattr("bot.cards.slack_cards.exact_call", broken)
+    for shower in ("bot.blocks.approval_card", "bot.cards.slack_cards"):
+        monkeypatch.setattr(f"{shower}.exact_plan", lambda plan: broken(plan.call))
 
     async def differs(text: str) -> bool:
         row = await line.asked(text)
