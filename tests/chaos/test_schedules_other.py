@@ -8,7 +8,11 @@ from tests.chaos.inside.place import Place
 from tests.chaos.places import *  # noqa: F403
 from tests.chaos.schedules import run_schedules
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
+pytestmark = [
+    pytest.mark.timeout(150),
+    # A worker that is killed closes nothing.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.mark.parametrize("first", range(101, 201, 20))
