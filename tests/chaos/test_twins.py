@@ -7,7 +7,12 @@ from tests.chaos.places import *  # noqa: F403
 from tests.chaos.schedules import first_broken, story_breaks
 from tests.chaos.twins import TWINS, Twin
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(180),
+    # A worker that is killed closes nothing.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 STORIES = [twin for twin in TWINS if twin.story]
 MARKED = [pytest.param(twin, id=twin.name, marks=() if twin.story else pytest.mark.slow) for twin in TWINS]
 

@@ -12,6 +12,7 @@ from langgraph.types import Command
 from sqlalchemy import update
 
 import core.services.approval_desk
+import core.services.sweeper
 import tools.guard
 from bot.adapters.database.approval_store import SqlApprovals
 from bot.adapters.database.audit_log import append_event
@@ -84,6 +85,8 @@ def digests_are_not_compared(patch: pytest.MonkeyPatch) -> None:
     """What runs need not be what was approved."""
     patch.setattr(Guard, "_check_grant", _nothing)
     patch.setattr(Guard, "_check_unchanged", lambda *_: None)
+    patch.setattr(ApprovalDesk, "_check_untouched", _nothing)
+    patch.setattr(core.services.sweeper, "fault_of", lambda *_: "")
 
 
 def resumes_are_bare(patch: pytest.MonkeyPatch) -> None:
@@ -263,6 +266,7 @@ def late_votes_count(patch: pytest.MonkeyPatch) -> None:
 
     claims_are_unconditional(patch)
     patch.setattr(ApprovalDesk, "_check", patient)
+    patch.setattr(ApprovalDesk, "_check_untouched", _nothing)  # the copy above is not what was written
     patch.setattr(Sweeper, "tick", _nothing)
 
 
@@ -289,6 +293,7 @@ def votes_count_by_any_policy(patch: pytest.MonkeyPatch) -> None:
         return await check(self, request.model_copy(update={"requirement": newest}), *given)
 
     patch.setattr(ApprovalDesk, "_check", indifferent)
+    patch.setattr(ApprovalDesk, "_check_untouched", _nothing)  # the copy above is not what was written
 
 
 def requirements_follow_the_file(patch: pytest.MonkeyPatch) -> None:

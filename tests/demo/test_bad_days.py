@@ -160,8 +160,12 @@ async def ask(stage: Stage, text: str, thread_ts: str = "", seen: int = 0) -> Me
     return await until(answer)
 
 
+@pytest.mark.timeout(120)
 async def test_a_question_is_answered_with_links_to_evidence_and_a_follow_up_remembers(stage: Stage) -> None:
     first = await ask(stage, "@watchkeeper why is checkout slow?")
+    while "watching whether it helps" in first["text"]:  # what another story did is half a minute old at most
+        await asyncio.sleep(3)
+        first = await ask(stage, "@watchkeeper why is checkout slow?")
     assert "checkout" in first["text"]
     links = [part for part in str(first["blocks"]).split("'") if "/timeline/" in part or "/incidents/" in part]
     assert links
