@@ -40,6 +40,7 @@ def carried_out_too_late(told: Schedule) -> None:
 def decided_under_the_next_policy(told: Schedule) -> None:
     """Another policy is put in place before two people agree, and every worker has read it."""
     told.begin("restart checkout", BOB, 1)
+    told.time_passes("sweep", 100)  # whoever asked for it under the old one is through then
     told.turn_policy("stricter", -1, 0)
     told.agree(0, ALICE, 300)
 
