@@ -99,7 +99,7 @@ async def counted(opener: Opener, ground: Ground) -> str:
     """Return how many of the suite's tests a saver passes."""
     try:
         report, results = await conformance(opener, ground)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - as above
         return f"does not start: {error}"[:60]
     passed = sum(error is None for error in results.values())
     return f"{passed}/{len(results)} {report.conformance_level()}"
