@@ -1,7 +1,6 @@
 """The API's memory, fake and in Redis: a nonce is new once, a key stands for one request, an answer stays."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -17,16 +16,9 @@ Memory = RedisApiMemory | InMemoryApiMemory
 NONCE = "0123456789abcdef"
 
 
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
-
-
 @pytest.fixture(params=["fake", "redis"])
-def memory(request: pytest.FixtureRequest, redis: Redis) -> Memory:
-    return InMemoryApiMemory() if request.param == "fake" else RedisApiMemory(redis)
+def memory(request: pytest.FixtureRequest, valkey: Redis) -> Memory:
+    return InMemoryApiMemory() if request.param == "fake" else RedisApiMemory(valkey)
 
 
 async def test_a_nonce_is_new_once_for_each_client(memory: Memory) -> None:
@@ -53,20 +45,20 @@ async def test_the_first_answer_stands_and_is_not_waited_for_in_vain(memory: Mem
     assert await memory.was_asked("apr_1")
 
 
-async def test_whoever_waits_hears_the_answer_when_it_comes(redis: Redis) -> None:
-    memory = RedisApiMemory(redis)
+async def test_whoever_waits_hears_the_answer_when_it_comes(valkey: Redis) -> None:
+    memory = RedisApiMemory(valkey)
     waiting = asyncio.create_task(memory.wait("api_1", 10.0))
     await memory.give("api_1", "there")
     assert await waiting == "there"
 
 
-async def test_all_of_it_is_forgotten_in_time(redis: Redis) -> None:
-    memory = RedisApiMemory(redis)
+async def test_all_of_it_is_forgotten_in_time(valkey: Redis) -> None:
+    memory = RedisApiMemory(valkey)
     await memory.is_first("a", NONCE)
     await memory.is_same("api_1", "d1")
     await memory.note_asked("apr_1")
     await memory.give("api_1", "x")
-    spans: list[Any] = [await redis.ttl(key) for key in await redis.keys()]
+    spans: list[Any] = [await valkey.ttl(key) for key in await valkey.keys()]
     assert len(spans) == 4
     assert all(0 < span <= 86_400 for span in spans)
 

@@ -32,22 +32,6 @@ QUICK: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server."""
-    client = connect(any_redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-async def valkey(redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server of the embedded engine, for what takes its time."""
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
-
-
 @asynccontextmanager
 async def consuming(
     queue: RedisQueue, handler: Callable[[Event], Awaitable[None]], concurrency: int = 16

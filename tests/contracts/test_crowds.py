@@ -2,27 +2,18 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 from redis.asyncio import Redis
 
 from bot.adapters.redis import keys, lanes
-from bot.adapters.redis.connection import connect
 from bot.adapters.redis.queue import RedisQueue
 from core.errors import TransientError
 from core.event import Event
 from tests.contracts.test_consume import QUICK, Diary, consuming, is_empty
 from tests.fakes.examples import an_event
 from tests.fakes.waiting import wait_until
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server."""
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
 
 
 async def put_alerts(queue: RedisQueue, count: int, key: Callable[[int], str]) -> None:
@@ -58,43 +49,43 @@ async def resumed_within(queue: RedisQueue, seconds: float) -> bool:
 
 
 @pytest.mark.parametrize("keys_of", [1, 10_000])
-async def test_ten_thousand_stuck_alerts_delay_no_approved_action_by_a_second(redis: Redis, keys_of: int) -> None:
-    queue = RedisQueue(redis)
+async def test_ten_thousand_stuck_alerts_delay_no_approved_action_by_a_second(valkey: Redis, keys_of: int) -> None:
+    queue = RedisQueue(valkey)
     await put_alerts(queue, 10_000, lambda at: f"alert:{at % keys_of}")
     assert await resumed_within(queue, 1)
 
 
 async def test_in_the_alerts_stream_an_approved_action_waits_for_a_storm(
-    redis: Redis, monkeypatch: pytest.MonkeyPatch
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keys, "stream_of", lambda kind: keys.WORK)
-    queue = RedisQueue(redis)
+    queue = RedisQueue(valkey)
     await put_alerts(queue, 2000, lambda at: f"alert:{at}")
     assert not await resumed_within(queue, 2)
 
 
-async def asked_beside_a_stuck_service(redis: Redis, seconds: float) -> bool:
+async def asked_beside_a_stuck_service(valkey: Redis, seconds: float) -> bool:
     """Have more alerts of one service stuck than a worker holds; returns whether a question behind them is heard."""
-    queue, handler = RedisQueue(redis, most_held=200), SlackAway()
+    queue, handler = RedisQueue(valkey, most_held=200), SlackAway()
     await put_alerts(queue, 1000, lambda _: "alert:checkout")
     await queue.put(an_event(id="ask", kind="job.ask", key="thread:1"))
     async with consuming(queue, handler):
         return await handler.hears_within(seconds)
 
 
-async def test_a_stuck_service_leaves_the_rest_of_its_stream_to_be_read(redis: Redis) -> None:
-    assert await asked_beside_a_stuck_service(redis, 5)
+async def test_a_stuck_service_leaves_the_rest_of_its_stream_to_be_read(valkey: Redis) -> None:
+    assert await asked_beside_a_stuck_service(valkey, 5)
 
 
 async def test_a_stuck_service_that_may_fill_the_memory_stops_its_stream(
-    redis: Redis, monkeypatch: pytest.MonkeyPatch
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lanes, "_SHORT", 1_000_000)
-    assert not await asked_beside_a_stuck_service(redis, 2)
+    assert not await asked_beside_a_stuck_service(valkey, 2)
 
 
 async def test_what_was_left_in_the_stream_comes_in_order_and_the_memory_stays_bounded(
-    redis: Redis, monkeypatch: pytest.MonkeyPatch
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held: list[int] = []
     add = lanes.Lanes.add
@@ -104,7 +95,7 @@ async def test_what_was_left_in_the_stream_comes_in_order_and_the_memory_stays_b
         held.append(len(self.held))
 
     monkeypatch.setattr(lanes.Lanes, "add", watched)
-    queue, diary, go_on = RedisQueue(redis, most_held=40, **QUICK), Diary(), asyncio.Event()
+    queue, diary, go_on = RedisQueue(valkey, most_held=40, **QUICK), Diary(), asyncio.Event()
 
     async def handler(event: Event) -> None:
         if not go_on.is_set():
@@ -116,5 +107,5 @@ async def test_what_was_left_in_the_stream_comes_in_order_and_the_memory_stays_b
         await wait_until(lambda: len(held) == 300)
         assert max(held) == 20
         go_on.set()
-        await wait_until(lambda: is_empty(redis))
+        await wait_until(lambda: is_empty(valkey))
     assert diary.ids == [f"a{at:05}" for at in range(300)]

@@ -3,7 +3,7 @@ back, and runs once."""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,6 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.database.delivery_store import SqlDeliveries
 from bot.adapters.database.engine import Database, open_database
 from bot.adapters.redis import keys
-from bot.adapters.redis.connection import connect
 from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.redis.stream import Entry, EventStream
 from bot.delivery import Delivery
@@ -25,22 +24,6 @@ from tests.fakes.examples import an_event
 from tests.fakes.waiting import wait_until
 
 Mishap = Callable[[Redis], Awaitable[object]]
-
-
-@pytest.fixture
-async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server."""
-    client = connect(any_redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-async def valkey(redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server of the embedded engine, for what takes its time."""
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
 
 
 async def flush(redis: Redis) -> None:

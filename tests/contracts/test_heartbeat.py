@@ -1,24 +1,13 @@
 """Two processes of one role live and speak beside each other: neither says the other's word, nor hides it."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-import pytest
 from redis.asyncio import Redis
 
 from bot.adapters.redis import keys
-from bot.adapters.redis.connection import connect
 from bot.adapters.redis.heartbeat import Heartbeat
 from tests.fakes.waiting import wait_until
-
-
-@pytest.fixture
-async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server."""
-    client = connect(any_redis_url)
-    yield client
-    await client.aclose()
 
 
 @dataclass(frozen=True, slots=True)

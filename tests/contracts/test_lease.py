@@ -26,22 +26,6 @@ SHORT = timedelta(milliseconds=300)
 NO_WAIT = timedelta(0)
 
 
-@pytest.fixture
-async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server."""
-    client = connect(any_redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-async def valkey(redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server of the embedded engine, for what takes its time."""
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
-
-
 async def most_inside(lease: Callable[[str], AbstractAsyncContextManager[int]]) -> tuple[int, list[int]]:
     """Let ten tasks into a block and return how many were in it at once, and their epochs in order."""
     inside = most = 0

@@ -1,23 +1,14 @@
 """A holder that leaves its block in good order is not stopped by a renewal that has not heard of the end."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from bot.adapters.redis import lease as leases
-from bot.adapters.redis.connection import connect
 from bot.adapters.redis.lease import RedisLease
 from tests.fakes.servers import *  # noqa: F403
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
 
 
 async def hard_of_hearing(self: RedisLease, name: str, token: str, loss: Any) -> None:
@@ -34,12 +25,12 @@ async def inside(lease: RedisLease) -> str:
     return f"left as holder {bool(epoch)}"
 
 
-async def test_whoever_left_is_not_stopped(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_whoever_left_is_not_stopped(valkey: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RedisLease, "_renew", hard_of_hearing)
-    assert await asyncio.create_task(inside(RedisLease(redis))) == "left as holder True"
+    assert await asyncio.create_task(inside(RedisLease(valkey))) == "left as holder True"
 
 
-async def test_a_loss_that_goes_on_insisting_stops_whoever_left(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_loss_that_goes_on_insisting_stops_whoever_left(valkey: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     async def insist_for_ever(self: Any) -> None:
         while True:
             self._owner.cancel()
@@ -47,7 +38,7 @@ async def test_a_loss_that_goes_on_insisting_stops_whoever_left(redis: Redis, mo
 
     monkeypatch.setattr(RedisLease, "_renew", hard_of_hearing)
     monkeypatch.setattr(leases._Loss, "insist", insist_for_ever)
-    stopped = asyncio.create_task(inside(RedisLease(redis)))
+    stopped = asyncio.create_task(inside(RedisLease(valkey)))
     with pytest.raises(asyncio.CancelledError):
         await stopped
     for task in asyncio.all_tasks() - {asyncio.current_task()}:

@@ -22,14 +22,6 @@ from tests.fakes.servers import ENGINES, start_redis
 from tests.fakes.waiting import wait_until
 
 
-@pytest.fixture
-async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server."""
-    client = connect(any_redis_url)
-    yield client
-    await client.aclose()
-
-
 @asynccontextmanager
 async def small_redis(folder: Path, engine: str, megabytes: int) -> AsyncIterator[Redis]:
     """Yield a client of a server of its own with so much memory."""

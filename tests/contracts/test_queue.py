@@ -21,14 +21,6 @@ from tests.fakes.queue import InMemoryQueue
 from tests.fakes.servers import ENGINES, start_redis
 
 
-@pytest.fixture
-async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server."""
-    client = connect(any_redis_url)
-    yield client
-    await client.aclose()
-
-
 @pytest.fixture(params=["memory", *ENGINES])
 def queue_engine(request: pytest.FixtureRequest) -> str | None:
     """Return the address of an empty server, or None for memory."""

@@ -3,11 +3,10 @@
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from redis.asyncio import Redis
 
 from bot.adapters.clock import SystemClock
@@ -45,47 +44,39 @@ class Runs:
         self.of[event.id] += 1
 
 
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server."""
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
-
-
-async def four_times(redis: Redis, runs: Runs) -> list[bool]:
+async def four_times(valkey: Redis, runs: Runs) -> list[bool]:
     """Deliver one event four times as Slack would, each to another worker; before the last, Redis forgets it all."""
     event, taken = an_event(kind="slack.events_api"), []
     for attempt in range(4):
         if attempt == 3:
-            await redis.flushall()
-        queue = RedisQueue(redis, consumer=f"w{attempt}")
+            await valkey.flushall()
+        queue = RedisQueue(valkey, consumer=f"w{attempt}")
         taken.append(await queue.put(event))
         async with consuming(queue, runs.worker()):
-            await wait_until(lambda: is_empty(redis))
+            await wait_until(lambda: is_empty(valkey))
     return taken
 
 
-async def test_the_same_event_four_times_is_run_once_though_redis_forgot_it(redis: Redis, database: Database) -> None:
+async def test_the_same_event_four_times_is_run_once_though_redis_forgot_it(valkey: Redis, database: Database) -> None:
     runs = Runs(database)
-    assert await four_times(redis, runs) == [True, False, False, True]
+    assert await four_times(valkey, runs) == [True, False, False, True]
     assert list(runs.of.values()) == [1]
 
 
-async def test_without_its_row_an_event_that_redis_forgot_is_run_again(redis: Redis) -> None:
+async def test_without_its_row_an_event_that_redis_forgot_is_run_again(valkey: Redis) -> None:
     runs = Runs(None)
-    await four_times(redis, runs)
+    await four_times(valkey, runs)
     assert list(runs.of.values()) == [2]
 
 
-async def test_the_memory_of_redis_may_run_out_before_the_last_retry(redis: Redis, database: Database) -> None:
+async def test_the_memory_of_redis_may_run_out_before_the_last_retry(valkey: Redis, database: Database) -> None:
     runs, event = Runs(database), an_event()
     for _ in range(2):
-        queue = RedisQueue(redis)
+        queue = RedisQueue(valkey)
         assert await queue.put(event)
         async with consuming(queue, runs.worker()):
-            await wait_until(lambda: is_empty(redis))
-        await redis.delete(keys.seen(event.id))  # fifteen minutes later
+            await wait_until(lambda: is_empty(valkey))
+        await valkey.delete(keys.seen(event.id))  # fifteen minutes later
     assert runs.of == {event.id: 1}
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -13,7 +13,6 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.adapters.redis import keys
-from bot.adapters.redis.connection import connect
 from bot.adapters.redis.consumer import Consumer
 from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.redis.stream import Entry, EventStream
@@ -29,22 +28,6 @@ QUICK: dict[str, Any] = {
     "pause": timedelta(milliseconds=20),
     "longest_pause": timedelta(milliseconds=100),
 }
-
-
-@pytest.fixture
-async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server."""
-    client = connect(any_redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-async def valkey(redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server of the embedded engine, for what takes its time."""
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
 
 
 class Watch:

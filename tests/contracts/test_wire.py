@@ -21,13 +21,6 @@ from tests.fakes.waiting import wait_until
 
 
 @pytest.fixture
-async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
-    client = connect(any_redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 async def wire(redis: Redis) -> AsyncIterator[Wire]:
     wire = Wire(redis)
     yield wire

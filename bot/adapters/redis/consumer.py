@@ -52,6 +52,7 @@ class Consumer:
         self._lanes = Lanes(self._step, self._load, pace.most_held)
         self._running: set[str] = set()
         self._tried = asyncio.Event()
+        self._unsure = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> list["asyncio.Task[None]"]:
@@ -86,6 +87,8 @@ class Consumer:
                     await self._restore([each for each in self._lanes.held.values() if each.id not in self._running])
                     ready = True
                     self._tried.set()
+                if self._unsure:
+                    after, self._unsure = "0", False
                 if after is None:
                     entries = await self._stream.fresh(_BLOCK)
                 else:
@@ -116,6 +119,7 @@ class Consumer:
                         break
             except TransientError as error:
                 _log.warning("queue_upkeep_failed", error=str(error))
+                self._unsure = True  # the answer that was lost may have named entries that are ours now
                 # While Redis was away nobody could say that they live: the living get the time to say it again.
                 heirs_wait_until = monotonic() + lease
             await asyncio.sleep(lease / 4)
@@ -124,6 +128,7 @@ class Consumer:
         """Try the oldest entry of a lane; True when this worker is through with it."""
         slot = self._slots(entry.event.kind)
         look = _FIRST_LOOK
+        self._lanes.given_again.discard(entry.id)
         while True:
             try:
                 async with slot:
@@ -160,7 +165,8 @@ class Consumer:
 
     async def _give_up(self, entry: Entry) -> bool:
         await self._restore([entry])  # else another worker has it now
-        return True
+        # Unless it came back to us since we asked: dropped then, it would be ours and nobody would work on it.
+        return entry.id not in self._lanes.given_again
 
     async def _restore(self, entries: Sequence[Entry]) -> None:
         if count := await self._stream.restore(entries):

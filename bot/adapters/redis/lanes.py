@@ -31,13 +31,18 @@ class Lanes:
         self._moved = asyncio.Event()
         self.held: dict[str, Entry] = {}
         self.left: set[str] = set()
+        self.given_again: set[str] = set()
 
     def __contains__(self, entry_id: str) -> bool:
         return entry_id in self.held or entry_id in self.left
 
     def add(self, entry: Entry) -> None:
-        """Put the entry into its key's lane, in stream order; one that is here already is left alone."""
-        if self._closed or entry.id in self:
+        """Put the entry into its key's lane, in stream order; one that is here already is only noted in `given_again`,
+        for whoever is just about to drop it as another worker's."""
+        if self._closed:
+            return
+        if entry.id in self:
+            self.given_again.add(entry.id)
             return
         key = entry.event.key
         lane = self._lanes.setdefault(key, [])
@@ -73,6 +78,7 @@ class Lanes:
                 lane.remove(first)
                 self.held.pop(first, None)
                 self.left.discard(first)
+                self.given_again.discard(first)
                 self._moved.set()
         del self._lanes[key]
 
