@@ -18,7 +18,7 @@ demo: .venv/runtime.done
 	@$(BIN)/python -m demo
 
 test: .venv/dev.done lint types
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # The long forms: every fault with its twin, every crash point twenty times; half an hour and more.
 chaos: .venv/dev.done

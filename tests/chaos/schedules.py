@@ -133,6 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=Path(gettempdir()), help="where the file of a failure goes")
     parser.add_argument("--again", type=Path, help="the file of a failure: its (shrunk) steps, again and again")
     given = parser.parse_args(arguments)
+    given.folder.mkdir(parents=True, exist_ok=True)
     steps = read_steps(given.again.read_text().rpartition("shrunk:")[2]) if given.again else []
     total, began = Counter[str](), monotonic()
     with quiet(), a_place() as place:

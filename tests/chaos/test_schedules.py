@@ -9,7 +9,6 @@ from tests.chaos.places import *  # noqa: F403
 from tests.chaos.schedules import run_schedules
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.timeout(150),
     # A worker that is killed closes nothing.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),

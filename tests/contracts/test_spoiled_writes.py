@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import text
 
 from bot.adapters.database.delivery_store import SqlDeliveries
 from bot.adapters.database.engine import Database
 from bot.adapters.database.group_commit import GroupCommit, _refuse, _Write
+from bot.adapters.redis.cancelling import cancel_until_gone
 from bot.delivery import Delivery
+from core.errors import TransientError
 from core.event import UNREADABLE, Event
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.examples import an_event
@@ -43,6 +47,37 @@ async def test_if_a_transaction_is_all_or_nothing_its_neighbours_fail_too(databa
     rows = SqlDeliveries(database)
     rows._commits = AllOrNothing(database)
     assert (await begun_beside_a_spoiler(rows)).count(False) > 1
+
+
+class Ended(BaseException):
+    """What no handler expects."""
+
+
+async def told_when_the_writer_is_ended(commits: GroupCommit, monkeypatch: pytest.MonkeyPatch) -> bool:
+    async def end(_batch: Sequence[_Write]) -> None:
+        raise Ended
+
+    monkeypatch.setattr(commits, "_commit", end)
+    statement = text("SELECT 1")
+    writes = [asyncio.create_task(commits.run(str(number), statement)) for number in range(3)]
+    await asyncio.wait(writes, timeout=0.5)
+    with suppress(Ended):
+        await commits._writer  # type: ignore[misc]
+    told = all(write.done() and isinstance(write.exception(), TransientError) for write in writes)
+    await cancel_until_gone(writes)
+    return told
+
+
+async def test_whoever_waits_for_a_writer_that_is_ended_is_told(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await told_when_the_writer_is_ended(GroupCommit(database), monkeypatch)
+
+
+async def test_a_writer_that_says_nothing_at_its_end_leaves_them_waiting(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not await told_when_the_writer_is_ended(AllOrNothing(database), monkeypatch)
 
 
 async def test_an_event_whose_row_cannot_be_written_ends_as_a_dead_letter(database: Database) -> None:

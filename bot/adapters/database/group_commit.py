@@ -58,6 +58,9 @@ class GroupCommit:
                 _refuse(batch, error)
             for write in batch if len(batch) > 1 else ():
                 await self._settle([write])
+        except BaseException:  # whoever ends the writer must not leave those waiting who wrote
+            _refuse(batch, TransientError("database: the write was broken off"))
+            raise
 
     async def _commit(self, batch: Sequence[_Write]) -> None:
         async with self._database.writing() as connection:

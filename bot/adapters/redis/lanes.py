@@ -4,9 +4,12 @@ import asyncio
 from bisect import insort
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from bot.adapters.redis.cancelling import cancel_until_gone
 from bot.adapters.redis.stream import Entry, position
 
+_log = structlog.get_logger(__name__)
 _SHORT = 10
 
 Work = Callable[[Entry], Awaitable[bool]]
@@ -52,9 +55,7 @@ class Lanes:
             self.left.add(entry.id)
         insort(lane, entry.id, key=position)
         if len(lane) == 1:
-            task = asyncio.create_task(self._run(key, lane))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(key, lane)
 
     async def room(self) -> None:
         """Wait until another entry may be held."""
@@ -69,6 +70,20 @@ class Lanes:
         if running:
             _, late = await asyncio.wait(running, timeout=within)
             await cancel_until_gone(late)
+
+    def _begin(self, key: str, lane: list[str]) -> None:
+        task = asyncio.create_task(self._run(key, lane))
+        self._tasks.add(task)
+
+        def ended(task: "asyncio.Task[None]") -> None:
+            self._tasks.discard(task)
+            error = None if task.cancelled() else task.exception()
+            if lane and not self._closed and (error is None or isinstance(error, Exception)):
+                # Say, a cancellation that was meant for something inside and came late: the rest must not wait for ever.
+                _log.error("lane_broken_off", key=key, waiting=len(lane), error=type(error).__name__)
+                self._begin(key, lane)
+
+        task.add_done_callback(ended)
 
     async def _run(self, key: str, lane: list[str]) -> None:
         while lane and not self._closed:

@@ -119,8 +119,10 @@ class RedisQueue:
                 task.result()
             await asyncio.gather(*(each.finish(grace) for each in consumers))
         finally:
-            await asyncio.gather(*(each.close() for each in consumers))
+            failed = await asyncio.gather(*(each.close() for each in consumers), return_exceptions=True)
             await self._sign_off()
+            for error in filter(None, failed):
+                raise error  # not before all have ended: a reader that goes on takes what nobody will work on
 
     async def _sign_off(self) -> None:
         # Once for all streams, and last: whoever reads it takes over what we had.

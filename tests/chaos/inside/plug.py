@@ -123,9 +123,12 @@ class PluggedDatabase(Database):
 
 
 async def bury(tasks: "set[asyncio.Task[Any]]") -> None:
-    """Cancel what is left of a dead worker until it is gone; what it raises is nobody's business any more."""
+    """Cancel what is left of a dead worker until it is gone; what it raises is nobody's business any more.
+
+    Asking again soon would break off its own waiting for readers that did not hear the first time, and such a reader
+    takes entries from whoever has its name next."""
     waiting = {task for task in tasks if not task.done()}
     while waiting:
         for task in waiting:
             task.cancel()
-        _, waiting = await asyncio.wait(waiting, timeout=0.5)
+        _, waiting = await asyncio.wait(waiting, timeout=5)

@@ -1,7 +1,6 @@
 """The whole system in one process: several workers over real Redis, SQL and graphs, and what may befall it."""
 
 import asyncio
-import itertools
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
@@ -75,7 +74,6 @@ class System:
         self.interruptions = 0
         self._taken_over = place.taken_over
         self.keeps_threads = True
-        self._names = itertools.count(1)
 
     async def open(self, workers: int = 2) -> None:
         """Start the workers and the web side."""
@@ -89,7 +87,7 @@ class System:
 
     def add_worker(self) -> Node:
         """Start a worker that nobody has seen before."""
-        node = Node(self.world, f"worker{next(self._names)}")
+        node = Node(self.world, self.place.new_name())
         node.start()
         self.nodes.append(node)
         return node
@@ -249,7 +247,7 @@ class System:
             self.clock.advance(minutes=minutes)
             await self.sweep()
             if not await self.idle():
-                self.busy = [waits_in(task) for task in asyncio.all_tasks()]
+                self.busy = [*await self._held(), *(waits_in(task) for task in asyncio.all_tasks())]
                 return
             if minutes and not self._owed():
                 return
@@ -283,6 +281,16 @@ class System:
     def _interrupted(self) -> int:
         taken_over = self.place.taken_over - self._taken_over
         return self.interruptions + len(self.world.deaths) + len(self.world.broken_off) + taken_over
+
+    async def _held(self) -> list[str]:
+        """Return a line for each entry that somebody has and does not finish."""
+        lives = {node.name: node.alive for node in self.nodes}
+        found: list[str] = []
+        for name in keys.STREAMS:
+            for each in await self._admin.xpending_range(name, keys.WORKERS, "-", "+", 100):
+                holder, entry = each["consumer"].decode(), each["message_id"].decode()
+                found.append(f"{name} {entry} is with {holder}, alive: {lives.get(holder)}")
+        return found
 
     async def _left(self) -> list[str]:
         found: list[str] = []
