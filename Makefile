@@ -9,6 +9,9 @@ define install
 	@test ! -e .venv/failed
 endef
 
+# Every test process and every child of one would compile all of our code anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 

@@ -15,7 +15,9 @@ class Once(Lanes):
     """The broken variant: a lane's task is begun with its first entry, and never again."""
 
     def _begin(self, key: str, lane: list[str]) -> None:
-        self._tasks.add(asyncio.create_task(self._run(key, lane)))
+        task = asyncio.create_task(self._run(key, lane))
+        task.add_done_callback(taken_note_of)
+        self._tasks.add(task)
 
 
 def cancel() -> None:
@@ -26,6 +28,10 @@ def cancel() -> None:
 
 def fail() -> None:
     raise RuntimeError("may not happen, it was said")
+
+
+def taken_note_of(task: "asyncio.Task[None]") -> None:
+    task.cancelled() or task.exception()
 
 
 async def worked_on(kind: type[Lanes], trouble: Callable[[], None]) -> list[str]:
@@ -60,7 +66,6 @@ async def test_a_lane_whose_task_was_broken_off_goes_on_with_the_same_entry(trou
     assert await worked_on(Lanes, trouble) == ["1-0", "2-0"]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("trouble", [cancel, fail])
 async def test_without_a_new_beginning_they_wait_for_ever(trouble: Callable[[], None]) -> None:
     assert await worked_on(Once, trouble) == []

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from bot.adapters.redis import keys, lanes
+from bot.adapters.redis import keys
 from bot.adapters.redis.queue import RedisQueue
 from bot.adapters.redis.stream import Entry, EventStream
 from core.errors import TransientError
@@ -33,10 +33,10 @@ def trade(monkeypatch: pytest.MonkeyPatch) -> None:
         await wait_until(lambda: inherited)
         return answer
 
-    async def noted(stream: EventStream) -> list[Entry]:
-        entries = await inherit(stream)
+    async def noted(stream: EventStream) -> tuple[list[Entry], int]:
+        entries, ours = await inherit(stream)
         inherited.extend(entries)
-        return entries
+        return entries, ours
 
     monkeypatch.setattr(EventStream, "turn", late)
     monkeypatch.setattr(EventStream, "inherit", noted)
@@ -49,16 +49,11 @@ async def test_what_came_back_before_we_knew_that_it_had_gone_is_worked_on(
     assert await is_done(valkey, within=3)
 
 
-async def test_without_the_note_of_what_came_back_it_waits_for_ever(
+async def test_without_the_servers_count_what_came_back_waits_for_the_next_start(
     valkey: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Forgetful(lanes.Lanes):
-        def add(self, entry: Entry) -> None:
-            if entry.id not in self:
-                super().add(entry)
-
-    monkeypatch.setattr("bot.adapters.redis.consumer.Lanes", Forgetful)
     trade(monkeypatch)
+    count_nothing(monkeypatch)
     assert not await is_done(valkey, within=1)
 
 
@@ -67,21 +62,64 @@ async def test_what_was_inherited_with_an_answer_that_was_lost_is_worked_on(
 ) -> None:
     inherit, lost = EventStream.inherit, list[str]()
 
-    async def unheard(stream: EventStream) -> list[Entry]:
-        entries = await inherit(stream)
+    async def unheard(stream: EventStream) -> tuple[list[Entry], int]:
+        entries, ours = await inherit(stream)
         if entries and not lost:
             lost.extend(entry.id for entry in entries)
             raise TransientError("redis: the answer was lost")
-        return entries
+        return entries, ours
 
-    queue = RedisQueue(valkey)
-    await queue.put(an_event())
-    stream = EventStream(valkey, keys.stream_of(an_event().kind), OTHER)
-    await stream.open()
-    assert await stream.fresh(timedelta(seconds=1))
+    await give(valkey, OTHER)
     monkeypatch.setattr(EventStream, "inherit", unheard)
     assert await is_done(valkey, within=4, put=False)
     assert lost
+
+
+async def test_what_the_client_asked_for_twice_unheard_is_worked_on(
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_first_answer(monkeypatch)
+    assert await is_done(valkey, within=3)
+
+
+async def test_without_the_servers_count_it_waits_for_the_next_start(
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_first_answer(monkeypatch)
+    count_nothing(monkeypatch)
+    assert not await is_done(valkey, within=1)
+
+
+def count_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broken variant: nobody looks whether what we have is what we work on."""
+    inherit = EventStream.inherit
+
+    async def uncounted(stream: EventStream) -> tuple[list[Entry], int]:
+        return (await inherit(stream))[0], 0
+
+    monkeypatch.setattr(EventStream, "inherit", uncounted)
+
+
+def lose_first_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do what redis-py does when a connection breaks under an answer: ask again, and return that answer."""
+    fresh, lost = EventStream.fresh, list[Entry]()
+
+    async def again(stream: EventStream, wait: timedelta) -> list[Entry]:
+        entries = await fresh(stream, wait)
+        if entries and not lost:
+            lost.extend(entries)
+            return await fresh(stream, wait)
+        return entries
+
+    monkeypatch.setattr(EventStream, "fresh", again)
+
+
+async def give(valkey: Redis, consumer: str) -> None:
+    event = an_event()
+    await RedisQueue(valkey).put(event)
+    stream = EventStream(valkey, keys.stream_of(event.kind), consumer)
+    await stream.open()
+    assert await stream.fresh(timedelta(seconds=1))
 
 
 async def is_done(valkey: Redis, within: float, *, put: bool = True) -> bool:

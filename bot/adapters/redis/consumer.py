@@ -52,7 +52,6 @@ class Consumer:
         self._lanes = Lanes(self._step, self._load, pace.most_held)
         self._running: set[str] = set()
         self._tried = asyncio.Event()
-        self._unsure = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> list["asyncio.Task[None]"]:
@@ -87,8 +86,6 @@ class Consumer:
                     await self._restore([each for each in self._lanes.held.values() if each.id not in self._running])
                     ready = True
                     self._tried.set()
-                if self._unsure:
-                    after, self._unsure = "0", False
                 if after is None:
                     entries = await self._stream.fresh(_BLOCK)
                 else:
@@ -111,24 +108,35 @@ class Consumer:
             try:
                 await self._stream.stay(self._pace.lease)
                 while monotonic() >= heirs_wait_until:
-                    inherited = await self._stream.inherit()
+                    inherited, ours = await self._stream.inherit()
                     for entry in inherited:
                         _log.info("entry_taken_over", entry=entry.id, event_id=entry.event.id)
                         self._lanes.add(entry)
                     if len(inherited) < _PAGE:
+                        if ours > len(self._lanes):
+                            await self._find()
                         break
             except TransientError as error:
                 _log.warning("queue_upkeep_failed", error=str(error))
-                self._unsure = True  # the answer that was lost may have named entries that are ours now
                 # While Redis was away nobody could say that they live: the living get the time to say it again.
                 heirs_wait_until = monotonic() + lease
             await asyncio.sleep(lease / 4)
+
+    async def _find(self) -> None:
+        """Take up what is ours and not in our lanes: its answer was lost on the way (the client asks again by itself, and
+        gets the next entries then), or another worker had it for a moment and we dropped it after it came back."""
+        after: str | None = "0"
+        while after is not None:
+            entries, after = await self._stream.mine(after)
+            for entry in entries:
+                if entry.id not in self._lanes:
+                    _log.warning("entry_found", entry=entry.id, event_id=entry.event.id)
+                self._lanes.add(entry)
 
     async def _step(self, entry: Entry) -> bool:
         """Try the oldest entry of a lane; True when this worker is through with it."""
         slot = self._slots(entry.event.kind)
         look = _FIRST_LOOK
-        self._lanes.given_again.discard(entry.id)
         while True:
             try:
                 async with slot:
@@ -165,8 +173,7 @@ class Consumer:
 
     async def _give_up(self, entry: Entry) -> bool:
         await self._restore([entry])  # else another worker has it now
-        # Unless it came back to us since we asked: dropped then, it would be ours and nobody would work on it.
-        return entry.id not in self._lanes.given_again
+        return True
 
     async def _restore(self, entries: Sequence[Entry]) -> None:
         if count := await self._stream.restore(entries):

@@ -34,18 +34,16 @@ class Lanes:
         self._moved = asyncio.Event()
         self.held: dict[str, Entry] = {}
         self.left: set[str] = set()
-        self.given_again: set[str] = set()
 
     def __contains__(self, entry_id: str) -> bool:
         return entry_id in self.held or entry_id in self.left
 
+    def __len__(self) -> int:
+        return len(self.held) + len(self.left)
+
     def add(self, entry: Entry) -> None:
-        """Put the entry into its key's lane, in stream order; one that is here already is only noted in `given_again`,
-        for whoever is just about to drop it as another worker's."""
-        if self._closed:
-            return
-        if entry.id in self:
-            self.given_again.add(entry.id)
+        """Put the entry into its key's lane, in stream order; one that is here already is left alone."""
+        if self._closed or entry.id in self:
             return
         key = entry.event.key
         lane = self._lanes.setdefault(key, [])
@@ -79,7 +77,7 @@ class Lanes:
             self._tasks.discard(task)
             error = None if task.cancelled() else task.exception()
             if lane and not self._closed and (error is None or isinstance(error, Exception)):
-                # Say, a cancellation that was meant for something inside and came late: the rest must not wait for ever.
+                # Say, by a cancellation that was meant for something inside and came late.
                 _log.error("lane_broken_off", key=key, waiting=len(lane), error=type(error).__name__)
                 self._begin(key, lane)
 
@@ -93,7 +91,6 @@ class Lanes:
                 lane.remove(first)
                 self.held.pop(first, None)
                 self.left.discard(first)
-                self.given_again.discard(first)
                 self._moved.set()
         del self._lanes[key]
 

@@ -81,9 +81,9 @@ return restored
 # A SET alone would be refused while memory is short, and the living taken for dead.
 _STAY = "if redis.call('PEXPIRE', KEYS[1], ARGV[1]) == 0 then redis.call('SET', KEYS[1], '1', 'PX', ARGV[1]) end"
 # A consumer is dead when nothing says that it lives. One that has nothing left is struck off the group; should it live
-# after all, its next read brings it back.
+# after all, its next read brings it back. How many we have is told as well.
 _INHERIT = """
-local entries = {}
+local entries, ours = {}, 0
 for _, one in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local name, held = one[2], one[4]
   if name ~= ARGV[2] and redis.call('EXISTS', ARGV[3] .. name) == 0 then
@@ -93,9 +93,11 @@ for _, one in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
         entries[#entries + 1] = entry
       end
     end
+  elseif name == ARGV[2] then
+    ours = held
   end
 end
-return entries
+return {entries, ours + #entries}
 """
 _AGAIN = """
 local found = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2])
@@ -221,13 +223,15 @@ class EventStream:
         with outages():
             await self.redis.delete(keys.consumer(self.consumer))
 
-    async def inherit(self) -> list[Entry]:
-        """Take over what dead consumers had, at most a hundred entries of each."""
+    async def inherit(self) -> tuple[list[Entry], int]:
+        """Take over what dead consumers had, at most a hundred entries of each; returns it, and how many entries this
+        consumer has with them, by the server's count."""
         with outages():
-            rows: Any = await self.redis.eval(
+            rows, ours = await self.redis.eval(
                 _INHERIT, 1, self.name, keys.WORKERS, self.consumer, keys.CONSUMERS, _PAGE
             )
-        return self._entries([(entry_id, dict(zip(flat[::2], flat[1::2], strict=True))) for entry_id, flat in rows])
+        flat = [(entry_id, dict(zip(words[::2], words[1::2], strict=True))) for entry_id, words in rows]
+        return self._entries(flat), int(ours)
 
     async def turn(self, entry: Entry) -> str | None:
         """Return the id of the entry whose turn it is in this one's key, or None when this one is not ours any more.

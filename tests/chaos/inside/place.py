@@ -89,10 +89,10 @@ def a_place() -> Iterator[Place]:
     place = Place()
     inherit = EventStream.inherit
 
-    async def counted(stream: EventStream) -> list[Entry]:
-        entries = await inherit(stream)
+    async def counted(stream: EventStream) -> tuple[list[Entry], int]:
+        entries, ours = await inherit(stream)
         place.taken_over += len(entries)
-        return entries
+        return entries, ours
 
     gc.collect()
     gc.freeze()  # all that was imported, which would be looked through again and again
