@@ -123,8 +123,8 @@ class Consumer:
             await asyncio.sleep(lease / 4)
 
     async def _find(self) -> None:
-        """Take up what is ours and not in our lanes: its answer was lost on the way (the client asks again by itself, and
-        gets the next entries then), or another worker had it for a moment and we dropped it after it came back."""
+        """Take up what is ours and not in our lanes: its answer was lost on the way (the client asks again by itself,
+        and gets the next entries then), or another worker had it for a moment, and we dropped it too late."""
         after: str | None = "0"
         while after is not None:
             entries, after = await self._stream.mine(after)
