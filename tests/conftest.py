@@ -13,8 +13,8 @@ _LONG = ("demo", "chaos", "security", "contracts", "graphs", "bot")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores, as much of the time goes by in waiting for child processes; four at most."""
-    return min(4, (os.cpu_count() or 1) + 1)
+    """Two more than there are cores, as much of the time goes by in waiting for child processes; four at most."""
+    return min(4, (os.cpu_count() or 1) + 2)
 
 
 @pytest.hookimpl(trylast=True)

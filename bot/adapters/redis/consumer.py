@@ -125,13 +125,11 @@ class Consumer:
     async def _find(self) -> None:
         """Take up what is ours and not in our lanes: its answer was lost on the way (the client asks again by itself,
         and gets the next entries then), or another worker had it for a moment, and we dropped it too late."""
-        after: str | None = "0"
-        while after is not None:
-            entries, after = await self._stream.mine(after)
-            for entry in entries:
-                if entry.id not in self._lanes:
-                    _log.warning("entry_found", entry=entry.id, event_id=entry.event.id)
-                self._lanes.add(entry)
+        for entry_id in await self._stream.idle(self._pace.lease / 4):  # what came just now may be on its way
+            if entry_id in self._lanes or (entry := await self._stream.load(entry_id)) is None:
+                continue
+            _log.warning("entry_found", entry=entry.id, event_id=entry.event.id)
+            self._lanes.add(entry)
 
     async def _step(self, entry: Entry) -> bool:
         """Try the oldest entry of a lane; True when this worker is through with it."""

@@ -22,6 +22,7 @@ from core.event import UNREADABLE, Event
 
 _log = structlog.get_logger(__name__)
 _PAGE = 100
+_MANY = 10_000
 _LONGEST_ANSWER = 10.0  # seconds
 _LONGEST_FIELD = 100_000
 _SPANS = [int(span.total_seconds()) for span in (keys.SEEN_FOR, keys.LANE_FOR)]
@@ -212,6 +213,14 @@ class EventStream:
         """Return a page of what this consumer had and did not finish, and where the next one begins (None: no more)."""
         rows = await self._read(after, None)
         return self._entries(rows), _text(rows[-1][0]) if rows else None
+
+    async def idle(self, span: timedelta) -> list[str]:
+        """Return the ids of what this consumer has had for so long, oldest first, ten thousand at most."""
+        with outages():
+            rows: Any = await self.redis.xpending_range(
+                self.name, keys.WORKERS, "-", "+", _MANY, self.consumer, idle=int(span.total_seconds() * 1000)
+            )
+        return [_text(row["message_id"]) for row in rows]
 
     async def stay(self, lease: timedelta) -> None:
         """Say that this consumer lives, for so long: what it has stays its own."""
