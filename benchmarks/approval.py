@@ -3,8 +3,8 @@
 `python -m benchmarks.approval [--save] [--quick]`. Ours is the worker as it is deployed, in this process: queue and
 checkpoints in a Redis with an append-only file, rows in SQLite, Slack's and the target's servers on loopback. The clock
 starts when the click lies in the worker's hands and stops when the target has read the request. The stock graphs send
-the same request from a node behind an interrupt and keep nothing but LangGraph's checkpoints. All take turns in one
-run, in another order each round."""
+the same request from a node behind an interrupt, or from a tool behind LangChain's HumanInTheLoopMiddleware, and keep
+nothing but LangGraph's checkpoints. All take turns in one run, in another order each round."""
 
 import argparse
 import asyncio
@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from benchmarks.approval_subjects import MEMORY, OURS, SQLITE, SYNC, Subject, open_subjects
+from benchmarks.approval_subjects import AGENT_MEMORY, AGENT_SYNC, MEMORY, OURS, SQLITE, SYNC, Subject, open_subjects
 
 GOAL_P95, GOAL_RATIO = 0.150, 3.0
 FULL, QUICK, WARM_UP = 100, 10, 5
@@ -54,7 +54,10 @@ class Measured:
 
 async def measure(rounds: int, seed: int) -> tuple[dict[str, Measured], str]:
     """Let the subjects take turns; returns what each took, and the server's name."""
-    order, found = random.Random(seed), {name: Measured() for name in (OURS, MEMORY, SQLITE, SYNC)}
+    order, found = (
+        random.Random(seed),
+        {name: Measured() for name in (OURS, MEMORY, SQLITE, SYNC, AGENT_MEMORY, AGENT_SYNC)},
+    )
     with tempfile.TemporaryDirectory() as folder:
         async with open_subjects(Path(folder)) as (subjects, server):
             for number in range(WARM_UP + rounds):
@@ -92,12 +95,12 @@ def report(found: dict[str, Measured], server: str, rounds: int) -> list[str]:
     for name, spans in ours.phases.items():
         late = sorted(spans)[min(len(spans) - 1, int(0.95 * len(spans)))]
         lines.append(f"| {name} | {median(spans) * 1000:.1f} | {late * 1000:.1f} |")
-    beside = median(one / two for one, two in zip(ours.whole, found[SYNC].whole, strict=True))
+    beside = median(one / two for one, two in zip(ours.whole, found[AGENT_SYNC].whole, strict=True))
     said = {True: "reached", False: "MISSED"}
     lines += [
         "",
         f"Goal p95 <= {GOAL_P95 * 1000:.0f} ms: {said[ours.at(0.95) <= GOAL_P95]}. "
-        f"Goal <= {GOAL_RATIO:.0f}x a stock resume that survives a crash ({SYNC}): {said[beside <= GOAL_RATIO]}. "
+        f"Goal <= {GOAL_RATIO:.0f}x a stock resume that survives a crash ({AGENT_SYNC}): {said[beside <= GOAL_RATIO]}. "
         f"One effect each: {said[all(each.most == 1 and each.effects == rounds for each in found.values())]}.",
     ]
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())

@@ -15,6 +15,9 @@ from typing import Any, Literal, Protocol
 
 import httpx
 import yaml
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, StateGraph
@@ -22,6 +25,7 @@ from langgraph.types import Command, interrupt
 from typing_extensions import TypedDict
 
 from benchmarks.approval_target import Target
+from benchmarks.approvals_stock import Scripted
 from bot.adapters.database.approval_store import SqlApprovals
 from bot.adapters.database.effect_store import SqlEffects
 from bot.adapters.redis.connection import connect
@@ -44,6 +48,8 @@ from tools.guard import Guard
 OURS = "ours: worker, Redis, SQLite"
 MEMORY, SQLITE = "stock resume, InMemorySaver", "stock resume, AsyncSqliteSaver"
 SYNC = f"{SQLITE}, durability sync"
+AGENT_MEMORY = "stock HumanInTheLoopMiddleware, InMemorySaver"
+AGENT_SYNC = "stock HumanInTheLoopMiddleware, AsyncSqliteSaver, durability sync"
 ALICE, BOB, CHANNEL = "U0ALICE", "U0BOB", "C0OPS"
 
 
@@ -140,6 +146,34 @@ class Stock:
 
     async def settle(self) -> None:
         self.effects = self.target.count(self._id)
+
+
+class StockAgent(Stock):
+    """LangChain's agent with its own middleware for approvals; its model answers at once, from a script."""
+
+    def __post_init__(self) -> None:
+        @tool
+        async def scale_workers(action_id: str) -> str:
+            """Send the request to the target."""
+            await self.target.act(self.http, action_id)
+            return "scaled"
+
+        self._tool = scale_workers
+
+    async def prepare(self, number: int) -> None:
+        self._id = f"act_{''.join(filter(str.isalpha, self.name))}_{number}"
+        self._config = {"configurable": {"thread_id": self._id}}
+        gate: Any = HumanInTheLoopMiddleware(interrupt_on={"scale_workers": True})
+        model = Scripted(calls=[{"action_id": self._id}])
+        self._graph = create_agent(model, [self._tool], middleware=[gate], checkpointer=self.saver)
+        question: Any = {"messages": [("user", "scale checkout")]}
+        await self._graph.ainvoke(question, self._config, durability=self.durability)
+
+    async def click(self) -> None:
+        self.target.watch(self._id, self.stamps)
+        self.given = self.started = perf_counter()
+        answer: Any = Command(resume={"decisions": [{"type": "approve"}]})
+        await self._graph.ainvoke(answer, self._config, durability=self.durability)
 
 
 @dataclass
@@ -306,6 +340,8 @@ async def open_subjects(folder: Path) -> AsyncIterator[tuple[list[Subject], str]
         await redis.aclose()
         stock = [Stock(MEMORY, InMemorySaver(), target, http), Stock(SQLITE, sqlite, target, http)]
         stock.append(Stock(SYNC, sqlite, target, http, "sync"))
+        stock.append(StockAgent(AGENT_MEMORY, InMemorySaver(), target, http))
+        stock.append(StockAgent(AGENT_SYNC, sqlite, target, http, "sync"))
         yield [ours, *stock], f"{facts.engine} {facts.version}, append-only file"
         stopping.set()
         await running

@@ -1,4 +1,5 @@
-"""A target inside the test's own process, with its own ledger and no mercy: it does whatever it is told, twice too."""
+"""A target inside the test's own process, with its own ledger and no mercy: it does what it is told, twice too, as long
+as it is in the state that the call was approved on."""
 
 import asyncio
 from collections import Counter
@@ -6,10 +7,11 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, JsonValue
 
+from core.errors import StaleApprovalError
 from core.ports import Clock
 from core.risk import Risk
 from core.tool_call import ToolCall, ToolResult
@@ -48,6 +50,8 @@ class Knobs:
     versions: Counter[str] = field(default_factory=Counter[str])
     answers: list[str] = field(default_factory=list[str])
     sick: set[str] = field(default_factory=set[str])
+    compares: ClassVar[bool] = True
+    """Whether it does nothing on another state than the one that was approved, as a real target does that can."""
 
     def turn(self, service: str) -> None:
         """Somebody else changes the service."""
@@ -63,6 +67,9 @@ class Knobs:
             if answer == "slow":
                 await asyncio.sleep(0.02)
             found: dict[str, JsonValue] = {"resource_version": self.versions[service]}
+            if self.compares and found != stamp.precondition:
+                # Only the target itself can see what changes after the last look at it; a real one refuses so.
+                raise StaleApprovalError("its target has changed in this very moment")
             self.ledger.append(Act(stamp.action_id, call, at, found, LOOKED.get()))
             if call.name == "scale_workers":
                 self.workers[service] = int(str(call.args["workers"]))

@@ -12,7 +12,18 @@ from sqlalchemy.util import LRUCache
 
 from bot.adapters.database.engine import Database, open_database
 
-_COMPILED = LRUCache[Any, Any](2000)
+
+class _Compiled(LRUCache[Any, Any]):
+    """What is compiled once for all engines: each has a dialect of its own, which is the first part of every key."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(key[1:], default)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key[1:], value)
+
+
+_COMPILED = _Compiled(2000)
 
 
 class _AtOnce:
