@@ -46,16 +46,21 @@ class Reigns:
     _running: set[object] = field(default_factory=set[object])
     _leaving: dict[int, set[object]] = field(default_factory=dict[int, set[object]])
 
-    def turn(self, name: str, held: Collection[str], now: datetime) -> None:
-        """The file is that of `name` now, and living workers have read those with the hashes `held`."""
-        kept = {sha_of(name), *held}
-        for number, reign in enumerate(self.all):
-            if reign.until is None and reign.sha256 in kept:
-                self._leaving.pop(number, None)
-            elif reign.until is None and number not in self._leaving:
-                self._leaving[number] = set(self._running)
-        if not any(reign.sha256 == sha_of(name) and reign.until is None for reign in self.all):
+    def come(self, name: str, now: datetime) -> None:
+        """The file is that of `name` from now on: whoever reads it goes by it."""
+        number = next((number for number, each in self._open() if each.sha256 == sha_of(name)), None)
+        if number is None:
             self.all.append(Reign(sha_of(name), now, asks=ASKS[name]))
+        else:
+            self._leaving.pop(number, None)
+
+    def leave(self, held: Collection[str], now: datetime) -> None:
+        """Living workers have read the files with the hashes `held`, and no others."""
+        for number, reign in self._open():
+            if reign.sha256 in held:
+                self._leaving.pop(number, None)
+            elif number not in self._leaving:
+                self._leaving[number] = set(self._running)
         self._close(now)
 
     def begin(self) -> object:
@@ -70,6 +75,9 @@ class Reigns:
         for handlers in self._leaving.values():
             handlers.discard(token)
         self._close(now)
+
+    def _open(self) -> list[tuple[int, Reign]]:
+        return [(number, reign) for number, reign in enumerate(self.all) if reign.until is None]
 
     def _close(self, now: datetime) -> None:
         for number in [number for number, handlers in self._leaving.items() if not handlers]:

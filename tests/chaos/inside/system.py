@@ -34,7 +34,7 @@ from tests.chaos.inside.board import ALICE, DECIDERS, Board
 from tests.chaos.inside.knobs import Knobs
 from tests.chaos.inside.node import Node, World
 from tests.chaos.inside.place import Place
-from tests.chaos.inside.policies import Reigns, policy_named
+from tests.chaos.inside.policies import Reigns, policy_named, sha_of
 from tests.chaos.inside.rows import open_rows
 from tests.chaos.inside.stimuli import Stimuli, sentences
 from tests.fakes.clock import FakeClock
@@ -63,7 +63,7 @@ class System:
             place.redis_url, f"sqlite:///{self.file}", self.clock, policy_named("first"), self.board, self.knobs,
             CANARY, place.http, Reigns(),
         )  # fmt: skip
-        self.world.reigns.turn("first", (), self.clock.now())
+        self.world.reigns.come("first", self.clock.now())
         self.web: RedisQueue
         self.nodes: list[Node] = []
         self.acks: list[Ack] = []
@@ -174,10 +174,12 @@ class System:
     async def turn_policy(self, name: str, late: int) -> None:
         """Put another policy in the place of the file; every worker reads it now but the one numbered `late`."""
         self.world.policy = policy_named(name)
+        self.world.reigns.come(name, self.clock.now())
         for number, node in enumerate(self.alive):
             if number != late:
                 await asyncio.wait([node.run(node.policy.refresh())])
-        self.world.reigns.turn(name, {node.policy.sha256 for node in self.alive}, self.clock.now())
+        held = {sha_of(name), *(node.policy.sha256 for node in self.alive)}
+        self.world.reigns.leave(held, self.clock.now())
 
     async def tamper(self, request: ApprovalRequest) -> None:
         """Change what would run in the row itself, behind everybody's back, with all the rights there are."""
