@@ -110,7 +110,9 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         saver = await stack.enter_async_context(_saver(settings))
         lease = RedisLease(redis, ttl=_THREAD_LEASE)
         second = await build_second(settings, catalogue, runbooks, stores, stack)
-        desk, cards = _people(settings, policy, stores, client, directory, queue, clock, check, freeze, grants, second)
+        desk, cards = _people(
+            settings, policy, stores, client, directory, queue, clock, check, freeze, grants, second, lease
+        )
         context = await _context(settings, catalogue, runbooks, stores, toolbox, desk, cards, clock, stack)
         runner = LangGraphRunner(saver, context, lease)
         news = build_policy_news(settings, policy, client, cards)
@@ -247,6 +249,7 @@ def _people(
     freeze: FreezeSwitch,
     grants: GrantBook,
     second: Review,
+    lease: RedisLease,
 ) -> tuple[ApprovalDesk, SlackCards]:
     desk = ApprovalDesk(
         stores.approvals, directory, policy, queue, stores.audit, clock, check.unfit, freeze.why, grants, second
@@ -264,6 +267,7 @@ def _people(
         banner=check.told,
         freeze=freeze.state,
         grants=grants,
+        lease=lease,
     )
     return desk, cards
 

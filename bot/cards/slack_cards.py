@@ -1,7 +1,8 @@
 """The Cards port over Slack's Web API: reads rows, builds blocks, posts or edits."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
 
 import structlog
@@ -39,15 +40,24 @@ from core.stepped_plan import as_whole
 
 _log = structlog.get_logger(__name__)
 _PLOTS = 2
+Lease = Callable[[str], AbstractAsyncContextManager[object]]
 
 
 async def _never_frozen() -> Freeze:
     return Freeze()
 
 
+def alone(_name: str) -> AbstractAsyncContextManager[object]:
+    """Return the lease of a process that shares its cards with no other."""
+    return nullcontext()
+
+
 class SlackCards:
     """Implements core.ports.Cards; `incident_channel` is an id or #name, `banner` says why nothing can be changed, and
-    `freeze` who has stopped everything."""
+    `freeze` who has stopped everything.
+
+    `lease(name)` excludes every other process: two that look for a card at the same moment would both post it, and an
+    edit that waits would come after one that knows more. Sentences go without it, so that an outage can be told."""
 
     def __init__(
         self,
@@ -64,6 +74,7 @@ class SlackCards:
         banner: Callable[[], str] = str,
         freeze: Callable[[], Awaitable[Freeze]] = _never_frozen,
         grants: GrantBook | None = None,
+        lease: Lease = alone,
         pace: timedelta = timedelta(seconds=1.2),
     ) -> None:
         self._incidents = incidents
@@ -77,6 +88,7 @@ class SlackCards:
         self._banner = banner
         self._freeze = freeze
         self._grants = grants
+        self._lease = lease
         self._card_links = CardLinks(client)
         self._known_bad = KnownBad(approval_queue, reports, audit)
         self._channels = ChannelBook(client)
@@ -86,7 +98,7 @@ class SlackCards:
 
     async def show_incident(self, incident_id: str) -> Place:
         """Post or refresh the incident's card; returns where its thread is, without a ts while it cannot be shown."""
-        async with self._poster.turn(INCIDENT_CARD, incident_id):
+        async with self._turn(INCIDENT_CARD, incident_id):
             incident = await self._incidents.load(incident_id)
             reports = await self._reports.of_thread(incident_thread_id(incident.id))
             requests = await self._approval_queue.of(incident_id=incident.id)
@@ -113,7 +125,7 @@ class SlackCards:
     async def show_report(self, report_id: str, place: Place) -> None:
         """Post or refresh the report in its thread: it takes the place of the progress, plots follow under it."""
         report = await self._report(report_id)
-        async with self._poster.turn(REPORT_CARD, report_id):
+        async with self._turn(REPORT_CARD, report_id):
             self._progress.end(report_id)
             blocks = build_report(report, self._evidence_urls(report), await self._elsewhere(report))
             await self._poster.show(
@@ -135,7 +147,7 @@ class SlackCards:
         if request.covered_by is not None:
             await self.show_approval(request.covered_by)
             return
-        async with self._poster.turn(APPROVAL_CARD, approval_id):
+        async with self._turn(APPROVAL_CARD, approval_id):
             request, rows = await self._whole(approval_id)
             place = Place(channel=request.channel, thread_ts=request.thread_ts)
             blocks = build_approval_card(request, await self._facts(request, rows))
@@ -161,6 +173,11 @@ class SlackCards:
         async with self._poster.turn(NOTE, key):
             if not await self._poster.find(NOTE, key, place):
                 await self._poster.show(NOTE, key, note_text(text), build_note(text), place)
+
+    @asynccontextmanager
+    async def _turn(self, kind: str, subject: str) -> AsyncIterator[None]:
+        async with self._poster.turn(kind, subject), self._lease(f"card:{subject}"):
+            yield
 
     async def _has_report(self, report_id: str) -> bool:
         return await self._reports.load(report_id) is not None

@@ -109,11 +109,12 @@ class Node:
     def _assemble(self) -> tuple[Services, list[Tick]]:
         world, client, queue, stores = self.world, self.client, self.queue, self._stores
         directory = SlackDirectory(client, world.clock)
+        lease = RedisLease(self.redis, ttl=LEASE, wait=timedelta(seconds=2))
         cards = SlackCards(
             client, incidents=stores.incidents, reports=stores.reports, approvals=stores.approvals,
             approval_queue=stores.approvals, audit=stores.audit, directory=directory,
             links=TimelineLinks("https://bot.example", "a secret of this test", world.clock),
-            incident_channel=INCIDENTS,
+            incident_channel=INCIDENTS, lease=lease,
         )  # fmt: skip
         self.policy = LivePolicy(lambda: world.policy, stores.audit, world.clock, world.policy)
         freeze = FreezeSwitch(stores.switches, directory, stores.audit, world.clock, lambda: self.policy.freezers)
@@ -138,7 +139,6 @@ class Node:
             verify_within=timedelta(milliseconds=20), verify_every=timedelta(milliseconds=1),
         )  # fmt: skip
         saver = RedisSaver(self.redis, ttl=timedelta(hours=1))
-        lease = RedisLease(self.redis, ttl=LEASE, wait=timedelta(seconds=2))
         runner = _runner(saver, context, lease)
         remediation = Remediation(runner, stores.approvals, stores.approvals, queue, world.clock)
         clock, audit, incidents, reports = world.clock, stores.audit, stores.incidents, stores.reports
