@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, Inva
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.adapters.database.sqlite_driver import connect as connect_sqlite
 from core.errors import ConfigurationError, TransientError
 
 _UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
@@ -91,7 +92,7 @@ def open_database(url: str, *, connect: float = 5.0, command: float = 15.0) -> D
         return Database(engine)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).expanduser().absolute().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(parsed)
+    engine = create_async_engine(parsed, connect_args={"async_creator_fn": connect_sqlite})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return Database(engine)

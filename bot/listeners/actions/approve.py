@@ -12,7 +12,7 @@ from bot.listeners.click import Click
 from bot.listeners.modal import open_modal
 from bot.listeners.telling import refusals_told
 from bot.services import Services
-from core.approval import ApprovalStatus
+from core.approval import ApprovalRequest, ApprovalStatus
 from core.confirmation import asks_to_type
 from core.errors import AlreadyVotedError
 from core.ports import Approvals, Cards
@@ -36,11 +36,10 @@ class ApproveButton:
             if request.status is ApprovalStatus.PENDING and asks_to_type(request):
                 await open_modal(client, click.trigger_id, build_confirm_modal(request))
             else:
-                await self.vote(request.id, click.person)
+                await self.vote(request, click.person)
 
-    async def vote(self, approval_id: str, person: str, typed: str = "") -> None:
+    async def vote(self, request: ApprovalRequest, person: str, typed: str = "") -> None:
         """Vote, then show the card as it is now, whatever came of the vote; RefusedError says why it does not count."""
-        request = await self.approvals.load(approval_id)
         try:
             now = await self.desk.vote(request.id, person, "approve", typed=typed)
         finally:

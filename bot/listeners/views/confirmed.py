@@ -35,10 +35,10 @@ class TypedConfirmation:
             await ack(response_action="errors", errors={CONFIRM_BLOCK: str(wrong)})
             return
         except NoDataError:
-            pass  # told by the vote itself
+            pass  # told below
         await ack()
         async with refusals_told(client, person, place):
-            await self.button.vote(approval_id, person, typed)
+            await self.button.vote(await self.button.approvals.load(approval_id), person, typed)
 
 
 def register(app: AsyncApp, services: Services) -> None:
