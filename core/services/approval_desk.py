@@ -232,9 +232,6 @@ class ApprovalDesk:
             raise SelfApprovalError("This action is for you, so somebody else has to approve it. You may reject it.")
         if any(vote.person != person_id and needed.same_human(vote.person, person_id) for vote in request.votes):
             raise AlreadyVotedError("You have voted on this request already, with another account.")
-        ahead = next((vote.grant_id for vote in request.votes if vote.person == person_id and vote.grant_id), "")
-        if ahead and choice == "reject":
-            raise AlreadyVotedError(f"You approved this ahead. `/ops grants revoke {ahead}` takes that approval back.")
         groups = await groups_of(self.directory, person_id, needed.members_of)
         if not groups or not await self._may_decide(person_id):
             people = ", ".join(f"<@{each}>" for each in sorted(await self.directory.members(needed.members))[:_NAMED])
@@ -317,7 +314,10 @@ class ApprovalDesk:
         )
         able = await asyncio.gather(*(self._may_decide(vote.person, fresh=True) for vote in request.votes))
         standing: list[Vote] = []
+        by_hand = {vote.person for vote in request.votes if vote.grant_id is None}
         for vote, found, may in zip(request.votes, groups, able, strict=True):
+            if vote.grant_id and vote.person in by_hand:
+                continue  # their own hand counts, whatever becomes of the grant
             if found and may and await self._grant_holds(request, vote):
                 standing.append(vote.model_copy(update={"groups": found}))
             else:
@@ -371,7 +371,8 @@ def _handed_in(via: str) -> dict[str, str]:
 
 
 def _has_cast(request: ApprovalRequest, person_id: str, choice: Choice) -> bool:
-    return any(vote.person == person_id and vote.choice == choice for vote in request.votes)
+    """True for a vote by their own hand; beside one that a grant has cast for them it is another word."""
+    return any((vote.person, vote.choice, vote.grant_id) == (person_id, choice, None) for vote in request.votes)
 
 
 def said_of(status: ApprovalStatus) -> str:
@@ -387,7 +388,7 @@ def said_of(status: ApprovalStatus) -> str:
 def _already(request: ApprovalRequest) -> str:
     status = request.status
     winning = "reject" if status is ApprovalStatus.REJECTED else "approve"
-    people = ", ".join(f"<@{vote.person}>" for vote in request.votes if vote.choice == winning)
+    people = ", ".join(dict.fromkeys(f"<@{vote.person}>" for vote in request.votes if vote.choice == winning))
     if not people or status is ApprovalStatus.EXPIRED:
         by = ""
     elif status in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):

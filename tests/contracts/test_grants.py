@@ -19,7 +19,7 @@ from bot.adapters.database.engine import Database, open_database
 from bot.adapters.database.grant_store import SqlGrants
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
 from core.audit import AuditEvent
-from core.errors import NoDataError, TransientError
+from core.errors import AlreadyVotedError, NoDataError, TransientError
 from core.policy import Policy
 from core.services.grant_book import CREATED, GrantBook, Grants
 from core.standing_grant import OneOf, StandingGrant
@@ -104,6 +104,21 @@ async def test_a_use_that_does_not_count_leaves_nothing(stores: Stores, grants: 
     assert await use(grants, grant, late) is None, "all uses are taken"
     assert (await grants.load(grant.id)).used == 2
     assert len(await stores.audit.of_subject(grant.id)) == 3
+
+
+async def test_a_hand_votes_beside_its_own_grant_once(stores: Stores, grants: Grants) -> None:
+    first, second = a_grant(), a_grant(id="grt_2")
+    for grant in (first, second):
+        assert await grants.add(grant, told(CREATED, grant))
+    request = await stores.approvals.create(a_request())
+    assert await use(grants, first, request) == 1
+    assert await use(grants, second, request) is None, "two grants of one person are one vote"
+    by_hand = Vote(approval_id=request.id, person=first.by, choice="reject", at=START + timedelta(seconds=1))
+    await stores.approvals.vote(by_hand)
+    with pytest.raises(AlreadyVotedError):
+        await stores.approvals.vote(by_hand.model_copy(update={"choice": "approve"}))
+    votes = (await stores.approvals.load(request.id)).votes
+    assert [(vote.choice, vote.grant_id) for vote in votes] == [("approve", first.id), ("reject", None)]
 
 
 async def test_a_claim_that_rests_on_a_grant_needs_it_as_it_stands(stores: Stores, grants: Grants) -> None:

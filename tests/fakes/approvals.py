@@ -40,7 +40,7 @@ class InMemoryApprovals:
         row = self.rows[vote.approval_id]
         if row.status is not ApprovalStatus.PENDING:
             raise AlreadyDecidedError("This request is decided already; your vote does not count.")
-        if any(earlier.person == vote.person for earlier in row.votes):
+        if any((each.person, each.grant_id is None) == (vote.person, vote.grant_id is None) for each in row.votes):
             raise AlreadyVotedError("You have voted on this request already.")
         if event is not None:
             await self.audit.append(event)

@@ -147,14 +147,48 @@ async def test_where_two_have_to_approve_a_grant_is_one_of_them(desk: Grants) ->
 
 
 async def test_whoever_gave_a_grant_takes_its_vote_back_by_revoking_it(desk: Grants) -> None:
-    rules = [{**POLICY["rules"][2], "quorum": 2}]  # type: ignore[index]
-    desk.use_policy(Policy.parse(b"", GRANTS | {"rules": rules}))
-    grant = await desk.give(ALICE)
-    request = await desk.ask(scaled())
-    with pytest.raises(AlreadyVotedError, match=f"/ops grants revoke {grant.id}"):
-        await desk.desk.vote(request.id, ALICE, "reject")
+    grant, request = await granted_where_two_have_to_approve(desk)
     await desk.granting.revoke(grant.id, ALICE)
     assert (await desk.desk.vote(request.id, CAROL, "approve")).status is ApprovalStatus.PENDING
+
+
+async def granted_where_two_have_to_approve(desk: Grants, **changes: Any) -> tuple[StandingGrant, ApprovalRequest]:
+    """Return a grant of ALICE's and a request that it has voted on."""
+    rules = [{**POLICY["rules"][2], "quorum": 2}]  # type: ignore[index]
+    desk.use_policy(Policy.parse(b"", GRANTS | {"rules": rules}))
+    grant = await desk.give(ALICE, **changes)
+    request = await desk.ask(scaled())
+    assert [vote.grant_id for vote in request.votes] == [grant.id]
+    return grant, request
+
+
+async def test_whoever_gave_a_grant_may_reject_what_it_has_approved(desk: Grants) -> None:
+    _, request = await granted_where_two_have_to_approve(desk)
+    assert (await desk.desk.vote(request.id, ALICE, "reject", "not today")).status is ApprovalStatus.REJECTED
+    assert (await desk.desk.vote(request.id, ALICE, "reject")).status is ApprovalStatus.REJECTED, "a click comes twice"
+
+
+async def test_whoever_gave_a_grant_that_is_over_may_approve_by_hand(desk: Grants) -> None:
+    _, request = await granted_where_two_have_to_approve(desk, lasts=timedelta(minutes=5))
+    desk.clock.advance(minutes=6)
+    assert (await desk.desk.vote(request.id, CAROL, "approve")).status is ApprovalStatus.PENDING
+    assert (await desk.desk.vote(request.id, ALICE, "approve")).status is ApprovalStatus.APPROVED
+
+
+async def test_a_hand_beside_its_own_grant_is_one_human(desk: Grants) -> None:
+    _, request = await granted_where_two_have_to_approve(desk)
+    now = await desk.desk.vote(request.id, ALICE, "approve")
+    assert (now.status, len(now.votes)) == (ApprovalStatus.PENDING, 2)
+    with pytest.raises(AlreadyVotedError):
+        await desk.desk.vote(request.id, ALICE, "reject")
+    assert (await desk.desk.vote(request.id, CAROL, "approve")).status is ApprovalStatus.APPROVED
+
+
+async def test_a_grant_that_is_revoked_does_not_take_the_hand_with_it(desk: Grants) -> None:
+    grant, request = await granted_where_two_have_to_approve(desk)
+    await desk.desk.vote(request.id, ALICE, "approve")
+    await desk.granting.revoke(grant.id, ALICE)
+    assert (await desk.desk.vote(request.id, CAROL, "approve")).status is ApprovalStatus.APPROVED
 
 
 async def test_no_policy_says_so_and_nobody_may(desk: Grants) -> None:

@@ -54,7 +54,8 @@ class SqlApprovals:
         pending = pending.where(approvals.c.id == vote.approval_id, approvals.c.status == _PENDING)
         # Locked, or PostgreSQL would look past a claim that has not been committed yet.
         chosen = self._database.insert(votes).from_select([*row], pending.with_for_update(read=True, of=approvals))
-        once = chosen.on_conflict_do_nothing(index_elements=[votes.c.approval_id, votes.c.person])
+        by_hand = {"index_elements": [votes.c.approval_id, votes.c.person], "index_where": votes.c.grant_id.is_(None)}
+        once = chosen.on_conflict_do_nothing(**by_hand)
         async with self._database.writing() as connection:
             number = (await connection.execute(once.returning(votes.c.id))).scalar()
             if number is not None and event is not None:

@@ -76,7 +76,8 @@ class SqlGrants:
             if number > grant.uses:
                 return None
             row = self._database.insert(votes).values(vote.model_dump() | {"grant_use": number})
-            once = row.on_conflict_do_nothing(index_elements=[votes.c.approval_id, votes.c.person])
+            theirs = [votes.c.approval_id, votes.c.person]
+            once = row.on_conflict_do_nothing(index_elements=theirs, index_where=votes.c.grant_id.is_not(None))
             if (await connection.execute(once.returning(votes.c.id))).scalar() is None:
                 return None
             for event in events:

@@ -20,6 +20,7 @@ from bot.adapters.database.types import Json, UtcDateTime, Words
 metadata = MetaData()
 _id = String(80)
 _serial = BigInteger().with_variant(Integer, "sqlite")
+_by_hand, _granted = text("grant_id IS NULL"), text("grant_id IS NOT NULL")
 
 incidents = Table(
     "incidents",
@@ -129,13 +130,10 @@ votes = Table(
     Column("groups", Json, nullable=False, server_default="[]"),
     Column("grant_id", _id),
     Column("grant_use", Integer),
-    UniqueConstraint("approval_id", "person", name="uq_votes_approval_person"),
-    Index(
-        "ix_votes_grant",
-        "grant_id",
-        sqlite_where=text("grant_id IS NOT NULL"),
-        postgresql_where=text("grant_id IS NOT NULL"),
-    ),
+    # One vote by a person's own hand, and one by what they granted: a grant that dies must not keep them from voting.
+    Index("ux_votes_by_hand", "approval_id", "person", unique=True, sqlite_where=_by_hand, postgresql_where=_by_hand),
+    Index("ux_votes_by_grant", "approval_id", "person", unique=True, sqlite_where=_granted, postgresql_where=_granted),
+    Index("ix_votes_grant", "grant_id", sqlite_where=_granted, postgresql_where=_granted),
     sqlite_autoincrement=True,
 )
 
