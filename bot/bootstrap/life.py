@@ -23,6 +23,7 @@ from bot.settings import Settings
 from core.ports import Cards, Clock, Directory
 from core.services.freeze import FreezeSwitch
 from core.services.grant_book import GrantBook
+from core.services.known_bad import KnownBad
 from core.services.reminders import Reminders
 from core.services.settled_reminders import SettledReminders
 
@@ -40,7 +41,8 @@ def build_holds(
     """Return the switch and the grants, both of which the guard and the desk ask."""
     by_file = (settings.files.data_dir / "freeze").exists
     freeze = FreezeSwitch(stores.switches, directory, stores.audit, clock, lambda: policy.freezers, by_file)
-    return freeze, GrantBook(stores.grants, directory, policy, stores.audit, clock, wraps)
+    known = KnownBad(stores.approvals, stores.reports, stores.audit)
+    return freeze, GrantBook(stores.grants, directory, policy, stores.audit, clock, wraps, known.warning)
 
 
 def _freeze_news(services: Services, alone: RedisLease) -> Ticker:

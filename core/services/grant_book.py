@@ -1,7 +1,7 @@
 """Which standing grants hold for a request, and whether one that has voted still does: asked anew each time."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +14,7 @@ from core.policy_rules import Asker, GrantRight
 from core.ports import Audit, Clock, Directory
 from core.services.membership import asker_of
 from core.standing_grant import GrantEnd, StandingGrant
-from core.tool_call import Plan
+from core.tool_call import Plan, ToolCall
 
 CREATED, REVOKED = "GrantCreated", "GrantRevoked"
 
@@ -69,9 +69,15 @@ def every_tool_wraps(_: str) -> bool:
     return True
 
 
+async def nothing_is_known(call: ToolCall, incident_id: str | None, report_id: str | None) -> str:
+    """Return no warning: for whoever keeps no account of what was found bad."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class GrantBook:
-    """`wraps` says of a tool's name whether it runs what its arguments name."""
+    """`wraps` says of a tool's name whether it runs what its arguments name, `warning` why a call leads back to what an
+    incident or report has found bad: that is for people to weigh."""
 
     grants: Grants
     directory: Directory
@@ -79,6 +85,7 @@ class GrantBook:
     audit: Audit
     clock: Clock
     wraps: Callable[[str], bool] = every_tool_wraps
+    warning: Callable[[ToolCall, str | None, str | None], Awaitable[str]] = nothing_is_known
 
     def why_never(self, request: ApprovalRequest) -> str:
         """Return why nobody can approve such a request ahead, whoever they are, or an empty text."""
@@ -126,6 +133,8 @@ class GrantBook:
     async def offers(self, request: ApprovalRequest) -> Sequence[StandingGrant]:
         """Return the grants that would vote on a request, as far as anybody can say without asking who they are of."""
         if self.why_never(request):
+            return ()
+        if await self.warning(request.plan.call, request.incident_id, request.report_id):
             return ()
         found = [grant for grant in await self.grants.open() if grant.used < grant.uses]
         lapsed = await asyncio.gather(*(self._why_lapsed(grant, request) for grant in found))

@@ -40,6 +40,7 @@ class Grants(Desk):
     policy: Policy = field(default_factory=lambda: Policy.parse(b"", GRANTS))
     wrappers: tuple[str, ...] = ("run_command",)
     frozen: str = ""
+    warned: str = ""
     asked_so_far: int = 0
 
     def __post_init__(self) -> None:
@@ -50,9 +51,18 @@ class Grants(Desk):
     async def why_frozen(self) -> str:
         return self.frozen
 
+    async def warn(self, call: ToolCall, incident_id: str | None, report_id: str | None) -> str:
+        return self.warned
+
     def use_policy(self, policy: Policy) -> None:
         book = GrantBook(
-            self.store, self.desk.directory, policy, self.audit, self.clock, lambda name: name in self.wrappers
+            self.store,
+            self.desk.directory,
+            policy,
+            self.audit,
+            self.clock,
+            lambda name: name in self.wrappers,
+            self.warn,
         )
         self.desk = replace(self.desk, policy=policy, frozen=self.why_frozen, grants=book)
         self.book, self.granting = book, Granting(book, self.approvals, self.approvals)
@@ -126,6 +136,14 @@ async def test_what_fits_runs_unasked_until_the_uses_are_spent(desk: Grants) -> 
 async def test_what_differs_in_anything_waits_for_people(desk: Grants, plan: Plan) -> None:
     await desk.give()
     assert (await desk.ask(plan)).votes == ()
+
+
+async def test_what_was_found_bad_waits_for_people_who_read_the_warning(desk: Grants) -> None:
+    await desk.give()
+    desk.warned = "This was done here before, and it did not help."
+    assert (await desk.ask(scaled())).votes == ()
+    desk.warned = ""
+    assert len((await desk.ask(scaled())).votes) == 1
 
 
 async def test_nobody_approves_their_own_request_ahead(desk: Grants) -> None:
