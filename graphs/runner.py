@@ -21,6 +21,7 @@ from core.stepped_plan import is_cut_off, is_stepped
 from core.tool_call import ToolResult
 from graphs.context import GraphContext
 from graphs.investigation import graph as investigation
+from graphs.investigation import state as investigation_state
 from graphs.investigation.state import new_input
 from graphs.remediation import graph as remediation
 from graphs.remediation.rebuilt import AS_NODE, AS_NODE_THAT_RAN, rebuilt
@@ -63,6 +64,12 @@ def half_done(snapshot: StateSnapshot) -> bool:
     return bool(snapshot.tasks) and not snapshot.interrupts
 
 
+def of_this_version(snapshot: StateSnapshot, version: str) -> bool:
+    """False for a run that another version of the graph has begun, whose steps may have gone by other names and meant
+    other things, and for one that never began."""
+    return snapshot.values.get("graph_version") == version
+
+
 class LangGraphRunner:
     """Implements core.ports.GraphRunner; `lease(thread_id)` must exclude every other run of that thread, anywhere,
     and yield a number that rises with each holder."""
@@ -97,7 +104,7 @@ class LangGraphRunner:
     async def _investigate(self, brief: Brief, config: RunnableConfig) -> None:
         snapshot = await self._investigation.aget_state(config)
         same = snapshot.values.get("brief", {}).get("report_id") == brief.report_id
-        again = half_done(snapshot) and same
+        again = half_done(snapshot) and same and of_this_version(snapshot, investigation_state.GRAPH_VERSION)
         await self._run(self._investigation, None if again else new_input(brief), config)
 
     async def remediate(self, proposal: Proposal) -> None:
@@ -116,13 +123,20 @@ class LangGraphRunner:
 
     async def _remediate(self, proposal: Proposal, config: RunnableConfig) -> None:
         snapshot = await self._remediation.aget_state(config)
-        if half_done(snapshot):
+        ours = of_this_version(snapshot, GRAPH_VERSION)
+        row = None if ours else await self._written(proposal)
+        if ours and half_done(snapshot):
             await self._run(self._remediation, None, config)
-        elif not snapshot.values and (row := await self._written(proposal)) is not None:
-            # An edited request stands before its run: what people see is what the run waits for, planned once.
+        elif row is not None and (row.replaces or half_done(snapshot)):
+            # An edited request stands before its run, and one of another version is all that is left of that: what
+            # people see is what the run waits for, planned once.
             await self._remediation.aupdate_state(config, rebuilt(row), as_node=AS_NODE)
             await self._run(self._remediation, None, config)
-        elif not snapshot.values or (snapshot.values.get("refusal") and not snapshot.interrupts):
+        elif (
+            not snapshot.values
+            or (not ours and row is None)
+            or (snapshot.values.get("refusal") and not snapshot.interrupts)
+        ):
             start: Update = {
                 "graph_version": GRAPH_VERSION,
                 "proposal": proposal.model_dump(mode="json"),
@@ -132,12 +146,11 @@ class LangGraphRunner:
             await self._run(self._remediation, start, config)
 
     async def _written(self, proposal: Proposal) -> ApprovalRequest | None:
-        """Return the request that an edit wrote before its run was there."""
+        """Return the run's first request, if it was written."""
         try:
-            row = await self._context.approvals.load(approval_id_of(proposal.remediation_id, 1))
+            return await self._context.approvals.load(approval_id_of(proposal.remediation_id, 1))
         except NoDataError:
             return None
-        return row if row.replaces else None
 
     async def resume(self, request: ApprovalRequest) -> bool:
         """Answer the pending gate of this request; False when no such gate is pending, even after a crashed run was
@@ -158,15 +171,12 @@ class LangGraphRunner:
 
     async def _answer(self, request: ApprovalRequest, config: RunnableConfig) -> bool:
         snapshot = await self._remediation.aget_state(config)
-        if not snapshot.values and request.status is ApprovalStatus.APPROVED:
-            # Redis has lost the run (emptied, or a replica that was behind); what was decided stands in SQL, and the
-            # guard holds it to its votes, its clocks and its one attempt as ever.
+        if not of_this_version(snapshot, GRAPH_VERSION) and (node := await self._stands_after(request)):
+            # Redis has lost the run (emptied, or a replica that was behind), or another version of this program has
+            # begun it; what was decided stands in SQL, and the guard holds it to its votes, its clocks and its one
+            # attempt as ever.
             logger.warning("run_rebuilt", extra={"approval_id": request.id})
-            await self._remediation.aupdate_state(config, rebuilt(request), as_node=AS_NODE)
-            snapshot = await self._remediation.aget_state(config)
-        elif not snapshot.values and await self._is_unfinished(request):
-            logger.warning("run_rebuilt", extra={"approval_id": request.id})
-            await self._remediation.aupdate_state(config, rebuilt(request), as_node=AS_NODE_THAT_RAN)
+            await self._remediation.aupdate_state(config, rebuilt(request), as_node=node)
             snapshot = await self._remediation.aget_state(config)
         if half_done(snapshot):
             # The crash may have come before the gate: people can vote as soon as the card stands.
@@ -181,6 +191,12 @@ class LangGraphRunner:
         command: Command[Any] = Command(resume={interrupt_id: verdict.value})
         await self._run(self._remediation, command, config)
         return True
+
+    async def _stands_after(self, request: ApprovalRequest) -> str:
+        """Return the node after which a run made anew goes on; an empty text where nothing is left to do."""
+        if request.status is ApprovalStatus.APPROVED:
+            return AS_NODE
+        return AS_NODE_THAT_RAN if await self._is_unfinished(request) else ""
 
     async def _is_unfinished(self, request: ApprovalRequest) -> bool:
         """True for what ran while nobody was told yet whether it helped, or what should have come after it."""

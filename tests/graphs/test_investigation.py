@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.approval import ApprovalStatus
+from core.brief import Brief
 from core.effect import EffectStatus
 from core.evidence import Report
 from core.ids import incident_thread_id, stable_id
@@ -274,8 +275,8 @@ async def test_progress_that_cannot_be_shown_costs_nothing() -> None:
     assert report.answer
 
 
-async def test_a_crashed_investigation_goes_on_where_it_stopped() -> None:
-    world = replaying("bad_deploy")
+async def crashed(world: World) -> Brief:
+    """Have an investigation die as it writes its report; returns what it was asked for."""
     brief = first_look(world, await an_incident(world))
     save = world.reports.save
 
@@ -285,10 +286,25 @@ async def test_a_crashed_investigation_goes_on_where_it_stopped() -> None:
     world.reports.save = die  # type: ignore[method-assign]
     with pytest.raises(RuntimeError, match="out of disk"):
         await world.runner().investigate(brief)
-    reads = len(world.toolbox.reads)
     world.reports.save = save  # type: ignore[method-assign]
+    return brief
+
+
+async def test_a_crashed_investigation_goes_on_where_it_stopped() -> None:
+    world = replaying("bad_deploy")
+    brief = await crashed(world)
+    reads = len(world.toolbox.reads)
     assert (await world.runner().investigate(brief)).hypotheses[0].cause == "bad_deploy"
     assert len(world.toolbox.reads) == reads
+
+
+async def test_one_that_another_version_was_at_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = replaying("bad_deploy")
+    brief = await crashed(world)
+    reads = len(world.toolbox.reads)
+    monkeypatch.setattr("graphs.investigation.state.GRAPH_VERSION", "investigation/2")
+    assert (await world.runner().investigate(brief)).hypotheses[0].cause == "bad_deploy"
+    assert len(world.toolbox.reads) == 2 * reads
 
 
 async def test_the_thread_keeps_ids_and_words_and_not_the_evidence() -> None:
