@@ -36,11 +36,12 @@ OWN_LEASES = Spans(2.0, 0.5, 0, 0)
 
 @dataclass
 class Role:
-    """One process of ours: `kept` means that it is started again when it ends."""
+    """One process of ours: `kept` means that it is started again when it ends, `without` which protections it lacks."""
 
     name: str
     kind: str
-    kept: bool = True
+    kept: bool
+    without: tuple[str, ...]
     pid: int = 0
     starts: int = 0
     killed_at: list[float] = field(default_factory=list[float])
@@ -86,13 +87,20 @@ class Roles:
 
     def keep(self, name: str, kind: str, *, kept: bool = True) -> Role:
         """Start a role of that kind (`web` or `worker`) under a name of our own."""
-        role = self._roles[name] = Role(name, kind, kept)
+        role = self._roles[name] = Role(name, kind, kept, self._without)
         self._start(role)
         return role
 
     def kill(self, name: str) -> None:
         """End it as a power cut does; it is started again if it is kept."""
         os.kill(self._roles[name].pid, signal.SIGKILL)
+
+    async def deploy(self, name: str, without: tuple[str, ...]) -> None:
+        """Stop it in good order, and have it started again as a version that lacks those protections."""
+        role = self._roles[name]
+        before, role.without = role.starts, without
+        os.kill(role.pid, signal.SIGTERM)
+        await wait_until(lambda: role.starts > before, 20)
 
     async def end(self, name: str) -> None:
         """End it for good."""
@@ -127,7 +135,7 @@ class Roles:
     def _start(self, role: Role) -> None:
         assert self._launcher.stdin is not None
         order = {"name": role.name, "role": role.kind, "environment": self._environment, "log": str(self.log)}
-        line = json.dumps(order | {"armed": str(self.armed), "without": self._without})
+        line = json.dumps(order | {"armed": str(self.armed), "without": role.without})
         self._launcher.stdin.write(line.encode() + b"\n")
         role.starts += 1
 
