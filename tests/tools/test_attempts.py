@@ -1,12 +1,14 @@
 """At most one effect for each approval, and an outcome that is never guessed."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from core.audit import AuditEvent
 from core.effect import Effect, EffectStatus
+from core.errors import NoDataError
 from core.tool_call import ToolCall
 from tests.fakes.effects import InMemoryEffects
 from tests.fakes.examples import an_audit_event, an_effect
@@ -205,6 +207,18 @@ async def test_without_an_intent_row_nothing_runs(bench: Bench) -> None:
     with pytest.raises(ConnectionError):
         await bench.guard().execute(row, grant)
     assert bench.peer.effects == []
+
+
+async def test_a_ledger_whose_silence_is_taken_for_a_yes_is_caught(bench: Bench) -> None:
+    class TakenForYes(InMemoryEffects):
+        async def intend(self, effect: Effect, event: AuditEvent) -> bool:
+            return True
+
+    row, grant = await bench.approved("restart_service", service="checkout")
+    bench.effects = TakenForYes()
+    with suppress(NoDataError):
+        await bench.guard().execute(row, grant)
+    assert len(bench.peer.effects) == 1
 
 
 async def test_every_act_can_be_undone_by_its_own_rollback(bench: Bench) -> None:
