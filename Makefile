@@ -23,7 +23,7 @@ demo: .venv/runtime.done
 test: .venv/dev.done lint types
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-# The long forms: every fault with its twin, every crash point twenty times; half an hour and more.
+# The long forms: every fault with its twin, every crash point twenty times; an hour on two cores.
 chaos: .venv/dev.done
 	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile -s tests/chaos tests/contracts tests/security tests/bot
 

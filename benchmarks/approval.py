@@ -4,10 +4,10 @@
 checkpoints in a Redis with an append-only file, rows in SQLite, Slack's and the target's servers on loopback. The clock
 starts when the click lies in the worker's hands and stops when the target has read the request. The stock graphs send
 the same request from a node behind an interrupt, or from a tool behind LangChain's HumanInTheLoopMiddleware, and keep
-nothing but LangGraph's checkpoints. All take turns in one run, in another order each round."""
+nothing but LangGraph's checkpoints. All take turns in one run, in another order each round, on the loop that the worker
+is deployed with (uvloop)."""
 
 import argparse
-import asyncio
 import os
 import platform
 import random
@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+
+import uvloop
 
 from benchmarks.approval_subjects import AGENT_MEMORY, AGENT_SYNC, MEMORY, OURS, SQLITE, SYNC, Subject, open_subjects
 
@@ -121,7 +123,7 @@ def main() -> None:
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     rounds = QUICK if given.quick else FULL
-    text = "\n".join(report(*asyncio.run(measure(rounds, given.seed)), rounds))
+    text = "\n".join(report(*uvloop.run(measure(rounds, given.seed)), rounds))
     print(text)
     if given.save:
         file = Path(__file__).parent / "runs" / "approval.md"

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-from redis.asyncio import Redis
 
 from bot.adapters.database.approval_store import SqlApprovals
 from bot.adapters.database.audit_log import SqlAudit
@@ -12,7 +11,6 @@ from bot.adapters.database.effect_store import SqlEffects
 from bot.adapters.database.engine import Database, open_database
 from bot.adapters.database.incident_store import SqlIncidents
 from bot.adapters.database.report_store import SqlReports
-from bot.adapters.redis.connection import connect
 from core.ports import Audit, Effects, Incidents, Reports
 from tests.fakes.approvals import InMemoryApprovals
 from tests.fakes.audit import InMemoryAudit
@@ -22,22 +20,6 @@ from tests.fakes.effects import InMemoryEffects
 from tests.fakes.incidents import InMemoryIncidents
 from tests.fakes.reports import InMemoryReports
 from tests.fakes.servers import *  # noqa: F403
-
-
-@pytest.fixture
-async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server, of each engine in turn."""
-    client = connect(any_redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-async def valkey(redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of an empty server of the embedded engine, for what takes its time."""
-    client = connect(redis_url)
-    yield client
-    await client.aclose()
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,21 @@
-"""Real Redis servers as fixtures. In a conftest.py: `from tests.fakes.servers import *`, then ask for `redis_url`."""
+"""Real Redis servers as fixtures: `from tests.fakes.servers import *`, then ask for `redis_url` or `redis`."""
 
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
+from bot.adapters.redis.connection import connect
 from bot.adapters.redis.embedded import embedded_server
 from tests.fakes.processes import end, start
 
-__all__ = ["any_redis_url", "redis_servers", "redis_url"]
+__all__ = ["any_redis_url", "redis", "redis_servers", "redis_url", "valkey"]
 
 ENGINES = ("valkey", "redis") if shutil.which("redis-server") else ("valkey",)
 
@@ -80,3 +82,19 @@ def redis_url(redis_servers: RedisServers) -> str:
 def any_redis_url(redis_servers: RedisServers, request: pytest.FixtureRequest) -> str:
     """Return the address of an empty server, once for each engine there is."""
     return redis_servers.url(request.param)
+
+
+@pytest.fixture
+async def redis(any_redis_url: str) -> AsyncIterator[AsyncRedis]:
+    """Yield a client of an empty server, of each engine in turn."""
+    client = connect(any_redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def valkey(redis_url: str) -> AsyncIterator[AsyncRedis]:
+    """Yield a client of an empty server of the embedded engine, for what takes its time."""
+    client = connect(redis_url)
+    yield client
+    await client.aclose()

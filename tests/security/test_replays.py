@@ -29,13 +29,6 @@ def later(seconds: int) -> str:
 
 
 @pytest.fixture
-async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
-    client = connect(any_redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 async def webs(any_redis_url: str, redis: Redis) -> AsyncIterator[list[RedisQueue]]:
     """Yield the queues of two web processes: connections of their own to one server."""
     other = connect(any_redis_url)

@@ -78,7 +78,8 @@ class Lanes:
             error = None if task.cancelled() else task.exception()
             if lane and not self._closed and (error is None or isinstance(error, Exception)):
                 # Say, by a cancellation that was meant for something inside and came late.
-                _log.error("lane_broken_off", key=key, waiting=len(lane), error=type(error).__name__)
+                why = "cancelled" if error is None else type(error).__name__
+                _log.error("lane_broken_off", key=key, waiting=len(lane), error=why)
                 self._begin(key, lane)
 
         task.add_done_callback(ended)

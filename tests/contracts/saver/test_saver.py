@@ -15,7 +15,6 @@ from typing_extensions import TypedDict
 from valkey.asyncio import Valkey
 
 from bot.adapters.redis.checkpointer import RedisSaver, open_saver
-from bot.adapters.redis.connection import connect
 from core.errors import TransientError
 from tests.contracts.saver.graphs import config
 from tests.contracts.saver.savers import DAY
@@ -48,14 +47,6 @@ async def saver(any_redis_url: str) -> AsyncIterator[RedisSaver]:
     """Yield the saver over an empty server."""
     async with open_saver(any_redis_url, WEEK) as opened:
         yield opened
-
-
-@pytest.fixture
-async def redis(any_redis_url: str) -> AsyncIterator[Redis]:
-    """Yield a client of the same server."""
-    client = connect(any_redis_url)
-    yield client
-    await client.aclose()
 
 
 async def test_a_graph_that_waits_goes_on_in_another_saver(any_redis_url: str) -> None:
