@@ -99,7 +99,8 @@ class RedisLease:
     async def _renew(self, name: str, token: str, loss: "_Loss") -> None:
         ttl = self.ttl.total_seconds()
         good_until = monotonic() + ttl
-        while (left := good_until - monotonic()) > 0:
+        # Asked each time: who is to end this may be ended while it waits, and this may not have heard the request.
+        while not loss.is_over and (left := good_until - monotonic()) > 0:
             await asyncio.sleep(min(ttl / 3, left))
             asked_at = monotonic()
             # A server that hangs must not keep us waiting for longer than the lease is ours.
@@ -117,19 +118,19 @@ class _Loss:
 
     def __init__(self, owner: "asyncio.Task[object]") -> None:
         self._owner = owner
-        self._over = False
+        self.is_over = False
         self.requests = 0
 
     async def insist(self) -> None:
         # A renewal that did not hear of its own end may come here when the holder has left: it is nobody to stop then.
-        while not self._over:
+        while not self.is_over:
             self.requests += 1
             self._owner.cancel()
             await asyncio.sleep(ASK_EVERY)
 
     def take_back(self) -> bool:
         """Undo our requests, and make no more; True when there were some and nobody else made one."""
-        self._over = True
+        self.is_over = True
         for _ in range(self.requests):
             self._owner.uncancel()
         return self.requests > 0 and self._owner.cancelling() == 0
