@@ -1,6 +1,7 @@
 """One way to a connection: either engine, opened with the settings that keep a decision once it is committed."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -37,7 +38,8 @@ _PRAGMAS = (
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An engine and the two ways to use it; an engine that cannot be reached raises TransientError."""
+    """An engine and the two ways to use it; one that cannot be reached raises TransientError, and a file that holds
+    something else ConfigurationError."""
 
     engine: AsyncEngine
     grown: asyncio.Event = field(default_factory=asyncio.Event)
@@ -119,8 +121,10 @@ def _passing_faults() -> Iterator[None]:
         if "connection is closed" not in str(error):
             raise
         raise TransientError("database: no connection that answers") from error
-    except DBAPIError as error:
-        code = str(getattr(error.orig, "sqlstate", None))
+    except (sqlite3.DatabaseError, DBAPIError) as error:
+        if "file is not a database" in str(error):
+            raise ConfigurationError("DATABASE_URL: the file there is no SQLite database") from error
+        code = str(getattr(getattr(error, "orig", None), "sqlstate", None))
         if not code.startswith(_PASSING):
             raise
         raise TransientError(f"database: SQLSTATE {code}") from error
