@@ -20,12 +20,16 @@ class OpenCards:
         """Queue one refresh for each open card; doing it twice within two seconds queues it once."""
         requests = await self.approvals.pending()
         for request in requests:
-            await self._refresh("approval_id", request.id)
+            await self.refresh_request(request.id)
         # A request's card draws its incident's along.
         drawn = {request.incident_id for request in requests}
         for incident in await self.incidents.open():
             if incident.id not in drawn:
                 await self._refresh("incident_id", incident.id)
+
+    async def refresh_request(self, approval_id: str) -> None:
+        """Queue one refresh of a request's card."""
+        await self._refresh("approval_id", approval_id)
 
     async def _refresh(self, kind: str, subject: str) -> None:
         now = self.clock.now()

@@ -54,6 +54,8 @@ class ApprovalFacts:
     """Somebody may approve such requests ahead."""
     grants: tuple[StandingGrant, ...] = ()
     """Those that have voted on it."""
+    void: tuple[tuple[Vote, str], ...] = ()
+    """Their votes that count no more, each with why."""
     asked_again: str = ""
     """What was asked for in this one's place after it ended, if there is something: as `request_name` writes it."""
     reopens: str = ""
@@ -264,6 +266,10 @@ def _votes(request: ApprovalRequest) -> list[Block]:
 def _granted(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     grants = {grant.id: grant for grant in facts.grants}
     lines = [used_line(grants[vote.grant_id], vote.grant_use or 0) for vote in request.votes if vote.grant_id in grants]
+    lines += [
+        f"🎫 *No longer counts:* what {mention(vote.person)} approved ahead: {inert(why.partition(' by <@')[0], 120)}."
+        for vote, why in facts.void
+    ]
     return [context("\n".join(lines))] if lines else []
 
 

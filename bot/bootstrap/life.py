@@ -86,7 +86,8 @@ def _reminders(
     log: SqlReminders, client: AsyncWebClient, services: Services, alone: RedisLease
 ) -> tuple[Ticker, Ticker]:
     nudges = SlackReminders(client)
-    reminders = Reminders(services.approval_queue, log, nudges, services.directory, services.clock)
+    counted = services.granting.book.counted
+    reminders = Reminders(services.approval_queue, log, nudges, services.directory, services.clock, counted)
 
     async def tick() -> None:
         # Nobody is called to decide while no decision is counted.

@@ -40,6 +40,7 @@ from bot.cards.slack_cards import SlackCards
 from bot.delivery import Delivery
 from bot.directory import SlackDirectory
 from bot.link_secret import link_secret
+from bot.open_cards import OpenCards
 from bot.policy_file import LivePolicy, load_policy
 from bot.policy_news import PolicyNews
 from bot.self_check import SelfCheck
@@ -289,6 +290,7 @@ def _services(
 ) -> Services:
     clock = desk.clock
     remediation = Remediation(runner, stores.approvals, stores.approvals, queue, clock)
+    open_cards = OpenCards(stores.approvals, stores.incidents, queue, clock)
     environments = {service.name: service.env for service in registry.environment.services}
     editing = Editing(
         desk, stores.approvals, stores.approvals, toolbox, ArgumentForms(registry), runner, cards, queue, clock
@@ -310,7 +312,7 @@ def _services(
         dead_letters=DeadLetterDesk(stores.deliveries, stores.audit, clock),
         freeze=freeze,
         editing=editing,
-        granting=Granting(grants, stores.approvals, stores.approvals),
+        granting=Granting(grants, stores.approvals, stores.approvals, open_cards.refresh_request),
         links=settings.web.links,
         incident_channel=settings.slack.incident_channel,
         approvers=lambda: news.policy.members,

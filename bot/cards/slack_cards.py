@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -24,7 +25,7 @@ from bot.cards.poster import Poster
 from bot.cards.progress import ProgressMessages
 from bot.identifiers import APPROVAL_CARD, INCIDENT_CARD, NOTE, REPORT_CARD
 from bot.web.links import TimelineLinks
-from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus
+from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus, Vote
 from core.brief import Brief, Place
 from core.errors import NoDataError, TransientError
 from core.evidence import Evidence, Report, latest_look
@@ -149,8 +150,11 @@ class SlackCards:
             return
         async with self._turn(APPROVAL_CARD, approval_id):
             request, rows = await self._whole(approval_id)
+            void = await self._void(request)
+            gone = [vote for vote, _ in void]
+            request = request.model_copy(update={"votes": tuple(vote for vote in request.votes if vote not in gone)})
             place = Place(channel=request.channel, thread_ts=request.thread_ts)
-            blocks = build_approval_card(request, await self._facts(request, rows))
+            blocks = build_approval_card(request, replace(await self._facts(request, rows), void=void))
             text = approval_text(request, rows)
             facts = {"status": request.status.value, "tool": request.plan.call.name, "service": request.plan.service}
             ts = await self._poster.show(APPROVAL_CARD, request.id, text, blocks, place, request.card_ts, facts)
@@ -226,6 +230,12 @@ class SlackCards:
             if request.status is ApprovalStatus.PENDING
             else "",
         )
+
+    async def _void(self, request: ApprovalRequest) -> tuple[tuple[Vote, str], ...]:
+        """Return the votes of grants that count no more on a request that waits."""
+        if self._grants is None or request.status is not ApprovalStatus.PENDING:
+            return ()
+        return tuple(await self._grants.void(request))
 
     async def _grantable(self, request: ApprovalRequest) -> bool:
         try:

@@ -33,7 +33,7 @@ class HomeTab:
     @classmethod
     def of(cls, services: Services) -> Self:
         """Return the tab over the worker's services."""
-        pending = Pending(services.approval_queue, services.directory)
+        pending = Pending.of_services(services)
         return cls(pending, services.incidents, services.freeze, services.granting, services.unfit, services.notes)
 
     async def publish(self, client: AsyncWebClient, person: str, notice: str = "") -> None:

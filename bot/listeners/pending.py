@@ -8,8 +8,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.blocks.home import Linked
 from bot.cards.card_links import card_link
 from bot.listeners.members import groups_of, waits_for
+from bot.services import Services
 from core.approval import ApprovalRequest
 from core.ports import ApprovalQueue, Directory
+from core.services.grant_book import GrantBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +20,16 @@ class Pending:
 
     approval_queue: ApprovalQueue
     directory: Directory
+    book: GrantBook
+
+    @classmethod
+    def of_services(cls, services: Services) -> "Pending":
+        """Return it for the worker's services."""
+        return cls(services.approval_queue, services.directory, services.granting.book)
 
     async def of(self, person: str, client: AsyncWebClient, most: int = 30) -> tuple[list[Linked], list[Linked]]:
         """Return what waits for that person and what waits for others, oldest first, at most `most` together."""
-        pending = list(await self.approval_queue.pending())
+        pending = [await self.book.counted(each) for each in await self.approval_queue.pending()]
         own = await asyncio.gather(*(waits_for(self.directory, each, person) for each in pending))
         mine = [each for each, is_own in zip(pending, own, strict=True) if is_own]
         others = [each for each, is_own in zip(pending, own, strict=True) if not is_own]

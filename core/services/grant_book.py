@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.approval import ApprovalRequest, Vote
+from core.approval import ApprovalRequest, ApprovalStatus, Vote
 from core.audit import AuditEvent
 from core.confirmation import asks_to_type
 from core.errors import NoDataError
@@ -150,8 +150,20 @@ class GrantBook:
     async def standing(self, request: ApprovalRequest) -> list[Vote]:
         """Return the votes that nobody's grant has cast, and those of grants that hold; asks nobody outside, so that
         every last look before an effect can afford it."""
-        lapsed = [await self.why_lapsed(request, vote) for vote in request.votes]
-        return [vote for vote, why in zip(request.votes, lapsed, strict=True) if not why]
+        void = [vote for vote, _ in await self.void(request)]
+        return [vote for vote in request.votes if vote not in void]
+
+    async def void(self, request: ApprovalRequest) -> list[tuple[Vote, str]]:
+        """Return the votes of grants that do not hold, each with why not; asks nobody outside."""
+        lapsed = [(vote, await self.why_lapsed(request, vote)) for vote in request.votes]
+        return [(vote, why) for vote, why in lapsed if why]
+
+    async def counted(self, request: ApprovalRequest) -> ApprovalRequest:
+        """Return a request that waits with the votes that count by now alone, and every other as it is: what people
+        are shown, and by whom it is said to wait."""
+        if request.status is not ApprovalStatus.PENDING:
+            return request
+        return request.model_copy(update={"votes": tuple(await self.standing(request))})
 
     async def why_void(self, request: ApprovalRequest, vote: Vote) -> str:
         """As `why_lapsed`, and also when whoever gave the grant may no longer give it, as Slack says now."""

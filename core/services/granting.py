@@ -1,6 +1,6 @@
 """Giving an approval ahead, looking at what was given, and taking it back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
@@ -40,13 +40,19 @@ class Fit(NamedTuple):
     why_not: str
 
 
+async def _nobody_looks(approval_id: str) -> None:
+    """Draw no card anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Granting:
-    """The use cases around standing grants; what is written is checked here and again at each use."""
+    """The use cases around standing grants; what is written is checked here and again at each use. `redraw` has a
+    request's card drawn anew."""
 
     book: GrantBook
     approvals: Approvals
     approval_queue: ApprovalQueue
+    redraw: Callable[[str], Awaitable[None]] = _nobody_looks
 
     async def bounds(self, request: ApprovalRequest, person: str) -> GrantRight:
         """Return the widest right by which that person may approve such requests ahead; RefusedError says why none."""
@@ -132,6 +138,7 @@ class Granting:
             raise NotAnApproverError("Only whoever gave a grant, and members of policy's groups, may revoke it.")
         if not await self.book.grants.end(grant.id, "revoked", person, self._event(REVOKED, person, grant.id)):
             raise RefusedError("That grant has ended already.")
+        await self._redraw(grant)
         return grant
 
     async def open(self) -> Sequence[StandingGrant]:
@@ -147,6 +154,13 @@ class Granting:
             if grant.expires_at <= now:
                 event = self._event("GrantExpired", "watchkeeper", grant.id, used=grant.used, uses=grant.uses)
                 await self.book.grants.end(grant.id, "expired", "", event)
+                await self._redraw(grant)
+
+    async def _redraw(self, grant: StandingGrant) -> None:
+        """Have those cards drawn anew that wait with a vote of this grant's, which counts no more."""
+        for request in await self.approval_queue.pending():
+            if any(vote.grant_id == grant.id for vote in request.votes):
+                await self.redraw(request.id)
 
     async def _rights(self, request: ApprovalRequest, person: str) -> Sequence[GrantRight]:
         if why := self.book.why_never(request):

@@ -1,5 +1,6 @@
 """Reminders of open requests at the times that policy gives: first the thread, then the groups, one after the other."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -43,6 +44,10 @@ class Nudges(Protocol):
         ...
 
 
+async def _as_it_is(request: ApprovalRequest) -> ApprovalRequest:
+    return request
+
+
 @dataclass(frozen=True, slots=True)
 class Reminders:
     """One tick sends what is due; two at once, or one after a crash, send nothing twice."""
@@ -52,6 +57,8 @@ class Reminders:
     nudges: Nudges
     directory: Directory
     clock: Clock
+    counted: Callable[[ApprovalRequest], Awaitable[ApprovalRequest]] = _as_it_is
+    """Returns a request with the votes that count by now."""
 
     async def tick(self) -> None:
         """Send the next reminder of every request for which one is due; what fails for one is raised as an
@@ -60,7 +67,7 @@ class Reminders:
         for request in await self.approval_queue.pending():
             if self._is_due(request):
                 try:
-                    await self._send(request, request.reminded + 1)
+                    await self._send(await self.counted(request), request.reminded + 1)
                 except Exception as fault:  # noqa: BLE001 - kept, and raised below
                     faults.append(fault)
         if faults:

@@ -280,7 +280,7 @@ def _services(stage: Stage, runner: GraphRunner) -> Services:
         editing=Editing(
             desk, stage.approvals, stage.approvals, stage.toolbox, stage.forms, runner, cards, stage.queue, stage.clock
         ),
-        granting=Granting(book, stage.approvals, stage.approvals),
+        granting=Granting(book, stage.approvals, stage.approvals, cards.show_approval),
         approvers=lambda: ("S0SRE",),
         unfit=lambda: stage.unfit,
         notes=lambda: stage.notes,

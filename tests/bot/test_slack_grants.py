@@ -154,6 +154,61 @@ async def test_a_vote_that_does_not_count_gives_no_grant(stage: Stage) -> None:
     assert "began with you" in (await stage.whispers(ALICE, thread_ts=request.thread_ts))[-1]
 
 
+@pytest.fixture
+async def of_two() -> AsyncIterator[Stage]:
+    """Yield a stage where two have to approve."""
+
+    def prepare(stage: Stage) -> None:
+        stage.rules = RULES | {"rules": [{**RULES["rules"][0], "quorum": 2}]}  # type: ignore[index]
+
+    async with open_listening_stage(prepare=prepare) as opened:
+        yield opened
+
+
+async def waiting_with_a_grants_vote(stage: Stage) -> tuple[StandingGrant, ApprovalRequest]:
+    """Return a grant of CAROL's and a request that has its vote and waits for one more."""
+    first = await ask(stage, 1, scaled(4))
+    await ops(stage, f"grants allow `{first.id}`", person=CAROL)
+    await send(stage, CAROL, workers="2 to 8", reason="busy", uses="2")
+    await send(stage, CAROL)
+    (grant,) = stage.grants.rows.values()
+    request = await ask(stage, 2, scaled(6))
+    assert [vote.grant_id for vote in request.votes] == [grant.id]
+    return grant, request
+
+
+async def test_a_revoked_grants_vote_goes_from_the_card_and_the_request_waits_for_its_giver(of_two: Stage) -> None:
+    grant, request = await waiting_with_a_grants_vote(of_two)
+    card = words(await of_two.shown(request))
+    assert f"<@{CAROL}> approved ahead" in card
+    assert "1 of 2 to approve" in card
+    assert request.id not in mine(await ops(of_two, "approvals", person=CAROL))
+    await ops(of_two, f"grants revoke {grant.id}", person=CAROL)
+    card = words(await of_two.shown(request))
+    assert f"*No longer counts:* what <@{CAROL}> approved ahead: it was revoked." in card
+    assert "to approve" not in card
+    assert "Allowed by grant" not in card
+    assert request.id in mine(await ops(of_two, "approvals", person=CAROL))
+    await of_two.click(request, ALICE, identifiers.APPROVE)
+    assert "1 of 2 to approve" in words(await of_two.shown(request))
+    await of_two.click(request, CAROL, identifiers.APPROVE)
+    assert of_two.approvals.rows[request.id].status is ApprovalStatus.APPROVED
+
+
+def mine(said: str) -> str:
+    """Return what of the list waits for whoever asked for it."""
+    return said.partition("For others")[0]
+
+
+async def test_a_grant_whose_time_is_over_goes_from_the_card_too(of_two: Stage) -> None:
+    _, request = await waiting_with_a_grants_vote(of_two)
+    of_two.approvals.rows[request.id] = request.model_copy(update={"decide_by": request.decide_by.replace(year=2027)})
+    of_two.clock.advance(hours=2)
+    assert of_two.services is not None
+    await of_two.services.granting.expire()
+    assert "approved ahead: its time is over." in words(await of_two.shown(request))
+
+
 async def test_ops_lists_allows_and_revokes(stage: Stage) -> None:
     assert "No approval is given ahead" in await ops(stage, "grants")
     request = await ask(stage, 1, scaled(4))

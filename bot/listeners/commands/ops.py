@@ -115,7 +115,7 @@ def register(app: AsyncApp, services: Services) -> None:
     """Listen to /ops."""
     asking = Asking(services.directory, services.incidents, services.queue, services.clock)
     poster = Poster(app.client)
-    pending = Pending(services.approval_queue, services.directory)
+    pending = Pending.of_services(services)
     deciding = Deciding(services.desk, services.approvals, services.cards)
     cards = OpenCards(services.approval_queue, services.incidents, services.queue, services.clock)
     freezing = Freezing(services.freeze, cards, poster, services.incident_channel)

@@ -70,6 +70,6 @@ class Message:
 def register(app: AsyncApp, services: Services) -> None:
     """Listen to messages."""
     asking = Asking(services.directory, services.incidents, services.queue, services.clock)
-    pending = Pending(services.approval_queue, services.directory)
+    pending = Pending.of_services(services)
     message = Message(asking, services.incidents, services.reports, pending, Poster(app.client))
     app.event("message")(message.handle_message)
