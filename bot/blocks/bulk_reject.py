@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from bot.blocks.text import Block, header, one_line
 from bot.identifiers import BULK_PICK, BULK_REASON, BULK_REJECT
 from core.approval import ApprovalRequest
+from core.change_words import change_of
 
 _TICKS, _MOST = 10, 30
 
@@ -50,7 +51,8 @@ def _checkboxes(requests: Sequence[ApprovalRequest]) -> Block:
 
 def _option(request: ApprovalRequest) -> Block:
     plan, needed = request.plan, request.requirement
-    call = f"{plan.call.name} on {plan.service} in {plan.env.upper()}"
+    change = change_of(plan)
+    call = f"{plan.call.name} on {plan.service} in {plan.env.upper()}{f': {change}' if change else ''}"
     about = f"{request.id} · {needed.quorum} needed · {plan.risk.value}"
     return {
         "text": {"type": "plain_text", "text": one_line(call, 75)},

@@ -4,6 +4,7 @@ from bot.blocks.needs import called_for, needs, still_needs, votes_so_far, why_y
 from bot.blocks.text import Block, asker, clock_time, context, inert, mention, section
 from bot.blocks.wording import RISK_WORDS, loud_env
 from core.approval import ApprovalRequest, ApprovalStatus
+from core.change_words import change_of
 
 _ENDS = {
     ApprovalStatus.REJECTED: "rejected",
@@ -15,7 +16,9 @@ _ENDS = {
 def what(request: ApprovalRequest) -> str:
     """Return the call and its target in a few words of mrkdwn."""
     plan = request.plan
-    return f"{inert(plan.call.name, 60)} on {inert(plan.service, 60)} in {inert(plan.env, 40).upper()}"
+    change = change_of(plan)
+    where = f"{inert(plan.call.name, 60)} on {inert(plan.service, 60)} in {inert(plan.env, 40).upper()}"
+    return f"{where} ({inert(change, 80)})" if change else where
 
 
 def reminder_text(request: ApprovalRequest, number: int) -> str:

@@ -42,7 +42,7 @@ async def _run(url: str, act: str, letter_id: str | None) -> int:
             raise ConfigurationError(f"dead {act} needs the ID of a letter; `dead list` shows them")
         await (desk.retry if act == "retry" else desk.discard)(letter_id, WHO)
     except (NoDataError, RefusedError) as refusal:
-        print(str(refusal).replace("your click changed nothing", "nothing was changed"), flush=True)
+        print(refusal, flush=True)
         return 1
     finally:
         await database.close()

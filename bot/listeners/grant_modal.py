@@ -20,7 +20,7 @@ async def open_grant_form(
     except NoDataError as unknown:
         raise RefusedError(f"I know no request {approval_id[:40]}.") from unknown
     if approve and request.status is not ApprovalStatus.PENDING:
-        raise AlreadyDecidedError(f"This request is already {said_of(request.status)}; your click changed nothing.")
+        raise AlreadyDecidedError(f"This request is already {said_of(request.status)}; nothing was changed.")
     right = await granting.bounds(request, person)
     form = build_grant_form(request, fields_of(request.plan), right, approve=approve)
     await open_modal(client, trigger_id, form)

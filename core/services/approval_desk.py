@@ -395,4 +395,4 @@ def _already(request: ApprovalRequest) -> str:
         by = f" by {people}"
     else:
         by = f" (approved by {people})"
-    return f"This request is already {said_of(status)}{by}; your click changed nothing."
+    return f"This request is already {said_of(status)}{by}; nothing was changed."

@@ -43,7 +43,7 @@ def already(letter: DeadLetter) -> str:
     """Say what became of a letter that is not dead any more."""
     by = f" by <@{letter.decided_by}>" if letter.decided_by.startswith(("U", "W")) else ""
     if letter.status == "done" and letter.error:
-        return f"This event is already discarded{by}; your click changed nothing."
+        return f"This event is already discarded{by}; nothing was changed."
     if letter.status == "done":
-        return "This event is done; your click changed nothing."
-    return f"This event is already being tried again{by}; your click changed nothing."
+        return "This event is done; nothing was changed."
+    return f"This event is already being tried again{by}; nothing was changed."

@@ -128,8 +128,8 @@ async def is_heard(payload: dict[str, Any]) -> bool:
 class AnyServices:
     """Services that are only passed along."""
 
-    def __getattr__(self, name: str) -> None:
-        return None
+    def __getattr__(self, name: str) -> "AnyServices":
+        return AnyServices()
 
 
 def test_slacks_own_limits_are_kept(manifest: dict[str, Any]) -> None:

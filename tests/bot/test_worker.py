@@ -25,6 +25,8 @@ from core.services.alert_intake import REFRESH_SPAN, AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
 from core.services.freeze import FreezeSwitch
+from core.services.grant_book import GrantBook
+from core.services.granting import Granting
 from core.services.investigation import Investigation
 from core.services.remediation import Remediation
 from core.tool_call import ToolCall
@@ -37,6 +39,7 @@ from tests.fakes.deliveries import InMemoryDeliveries
 from tests.fakes.directory import InMemoryDirectory
 from tests.fakes.examples import a_report, an_alert, an_event
 from tests.fakes.freeze import InMemorySwitches
+from tests.fakes.grants import InMemoryGrants
 from tests.fakes.incidents import InMemoryIncidents
 from tests.fakes.queue import InMemoryQueue
 from tests.fakes.reports import InMemoryReports
@@ -92,6 +95,8 @@ def services_of(runner: ScriptedRunner, cards: RecordingCards, queue: InMemoryQu
     approvals, reports = InMemoryApprovals(), InMemoryReports()
     directory = InMemoryDirectory([Person(id="U0ALICE", name="Alice")])
     remediation = Remediation(runner, approvals, approvals, queue, clock)
+    policy: Any = None
+    book = GrantBook(InMemoryGrants(approvals, audit), directory, policy, audit, clock)
     return Services(
         desk=ApprovalDesk(approvals, directory, None, queue, audit, clock),  # pyright: ignore[reportArgumentType]
         investigation=Investigation(runner, incidents, reports, remediation, cards, audit, clock),
@@ -109,7 +114,7 @@ def services_of(runner: ScriptedRunner, cards: RecordingCards, queue: InMemoryQu
         dead_letters=DeadLetterDesk(InMemoryDeliveries(), audit, clock),
         freeze=FreezeSwitch(InMemorySwitches(), directory, audit, clock, dict),
         editing=None,  # pyright: ignore[reportArgumentType]
-        granting=None,  # pyright: ignore[reportArgumentType]
+        granting=Granting(book, approvals, approvals),
     )
 
 

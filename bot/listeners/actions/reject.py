@@ -35,9 +35,7 @@ class RejectButton:
                 await open_modal(client, click.trigger_id, build_reject_modal(request))
             else:
                 await self.cards.show_approval(request.id)
-                raise AlreadyDecidedError(
-                    f"This request is already {said_of(request.status)}; your click changed nothing."
-                )
+                raise AlreadyDecidedError(f"This request is already {said_of(request.status)}; nothing was changed.")
 
 
 def register(app: AsyncApp, services: Services) -> None:

@@ -11,9 +11,9 @@ from bot.blocks.text import Block, inert, section
 from bot.blocks.wording import STATUS_SIGNS, STATUS_TITLES
 from bot.listeners.wording import written
 from core.approval import ApprovalRequest, ApprovalStatus, Choice
-from core.errors import AlreadyVotedError, NoDataError, RefusedError
+from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError, RefusedError
 from core.ports import Approvals, Cards
-from core.services.approval_desk import ApprovalDesk
+from core.services.approval_desk import ApprovalDesk, said_of
 
 _REASON = 1000
 
@@ -33,6 +33,8 @@ class Deciding:
             raise RefusedError("Approve which? `/ops approvals` lists what waits for you, with ids.")
         before = await self._find(approval_id)
         now = await self._vote(before, command["user_id"], "approve", typed=typed.strip())
+        if before.status is not ApprovalStatus.PENDING:
+            raise AlreadyDecidedError(f"That is already {said_of(now.status)}, and stays so: {what(now)}.")
         if now.status is ApprovalStatus.PENDING and now.votes == before.votes:
             raise AlreadyVotedError("You have voted on this request already; it waits for others.")
         if now.status is ApprovalStatus.PENDING:

@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks import ops_answers, rich
+from bot.blocks.note import build_note
 from bot.blocks.text import Block, inert, mention
 from bot.cards.card_links import card_link
 from bot.cards.poster import Poster
@@ -60,7 +61,7 @@ class OpsCommand:
                 await check_may_ask(self.directory, command["user_id"])
                 blocks = await handle(command, rest.strip(), client)
         except RefusedError as refusal:
-            blocks = [rich.block(rich.line(rich.words(str(refusal))))]
+            blocks = build_note(str(refusal), mentions=True)
         if blocks:
             await respond(text=_spoken(blocks), blocks=blocks, response_type="ephemeral")
 
