@@ -64,6 +64,8 @@ class ApprovalFacts:
     """What this one undoes, as `request_name` writes it."""
     rows: tuple[ApprovalRequest, ...] = ()
     """All requests of the same run, oldest first, where this one begins or goes on with a plan of several steps."""
+    lacks: str = ""
+    """What it would lack even if everybody approved who still may, or empty."""
     known_bad: str = ""
     """Why this leads back to what was found bad before, or empty; untrusted."""
 
@@ -164,7 +166,12 @@ def _needed(request: ApprovalRequest, facts: ApprovalFacts) -> Block:
     names = ", ".join(inert(name, 40) for name in facts.approvers[:8])
     more = f" and {len(facts.approvers) - 8} more" if len(facts.approvers) > 8 else ""
     who = groups + (f" ({names}{more})" if names else "")
-    return section(f"*Needs {wanted}*{''.join(f', {each}' for each in unlike)}: {who}")
+    hopeless = (
+        f"\n⚠️ *Nobody can complete this:* even if all approved who may, it would lack {facts.lacks}. "
+        "Reject it, and let somebody else ask."
+    )
+    said = f"*Needs {wanted}*{''.join(f', {each}' for each in unlike)}: {who}"
+    return section(said + (hopeless if facts.lacks else ""))
 
 
 def _call(request: ApprovalRequest, tense: str = "Exactly this will run") -> Block:

@@ -25,6 +25,13 @@ def still_needs(request: ApprovalRequest) -> str:
     return f"{people}{more} of {_any_of(request.requirement)}" + _different(people)
 
 
+def lacking(people: int, seats: dict[str, int]) -> str:
+    """Return what a request would lack whoever approved it: `1 of payments`, `2 people`; empty for nothing."""
+    if seats:
+        return _seats(seats)
+    return f"{people} {'person' if people == 1 else 'people'}" if people else ""
+
+
 def votes_so_far(request: ApprovalRequest) -> str:
     """Return how many have approved and who: `1 of 2 so far: @alice for sre`."""
     needed = request.requirement

@@ -13,6 +13,7 @@ from bot import plots
 from bot.annotations import annotated
 from bot.blocks.approval_card import ApprovalFacts, approval_text, build_approval_card, diff_is_cut
 from bot.blocks.incident_card import SHOWN_ACTIONS, build_incident_card, incident_text
+from bot.blocks.needs import lacking
 from bot.blocks.note import build_note, note_text
 from bot.blocks.plan_steps import stopped_at
 from bot.blocks.report_message import answer_is_cut, build_report, report_text
@@ -35,6 +36,7 @@ from core.ids import again_id_of, approval_id_of, incident_thread_id
 from core.ports import ApprovalQueue, Approvals, Audit, Directory, Incidents, Reports
 from core.services.grant_book import GrantBook
 from core.services.known_bad import KnownBad
+from core.services.membership import out_of_reach
 from core.services.needs_human import calls_for_humans
 from core.services.steps import rows_of
 from core.stepped_plan import as_whole
@@ -226,10 +228,21 @@ class SlackCards:
             grants=await self._grants.that_voted(request) if self._grants else (),
             reopens=await self._name_of(request.reopens),
             undoes=await self._name_of(request.rollback_of),
+            lacks=await self._lacks(request),
             known_bad=await self._known_bad.warning(request.plan.call, request.incident_id, request.report_id)
             if request.status is ApprovalStatus.PENDING
             else "",
         )
+
+    async def _lacks(self, request: ApprovalRequest) -> str:
+        """Return what a waiting request would lack whoever approved it."""
+        if request.status is not ApprovalStatus.PENDING:
+            return ""
+        try:
+            return lacking(*await out_of_reach(self._directory, request))
+        except (NoDataError, TransientError) as error:
+            _log.warning("approvers_not_counted", approval_id=request.id, error=str(error))
+            return ""
 
     async def _void(self, request: ApprovalRequest) -> tuple[tuple[Vote, str], ...]:
         """Return the votes of grants that count no more on a request that waits."""

@@ -3,8 +3,13 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from core.approval import ApprovalRequest
+from core.eligibility import may_still_approve
+from core.errors import NoDataError
 from core.policy_rules import ALERT, Asker
 from core.ports import Directory
+
+_MOST = 50
 
 
 async def groups_of(
@@ -13,6 +18,29 @@ async def groups_of(
     """Return the names of those groups that the account is in; `fresh` asks Slack anew."""
     members = await asyncio.gather(*(directory.members(ids, fresh=fresh) for ids in groups.values()))
     return tuple(name for name, found in zip(groups, members, strict=True) if account in found)
+
+
+async def out_of_reach(directory: Directory, request: ApprovalRequest) -> tuple[int, dict[str, int]]:
+    """Return what would be missing, as Requirement.missing says it, even if everybody approved who still may: (0, {})
+    for a request that can be decided, and where there are too many to ask about."""
+    needed = request.requirement
+    given = [(vote.person, vote.groups) for vote in request.votes if vote.choice == "approve"]
+    members = {group: await directory.members(ids) for group, ids in needed.members_of.items()}
+    able = sorted(person for person in frozenset().union(*members.values()) if may_still_approve(request, person))
+    for person in able[:_MOST]:
+        if not needed.missing(given)[0]:
+            return 0, {}
+        if await _may_decide(directory, person):
+            given.append((person, tuple(group for group, found in members.items() if person in found)))
+    # Rows from before groups were kept by name do not say who is in which.
+    return needed.missing(given) if members and len(able) <= _MOST else (0, {})
+
+
+async def _may_decide(directory: Directory, account: str) -> bool:
+    try:
+        return (await directory.person(account)).may_decide
+    except NoDataError:
+        return False
 
 
 async def asker_of(directory: Directory, requester: str, groups: Mapping[str, Sequence[str]]) -> Asker:
