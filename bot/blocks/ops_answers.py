@@ -16,7 +16,7 @@ _MEND = (
 VERBS = {
     "help": ("what I can do", "/ops help"),
     "ask": ("ask a question; I answer in a thread of this channel", "/ops ask why is checkout slow?"),
-    "status": ("what is open, in two lines", "/ops status"),
+    "status": ("what is open, in a few lines", "/ops status"),
     "incidents": ("open incidents", "/ops incidents"),
     "approvals": ("requests that wait, yours first", "/ops approvals"),
     "approve": ("approve a request, as its button does", "/ops approve apr_..."),
