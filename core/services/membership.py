@@ -26,7 +26,7 @@ async def out_of_reach(directory: Directory, request: ApprovalRequest) -> tuple[
     needed = request.requirement
     given = [(vote.person, vote.groups) for vote in request.votes if vote.choice == "approve"]
     members = {group: await directory.members(ids) for group, ids in needed.members_of.items()}
-    able = sorted(person for person in frozenset().union(*members.values()) if may_still_approve(request, person))
+    able = sorted(person for person in frozenset[str]().union(*members.values()) if may_still_approve(request, person))
     for person in able[:_MOST]:
         if not needed.missing(given)[0]:
             return 0, {}
