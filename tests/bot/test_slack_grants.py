@@ -195,6 +195,13 @@ async def test_a_revoked_grants_vote_goes_from_the_card_and_the_request_waits_fo
     assert of_two.approvals.rows[request.id].status is ApprovalStatus.APPROVED
 
 
+async def test_a_request_that_nobody_can_complete_says_so_on_its_card(of_two: Stage) -> None:
+    said = "*Nobody can complete this:* even if all approved who may, it would lack"
+    assert said not in words(await of_two.shown(await ask(of_two, 1, scaled(4), requester="alert")))
+    lonely = await ask(of_two, 2, scaled(6), requester=ALICE)
+    assert f"{said} 1 person" in words(await of_two.shown(lonely))
+
+
 def mine(said: str) -> str:
     """Return what of the list waits for whoever asked for it."""
     return said.partition("For others")[0]

@@ -19,6 +19,10 @@ async def waiting() -> World:
 
 async def test_a_request_approved_after_redis_was_lost_is_carried_out_once_and_told() -> None:
     world = await waiting()
+    await approved_it_is_carried_out_once_and_told(world)
+
+
+async def approved_it_is_carried_out_once_and_told(world: World) -> None:
     row = await world.vote(approval_of())
     assert await world.runner().resume(row)
     assert not await world.runner().resume(row)

@@ -12,6 +12,7 @@ from core.approval import ApprovalRequest, ApprovalStatus
 from core.ids import remediation_thread_id
 from graphs.remediation.graph import build_graph
 from graphs.runner import thread_config
+from tests.graphs.test_lost_redis import approved_it_is_carried_out_once_and_told
 from tests.graphs.world import World, a_proposal, approval_of
 
 OLD = "remediation/0"
@@ -61,12 +62,7 @@ async def test_what_waited_under_the_old_version_is_carried_out_by_this_one_once
     world = World()
     await with_a_row(world)
     await begun_by_the_old(world)
-    row = await world.vote(approval_of())
-    assert await world.runner().resume(row)
-    assert not await world.runner().resume(row)
-    assert len(world.toolbox.effects) == 1
-    assert (await world.approvals.load(row.id)).status is ApprovalStatus.EXECUTED
-    assert list(world.cards.said) == [f"{row.id}:end"]
+    await approved_it_is_carried_out_once_and_told(world)
 
 
 async def test_twin_that_does_not_ask_for_the_version_drops_what_was_approved(monkeypatch: pytest.MonkeyPatch) -> None:
