@@ -1,6 +1,9 @@
-"""What holds for all tests: a slow machine is no fault that Hypothesis should report, and long files begin first."""
+"""What holds for all tests: LangGraph loads only the types that it was told of, a slow machine is no fault that
+Hypothesis should report, and long files begin first."""
 
 import os
+
+os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"  # before any test imports langgraph, as the worker does
 
 import pytest
 from hypothesis import HealthCheck, settings

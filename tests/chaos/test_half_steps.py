@@ -1,6 +1,7 @@
 """A run that dies at any one write of its saver is finished by whoever comes next, with one effect."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count, repeat
 from typing import Any
 
 import pytest
@@ -17,9 +18,10 @@ class Killed(BaseException):
 
 
 class MortalSaver(InMemorySaver):
-    """Dies at one of its writes, before it is made; `left` counts down to it."""
+    """Dies at one of its writes, before it is made; `left` counts down to it, also for the shallow copies that graphs
+    work on which are compiled while LangGraph is strict about types."""
 
-    left = -1
+    left: Iterator[int] = repeat(0)
 
     async def aput(self, *given: Any, **named: Any) -> Any:
         self._count()
@@ -30,8 +32,7 @@ class MortalSaver(InMemorySaver):
         await super().aput_writes(config, writes, *given, **named)
 
     def _count(self) -> None:
-        self.left -= 1
-        if self.left == 0:
+        if next(self.left) == 1:
             raise Killed
 
 
@@ -43,7 +44,7 @@ async def carried_out(dies_at: int, *, after_the_vote: bool) -> tuple[bool, Appr
     if after_the_vote:
         await world.runner().remediate(a_proposal())
         await world.vote(approval_of())
-    saver.left = dies_at
+    saver.left = count(dies_at, -1)
     for _ in range(2):  # the second time is the next delivery, in another process
         try:
             await world.runner().remediate(a_proposal())
