@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from core.approval import ApprovalStatus
 from tests.chaos import schedules
 from tests.chaos.inside.place import Place
+from tests.chaos.machine import Schedule, tell
 from tests.chaos.places import *  # noqa: F403
 from tests.chaos.schedules import BrokenPromiseError, main, run_schedule
 from tests.chaos.steps import RULES, Step, read_steps, steps_of
+from tests.chaos.twin_stories import agreed
 from tests.chaos.unguarded import outcomes_are_not_written
 
 pytestmark = pytest.mark.timeout(60)
@@ -56,3 +59,14 @@ def test_a_failure_leaves_its_seed_its_shrunk_steps_and_its_story(
     assert "audit 09:00:00" in shrunk
     assert told in str(broken.value)
     assert whole.splitlines()[0] in capsys.readouterr().out
+
+
+def test_what_is_edited_in_the_database_after_it_was_carried_out_is_held_against_nobody(place: Place) -> None:
+    def edited_afterwards(told: Schedule) -> None:
+        agreed(told)
+        done = place.run(told.system.pick(0, ApprovalStatus.EXECUTED))
+        assert done is not None
+        place.run(told.system.tamper(done))
+
+    played = tell(place, edited_afterwards)
+    assert (played.violations, played.tally["effects"]) == ([], 1)

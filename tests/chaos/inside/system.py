@@ -28,6 +28,7 @@ from core.freeze import SUBJECT
 from core.freeze import Freeze as Switch
 from core.ids import approval_id_of, remediation_id_of
 from core.services.approval_desk import resume_job
+from core.tool_call import Plan
 from tests.chaos.collect import posts_of, rows_of
 from tests.chaos.history import Ack, Ending, Freeze, History, Run
 from tests.chaos.inside.board import ALICE, DECIDERS, Board
@@ -68,6 +69,7 @@ class System:
         self.nodes: list[Node] = []
         self.acks: list[Ack] = []
         self.freezes: list[Freeze] = []
+        self.asked: dict[str, Plan] = {}  # what was asked for by requests that somebody has tampered with
         self.late: list[Event] = []
         self.stuck: list[str] = []
         self.busy: list[str] = []
@@ -183,6 +185,7 @@ class System:
 
     async def tamper(self, request: ApprovalRequest) -> None:
         """Change what would run in the row itself, behind everybody's back, with all the rights there are."""
+        self.asked.setdefault(request.id, request.plan)
         call = request.plan.call.model_copy(update={"args": {**request.plan.call.args, "service": "front"}})
         plan = request.plan.model_copy(update={"call": call}).model_dump_json()
         await asyncio.to_thread(_write_plan, self.file, request.id, plan)
@@ -258,8 +261,9 @@ class System:
         return bool(self._ids.execute("SELECT 1 FROM approvals WHERE delivered_at IS NULL LIMIT 1").fetchone())
 
     async def history(self) -> History:
-        """Return what everybody saw."""
+        """Return what everybody saw: of a request that was tampered with, what people were asked."""
         rows = await rows_of(self._rows)
+        asked = [row.model_copy(update={"plan": self.asked.get(row.id, row.plan)}) for row in rows.approvals]
         handled = Counter(self.world.handled)
         waiting = await self._left()
         endings = {each: Ending(each, "done", times) for each, times in handled.items()}
@@ -267,7 +271,7 @@ class System:
         endings |= {each: Ending(each, "waiting") for each in waiting}
         messages = self.board.messages
         return replace(
-            rows, acks=self.acks, endings=list(endings.values()), acts=list(self.knobs.ledger),
+            rows, approvals=asked, acks=self.acks, endings=list(endings.values()), acts=list(self.knobs.ledger),
             posts=posts_of(messages), runs=[*self.stimuli.runs, *await self._proposals()], deciders=DECIDERS,
             freezes=self.freezes, canaries=(CANARY,), sinks={"whispers": [str(self.board.whispers)]},
             interruptions=self._interrupted(),
