@@ -90,7 +90,7 @@ async def asked(check: Check, opener: Opener, ground: Ground) -> str:
     try:
         async with asyncio.timeout(PATIENCE):
             await check(opener, ground)
-    except Exception as error:  # a rival may fail in any way  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - a rival may fail in any way
         return f"{type(error).__name__}: {error}".replace("\n", " ").replace("|", "/")[:110]
     return ""
 
@@ -99,7 +99,7 @@ async def counted(opener: Opener, ground: Ground) -> str:
     """Return how many of the suite's tests a saver passes."""
     try:
         report, results = await conformance(opener, ground)
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:  # noqa: BLE001 - a rival may fail in any way
         return f"does not start: {error}"[:60]
     passed = sum(error is None for error in results.values())
     return f"{passed}/{len(results)} {report.conformance_level()}"

@@ -117,7 +117,8 @@ async def is_heard(payload: dict[str, Any]) -> bool:
         raise AssertionError("nobody is called")
 
     app = AsyncApp(client=AsyncWebClient(token="xoxb-none"), authorize=authorize, request_verification_enabled=False)
-    listeners.register(app, AnyServices())  # type: ignore[arg-type]
+    services: Any = AnyServices()
+    listeners.register(app, services)
     request = AsyncBoltRequest(mode="socket_mode", body=payload)
     matching = [
         await matcher.async_matches(request, None) for each in app._async_listeners for matcher in each.matchers
