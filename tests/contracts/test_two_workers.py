@@ -188,9 +188,13 @@ async def test_where_each_stream_signs_off_a_running_job_is_open_to_others(
     assert await signed_off_while_a_job_runs(valkey)
 
 
-async def test_a_worker_that_slept_through_its_lease_begins_nothing_of_what_others_have_now(valkey: Redis) -> None:
+async def test_a_worker_that_slept_through_its_lease_begins_nothing_of_what_others_have_now(
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sleeper, heir = Diary(), Diary()
     go_on = asyncio.Event()
+    asleep: set[str] = set()
+    keep_still(monkeypatch, asleep)
 
     async def first_sleeps(event: Event) -> None:
         await sleeper(event)
@@ -199,22 +203,29 @@ async def test_a_worker_that_slept_through_its_lease_begins_nothing_of_what_othe
     queue = RedisQueue(valkey, consumer="w1", **QUICK)
     for number in range(3):
         await queue.put(an_event(id=str(number), key="k"))
-    with pytest.MonkeyPatch.context() as patch:
-        async with consuming(queue, first_sleeps):
-            await wait_until(lambda: sleeper.ids == ["0"])
-            patch.setattr(EventStream, "stay", _says_nothing)  # as if its whole process stood still
-            await valkey.delete(keys.consumer("w1"))
-            patch.undo()
-            async with consuming(RedisQueue(valkey, consumer="w2", **QUICK), heir):
-                await valkey.delete(keys.consumer("w1"))
-                await wait_until(lambda: heir.ids == ["0", "1", "2"])
-                go_on.set()
-                await wait_until(lambda: is_empty(valkey))
+    async with consuming(queue, first_sleeps):
+        await wait_until(lambda: sleeper.ids == ["0"])
+        asleep.add("w1")
+        async with consuming(RedisQueue(valkey, consumer="w2", **QUICK), heir):
+            await wait_until(lambda: heir.ids == ["0", "1", "2"])
+            asleep.clear()
+            await wait_until(lambda: valkey.exists(keys.consumer("w1")))
+            go_on.set()
+            await wait_until(lambda: is_empty(valkey))
     assert sleeper.ids == ["0"]
 
 
-async def _says_nothing(_: EventStream, lease: timedelta) -> None:
-    return
+def keep_still(monkeypatch: pytest.MonkeyPatch, asleep: set[str], error: Exception | None = None) -> None:
+    """Let no worker of these names say that it lives, as if its whole process stood still; `error` is what it hears."""
+    real = EventStream.stay
+
+    async def stay(stream: EventStream, lease: timedelta) -> None:
+        if stream.consumer not in asleep:
+            await real(stream, lease)
+        elif error is not None:
+            raise error
+
+    monkeypatch.setattr(EventStream, "stay", stay)
 
 
 async def taken_after_an_outage(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -222,18 +233,12 @@ async def taken_after_an_outage(redis: Redis, monkeypatch: pytest.MonkeyPatch) -
     what the other one took of its work."""
     taken, began, go_on = Diary(), asyncio.Event(), asyncio.Event()
     away: set[str] = set()
-    real = EventStream.stay
-
-    async def stay(stream: EventStream, lease: timedelta) -> None:
-        if stream.consumer in away:
-            raise TransientError("redis: ConnectionError")
-        await real(stream, lease)
+    keep_still(monkeypatch, away, TransientError("redis: ConnectionError"))
 
     async def works(event: Event) -> None:
         began.set()
         await go_on.wait()
 
-    monkeypatch.setattr(EventStream, "stay", stay)
     slow, heir = (RedisQueue(redis, consumer=name, lease=timedelta(seconds=1.2)) for name in ("w1", "w2"))
     await slow.put(an_event(id="e1"))
     async with consuming(slow, works):
