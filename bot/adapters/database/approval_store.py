@@ -80,6 +80,7 @@ class SqlApprovals:
         execute_by: datetime | None,
         event: AuditEvent | None = None,
         grants: Sequence[str] = (),
+        text: str = "",
     ) -> bool:
         """Leave pending in one UPDATE, with its event in the same transaction; True for the one caller that wins."""
         mine = approvals.c.id == approval_id
@@ -92,7 +93,7 @@ class SqlApprovals:
             await connection.execute(select(approvals.c.id).where(mine).with_for_update())
             if grants and not await hold(connection, grants, now):
                 return False
-            changed = statement.values(status=status.value, decided_at=now, execute_by=execute_by)
+            changed = statement.values(status=status.value, decided_at=now, execute_by=execute_by, outcome_text=text)
             won = (await connection.execute(changed)).rowcount == 1
             if won and event is not None:
                 await append_event(connection, event)
