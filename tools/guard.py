@@ -222,7 +222,8 @@ class Guard:
         changed = differences(row.plan, present)
         digest = plan_digest(present, requester=row.requester, requirement=row.requirement)
         if changed or digest != row.digest:
-            raise StaleApprovalError(f"{SUPERSEDED}{changed or 'the digest differs'}.")
+            why = f"its target has changed since it was asked for: {changed or 'the digest differs'}."
+            raise StaleApprovalError(f"{SUPERSEDED}{why}")
 
     async def _votes_of(self, row: ApprovalRequest) -> Sequence[Vote]:
         if self._registry.find(row.plan.call.name).wrapper:
