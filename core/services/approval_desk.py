@@ -309,10 +309,10 @@ class ApprovalDesk:
     async def _standing(self, request: ApprovalRequest) -> list[Vote]:
         """Return the votes of those who may still decide, as Slack says this very moment and not a minute ago."""
         needed = request.requirement.members_of
-        groups = await asyncio.gather(
-            *(groups_of(self.directory, vote.person, needed, fresh=True) for vote in request.votes)
+        groups, able = await asyncio.gather(
+            asyncio.gather(*(groups_of(self.directory, vote.person, needed, fresh=True) for vote in request.votes)),
+            asyncio.gather(*(self._may_decide(vote.person, fresh=True) for vote in request.votes)),
         )
-        able = await asyncio.gather(*(self._may_decide(vote.person, fresh=True) for vote in request.votes))
         standing: list[Vote] = []
         by_hand = {vote.person for vote in request.votes if vote.grant_id is None}
         for vote, found, may in zip(request.votes, groups, able, strict=True):
