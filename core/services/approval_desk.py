@@ -15,7 +15,6 @@ from core.errors import (
     AlreadyVotedError,
     ApprovalExpiredError,
     FrozenError,
-    NoDataError,
     NotAnApproverError,
     PolicyDeniedError,
     RefusedError,
