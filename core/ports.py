@@ -106,10 +106,11 @@ class Approvals(Protocol):
         execute_by: datetime | None,
         event: AuditEvent | None = None,
         grants: Sequence[str] = (),
+        text: str = "",
     ) -> bool:
-        """One conditional UPDATE from pending to `status`; approving also needs the digest, `now < decide_by`, that
-        nobody has rejected it and that these grants hold. True for the one who wins, with the event: both or neither.
-        """
+        """One conditional UPDATE from pending to `status`, with `text` for its card; approving also needs the digest,
+        `now < decide_by`, that nobody has rejected it and that these grants hold. True for the one who wins, with the
+        event: both or neither."""
         ...
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:
@@ -360,6 +361,11 @@ class ToolBox(Protocol):
 
     async def plan(self, call: ToolCall, *then: ToolCall) -> Plan:
         """Validate the call (and the steps after it) and work out what would run, changing nothing; else ToolError."""
+        ...
+
+    async def drift(self, request: ApprovalRequest) -> str:
+        """Return what would be planned otherwise now, as a sentence's end; empty when nothing would, for a later step
+        of a plan, and when nobody can tell. Changes nothing and never raises ToolError."""
         ...
 
     async def execute(self, request: ApprovalRequest, grant: Grant) -> ToolResult:

@@ -27,7 +27,7 @@ def end_of(text: str) -> ApprovalStatus:
 def spoken(text: str) -> str:
     """Return the words without the signs that a card says in its title already."""
     said = text.removeprefix(NOTHING_RAN)
-    for sign in (FROZEN, RAN_OUT, TAMPERED):
+    for sign in _ENDS:
         if said.startswith(sign):
             said = said.removeprefix(sign)
     return said if said == text else said[:1].upper() + said[1:]

@@ -127,6 +127,17 @@ class Guard:
             logger.exception("plan_broke", extra={"tool": call.name[:64]})
             raise ToolError(f"`{call.name[:64]}` cannot be planned ({type(error).__name__}).") from error
 
+    async def drift(self, request: ApprovalRequest) -> str:
+        """Return what has changed since the request was planned; empty too for a later step, which is planned on what
+        the one before it leaves, and while its target cannot be asked."""
+        if request.covered_by is not None:
+            return ""
+        try:
+            present = await self.plan(request.plan.call, *(step.call for step in request.plan.then))
+        except ToolError:
+            return ""
+        return shortened(self._secrets.text(differences(request.plan, present)))
+
     async def execute(self, request: ApprovalRequest, grant: Grant) -> ToolResult:
         """Run what was approved, at most once; of `request` nothing but the id is believed, the row is loaded anew.
 
@@ -211,7 +222,8 @@ class Guard:
         changed = differences(row.plan, present)
         digest = plan_digest(present, requester=row.requester, requirement=row.requirement)
         if changed or digest != row.digest:
-            raise StaleApprovalError(f"{SUPERSEDED}{changed or 'the digest differs'}.")
+            why = f"its target has changed since it was asked for: {changed or 'the digest differs'}."
+            raise StaleApprovalError(f"{SUPERSEDED}{why}")
 
     async def _votes_of(self, row: ApprovalRequest) -> Sequence[Vote]:
         if self._registry.find(row.plan.call.name).wrapper:

@@ -5,6 +5,7 @@ from bot.blocks.text import Block, asker, clock_time, context, inert, mention, s
 from bot.blocks.wording import RISK_WORDS, loud_env
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.change_words import change_of
+from core.objection import EDITED
 
 _ENDS = {
     ApprovalStatus.REJECTED: "rejected",
@@ -45,13 +46,19 @@ def build_thread_reminder(request: ApprovalRequest) -> list[Block]:
 
 def settled_text(request: ApprovalRequest) -> str:
     """What a reminder says once its request is decided, in one line."""
-    return f"No longer waiting for you: {what(request)} was {_ENDS.get(request.status, 'approved')}."
+    return f"No longer waiting for you: {what(request)} was {_end(request)}."
+
+
+def _end(request: ApprovalRequest) -> str:
+    if request.outcome_text.startswith(EDITED):
+        return "edited, and its place is taken by a new request that needs its own decision"
+    return _ENDS.get(request.status, "approved")
 
 
 def build_settled_reminder(request: ApprovalRequest, link: str) -> list[Block]:
     """Return what takes the place of a reminder of a request that is decided."""
     title = f"<{link}|{what(request)}>" if link else what(request)
-    return [section(f"☑️ *No longer waiting:* {title} was {_ENDS.get(request.status, 'approved')}.")]
+    return [section(f"☑️ *No longer waiting:* {title} was {_end(request)}.")]
 
 
 def build_direct_reminder(request: ApprovalRequest, number: int, group: str, link: str) -> list[Block]:

@@ -27,8 +27,9 @@ def inert(text: str, limit: int = 300) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """Fold white space, drop what cannot be seen and cut to `limit` characters with an ellipsis."""
-    seen = "".join(" " if char.isspace() else char for char in text if char.isspace() or not is_invisible(char))
-    folded = " ".join(seen.split())
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(" " if char.isspace() else char for char in text if char.isspace() or not is_invisible(char))
+    folded = " ".join(text.split())
     return folded if len(folded) <= limit else folded[: limit - 1].rstrip() + "…"
 
 

@@ -16,12 +16,14 @@ from bot.fitness_news import FitnessNews
 from bot.self_check import Probe, SelfCheck, redis_probe, slack_probe, sql_probe
 from bot.services import Services
 from core.ports import Clock
+from core.services.drift import DriftWatch
 from core.services.leftovers import Leftovers
 from core.services.sweeper import Sweeper
 from graphs.context import GraphContext
 
 _TICK = timedelta(seconds=2)
 _LEFTOVERS = timedelta(seconds=5)
+_DRIFT = timedelta(seconds=30)  # each look asks the targets of all that waits
 
 
 def build_self_check(
@@ -60,6 +62,7 @@ def build_tickers(
         clock=clock,
         letters=stores.deliveries,
     )
+    drift = DriftWatch(context.toolbox, rows, rows, context.cards, queue, clock)
     news = FitnessNews(check, stores.audit, rows, stores.incidents, queue, clock, alive.name, alive.words)
     noted = Heartbeat(alive.redis, NOTES)
 
@@ -71,6 +74,7 @@ def build_tickers(
     return (
         Ticker("sweeper", sweeper.tick, _TICK, alone),
         Ticker("leftovers", leftovers.tick, _LEFTOVERS, alone),
+        Ticker("drift", drift.tick, _DRIFT, alone),
         Ticker("self-check", news.tick, _TICK, None),
         Ticker("heartbeat", beat, _TICK, None),
     )

@@ -15,7 +15,6 @@ from core.errors import (
     AlreadyVotedError,
     ApprovalExpiredError,
     FrozenError,
-    NoDataError,
     NotAnApproverError,
     PolicyDeniedError,
     RefusedError,
@@ -32,7 +31,7 @@ from core.ports import Approvals, Audit, Clock, Directory, Queue, Rules
 from core.requirement import Requirement
 from core.services import second_opinion
 from core.services.grant_book import GrantBook
-from core.services.membership import asker_of, groups_of
+from core.services.membership import asker_of, groups_of, may_decide
 from core.standing_grant import StandingGrant
 from core.tampering import ASKED, FOUND, check_untouched
 from core.tool_call import Plan, plan_digest
@@ -135,7 +134,9 @@ class ApprovalDesk:
         if needed.undo != "allow":
             return needed
         person = proposal.requester
-        pressed = proposal.pressed_undo and proposal.rollback_of and await self._may_decide(person, fresh=True)
+        pressed = (
+            proposal.pressed_undo and proposal.rollback_of and await may_decide(self.directory, person, fresh=True)
+        )
         if pressed and await groups_of(self.directory, person, needed.members_of, fresh=True):
             return needed.for_whoever_undoes()
         return needed.model_copy(update={"undo": "approve"})
@@ -168,19 +169,12 @@ class ApprovalDesk:
         """Return why nothing is proposed in this name, or an empty text; our own (`alert`) is nobody's."""
         if requester == ALERT:
             return ""
-        return "" if await self._may_decide(requester) else GUESTS_MAY_NOT
-
-    async def _may_decide(self, account: str, *, fresh: bool = False) -> bool:
-        """True for a full, active, human member; an account that Slack does not know is none."""
-        try:
-            return (await self.directory.person(account, fresh=fresh)).may_decide
-        except NoDataError:
-            return False
+        return "" if await may_decide(self.directory, requester) else GUESTS_MAY_NOT
 
     async def check_may_edit(self, request: ApprovalRequest, person_id: str) -> None:
         """RefusedError (audited) for whoever may neither decide the request nor withdraw it, and for guests."""
         try:
-            if not await self._may_decide(person_id):
+            if not await may_decide(self.directory, person_id):
                 raise NotAnApproverError(GUESTS_MAY_NOT)
             await self._check(request, person_id, "reject")
         except RefusedError as refusal:
@@ -233,7 +227,7 @@ class ApprovalDesk:
         if any(vote.person != person_id and needed.same_human(vote.person, person_id) for vote in request.votes):
             raise AlreadyVotedError("You have voted on this request already, with another account.")
         groups = await groups_of(self.directory, person_id, needed.members_of)
-        if not groups or not await self._may_decide(person_id):
+        if not groups or not await may_decide(self.directory, person_id):
             people = ", ".join(f"<@{each}>" for each in sorted(await self.directory.members(needed.members))[:_NAMED])
             raise NotAnApproverError(
                 f"Only members of {', '.join(needed.groups)} ({people}) may decide this request "
@@ -309,10 +303,10 @@ class ApprovalDesk:
     async def _standing(self, request: ApprovalRequest) -> list[Vote]:
         """Return the votes of those who may still decide, as Slack says this very moment and not a minute ago."""
         needed = request.requirement.members_of
-        groups = await asyncio.gather(
-            *(groups_of(self.directory, vote.person, needed, fresh=True) for vote in request.votes)
+        groups, able = await asyncio.gather(
+            asyncio.gather(*(groups_of(self.directory, vote.person, needed, fresh=True) for vote in request.votes)),
+            asyncio.gather(*(may_decide(self.directory, vote.person, fresh=True) for vote in request.votes)),
         )
-        able = await asyncio.gather(*(self._may_decide(vote.person, fresh=True) for vote in request.votes))
         standing: list[Vote] = []
         by_hand = {vote.person for vote in request.votes if vote.grant_id is None}
         for vote, found, may in zip(request.votes, groups, able, strict=True):

@@ -30,15 +30,16 @@ async def out_of_reach(directory: Directory, request: ApprovalRequest) -> tuple[
     for person in able[:_MOST]:
         if not needed.missing(given)[0]:
             return 0, {}
-        if await _may_decide(directory, person):
+        if await may_decide(directory, person):
             given.append((person, tuple(group for group, found in members.items() if person in found)))
     # Rows from before groups were kept by name do not say who is in which.
     return needed.missing(given) if members and len(able) <= _MOST else (0, {})
 
 
-async def _may_decide(directory: Directory, account: str) -> bool:
+async def may_decide(directory: Directory, account: str, *, fresh: bool = False) -> bool:
+    """True for a full, active, human member; an account that Slack does not know is none."""
     try:
-        return (await directory.person(account)).may_decide
+        return (await directory.person(account, fresh=fresh)).may_decide
     except NoDataError:
         return False
 

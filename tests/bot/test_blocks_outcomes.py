@@ -36,7 +36,7 @@ def test_card_and_notification_say_which_it_is(status: ApprovalStatus) -> None:
         ("nothing ran: frozen: the freeze switch is on", ApprovalStatus.FROZEN, "The freeze switch is on"),
         (f"{FROZEN}the freeze switch is on", ApprovalStatus.FROZEN, "The freeze switch is on"),
         (f"{RAN_OUT}too late", ApprovalStatus.RAN_OUT, "Too late"),
-        (f"{SUPERSEDED}version was 1", ApprovalStatus.SUPERSEDED, "superseded: version was 1"),
+        (f"{SUPERSEDED}its target has changed", ApprovalStatus.SUPERSEDED, "Its target has changed"),
         ("I only read at the moment", ApprovalStatus.NOT_RUN, "I only read at the moment"),
     ],
 )

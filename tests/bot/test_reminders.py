@@ -144,9 +144,17 @@ async def test_workers_that_do_not_ask_whose_turn_it_is_are_caught() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [(ApprovalStatus.APPROVED, "approved"), (ApprovalStatus.EXPIRED, "not decided in time")]
+    ("status", "text", "said"),
+    [
+        (ApprovalStatus.APPROVED, "", "approved"),
+        (ApprovalStatus.EXPIRED, "", "not decided in time"),
+        (ApprovalStatus.SUPERSEDED, "Its target has changed.", "ended or changed"),
+        (ApprovalStatus.SUPERSEDED, "Edited by <@U0CAROL>: workers 8.", "a new request that needs its own decision"),
+    ],
 )
-async def test_once_it_is_decided_every_reminder_says_so_and_calls_nobody(status: ApprovalStatus, said: str) -> None:
+async def test_once_it_is_decided_every_reminder_says_so_and_calls_nobody(
+    status: ApprovalStatus, text: str, said: str
+) -> None:
     async with open_stage() as stage:
         office = Office(stage)
         request = await office.open()
@@ -154,16 +162,16 @@ async def test_once_it_is_decided_every_reminder_says_so_and_calls_nobody(status
         await office.after(5)
         await office.settle()
         assert "Open the card to decide" in (await office.directly(ALICE))[0], "it is open still"
-        now = stage.clock.now()
-        await stage.approvals.claim(request.id, digest=request.digest, status=status, now=now, execute_by=None)
+        ended = {"digest": request.digest, "status": status, "now": stage.clock.now(), "execute_by": None}
+        await stage.approvals.claim(request.id, **ended, text=text)
         stage.clock.advance(minutes=1)
         for _ in range(2):
             await office.settle()
         for person in (ALICE, CAROL):
-            (text,) = await office.directly(person)
-            assert "No longer waiting:" in text
-            assert said in text
-            assert "decide*" not in text
+            (read,) = await office.directly(person)
+            assert "No longer waiting:" in read
+            assert said in read
+            assert "decide*" not in read
         assert await office.in_thread() == []
         assert stage.audit.kinds.count("RemindersSettled") == 1
 

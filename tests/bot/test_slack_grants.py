@@ -255,3 +255,6 @@ async def test_the_button_in_the_list_of_ops_revokes(stage: Stage) -> None:
     click = {"channel": OPS, "ts": listed["ts"], "action_id": identifiers.GRANT_REVOKE}
     await stage.act("click", **{"as": ALICE}, **click)
     assert stage.grants.rows[grant.id].ended_as == "revoked"
+    (left,) = [each for each in await stage.history(ALICE, OPS) if each["ts"] == listed["ts"]]
+    assert "is revoked" in words(left)
+    assert identifiers.GRANT_REVOKE not in str(left["blocks"]), "what is revoked has no button any more"

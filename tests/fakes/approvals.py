@@ -57,6 +57,7 @@ class InMemoryApprovals:
         execute_by: datetime | None,
         event: AuditEvent | None = None,
         grants: Sequence[str] = (),
+        text: str = "",
     ) -> bool:
         """Leave pending, once."""
         row = self.rows.get(approval_id)
@@ -70,7 +71,7 @@ class InMemoryApprovals:
             return False
         if event is not None:
             await self.audit.append(event)
-        self._change(row, status=status, decided_at=now, execute_by=execute_by)
+        self._change(row, status=status, decided_at=now, execute_by=execute_by, outcome_text=text)
         return True
 
     async def replace(self, new: ApprovalRequest, *, text: str, events: Sequence[AuditEvent]) -> bool:

@@ -32,6 +32,7 @@ class PretendToolBox:
         self.result = ToolResult(status="ok", text="done")
         self.on_effect: Callable[[ToolCall], None] = lambda call: None
         self.broken = ""
+        self.drifts: dict[str, str] = {}
         self._done: dict[str, ToolResult] = {}
 
     def summaries(self) -> Sequence[ToolSummary]:
@@ -70,6 +71,10 @@ class PretendToolBox:
             precondition={"resource_version": 1},
             rollback=self.rollbacks.get(call.name),
         )
+
+    async def drift(self, request: ApprovalRequest) -> str:
+        """Return what `drifts` says of the request's service."""
+        return self.drifts.get(request.plan.service, "")
 
     async def execute(self, request: ApprovalRequest, grant: Grant) -> ToolResult:
         """Do it once for each action id, and only with a fitting grant."""

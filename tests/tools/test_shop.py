@@ -165,7 +165,7 @@ async def test_an_approval_does_not_survive_somebody_elses_change(on_call: OnCal
     assert (await on_call.act("scale_workers", service="checkout", workers=workers + 1)).status == "ok"
     result = await on_call.guard.execute(row, grant)
     assert result.status == "refused"
-    assert result.text.startswith("superseded: resource_version was")
+    assert result.text.startswith("superseded: its target has changed since it was asked for: resource_version was")
     assert row.action_id not in {each["action_id"] for each in await on_call.ledger()}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Update, and_, exists, false, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, exists, false, literal, or_, select, update
 
 from bot.adapters.database.audit_log import append_event
 from bot.adapters.database.engine import Database
@@ -19,6 +19,11 @@ from core.refusal import gainsaying
 
 _PENDING = ApprovalStatus.PENDING.value
 _BALLOT = [votes.c[name].label(f"ballot_{name}") for name in Vote.model_fields]
+# Requests with their votes in one statement, as it is on the way of every decision and every act; and that of one
+# request made once, as to make it takes as long as to carry it out.
+_ORDER = (approvals.c.created_at, approvals.c.id, votes.c.at, votes.c.id)
+_ALL = select(approvals, *_BALLOT).outerjoin(votes, votes.c.approval_id == approvals.c.id).order_by(*_ORDER)
+_ONE = _ALL.where(approvals.c.id == bindparam("approval_id"))
 
 
 class SqlApprovals:
@@ -40,7 +45,7 @@ class SqlApprovals:
 
     async def load(self, approval_id: str) -> ApprovalRequest:
         """Return the request with its votes; NoDataError when there is none."""
-        found = await self._fetch(select(approvals).where(approvals.c.id == approval_id))
+        found = await self._fetch(_ONE, approval_id=approval_id)
         if not found:
             raise NoDataError(f"There is no approval request {approval_id}.")
         return found[0]
@@ -75,6 +80,7 @@ class SqlApprovals:
         execute_by: datetime | None,
         event: AuditEvent | None = None,
         grants: Sequence[str] = (),
+        text: str = "",
     ) -> bool:
         """Leave pending in one UPDATE, with its event in the same transaction; True for the one caller that wins."""
         mine = approvals.c.id == approval_id
@@ -87,7 +93,7 @@ class SqlApprovals:
             await connection.execute(select(approvals.c.id).where(mine).with_for_update())
             if grants and not await hold(connection, grants, now):
                 return False
-            changed = statement.values(status=status.value, decided_at=now, execute_by=execute_by)
+            changed = statement.values(status=status.value, decided_at=now, execute_by=execute_by, outcome_text=text)
             won = (await connection.execute(changed)).rowcount == 1
             if won and event is not None:
                 await append_event(connection, event)
@@ -124,12 +130,11 @@ class SqlApprovals:
 
     async def pending(self) -> Sequence[ApprovalRequest]:
         """Return requests that wait for votes, oldest first."""
-        return await self._fetch(select(approvals).where(approvals.c.status == _PENDING))
+        return await self._fetch(_ALL.where(approvals.c.status == _PENDING))
 
     async def undelivered(self) -> Sequence[ApprovalRequest]:
         """Return requests that are decided while their graph has not been told, oldest first."""
-        query = select(approvals).where(approvals.c.delivered_at.is_(None), approvals.c.status != _PENDING)
-        return await self._fetch(query)
+        return await self._fetch(_ALL.where(approvals.c.delivered_at.is_(None), approvals.c.status != _PENDING))
 
     async def delivered(self, approval_id: str) -> None:
         """Note that the graph took the verdict; the first note stands."""
@@ -145,18 +150,15 @@ class SqlApprovals:
         """Return the requests of that incident or that report, oldest first."""
         wanted = ((approvals.c.incident_id, incident_id), (approvals.c.report_id, report_id))
         matches = [column == value for column, value in wanted if value is not None]
-        return await self._fetch(select(approvals).where(or_(false(), *matches)))
+        return await self._fetch(_ALL.where(or_(false(), *matches)))
 
     async def _won(self, statement: Update) -> bool:
         async with self._database.writing() as connection:
             return (await connection.execute(statement)).rowcount == 1
 
-    async def _fetch(self, query: Select[Any]) -> list[ApprovalRequest]:
-        """Return the requests with their votes, in one statement: it is on the way of every decision and every act."""
-        whole = query.add_columns(*_BALLOT).outerjoin(votes, votes.c.approval_id == approvals.c.id)
-        order = (approvals.c.created_at, approvals.c.id, votes.c.at, votes.c.id)
+    async def _fetch(self, query: Select[Any], **values: str) -> list[ApprovalRequest]:
         async with self._database.reading() as connection:
-            found = (await connection.execute(whole.order_by(*order))).mappings().all()
+            found = (await connection.execute(query, values)).mappings().all()
         rows: dict[str, dict[str, Any]] = {}
         for each in found:
             row = rows.setdefault(each["id"], {**each, "votes": []})

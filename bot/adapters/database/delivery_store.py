@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Executable, Integer, Row, bindparam, case, delete, func, or_, select, update
 
 from bot.adapters.database.engine import Database
 from bot.adapters.database.group_commit import GroupCommit
@@ -31,30 +31,18 @@ class SqlDeliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._commits = GroupCommit(database)
+        # Only attempts that left no word make a suspect; one that failed in good order endangers nobody.
+        silent = (events.c.attempts > 0) & events.c.ended_at.is_(None)
+        most = bindparam("most_attempts", type_=Integer)
+        self._alone = _begun(database, (events.c.attempts < most) | (silent & ~events.c.alone))
+        self._in_company = _begun(database, (events.c.attempts < most) & ~(silent & (events.c.attempts == most - 1)))
 
     async def begin(self, event: Event, now: datetime, *, most: int, alone: bool = False, attempt: str = "") -> Start:
         """Count one more attempt, unless the event is over, spent or a suspect that is not alone; see the port."""
         begun = {"attempts": 1, "taken_at": now, "attempt": attempt, "alone": alone}
-        fresh = self._database.insert(events).values(_row(event) | begun)
-        # Only attempts that left no word make a suspect; one that failed in good order endangers nobody.
-        silent = (events.c.attempts > 0) & events.c.ended_at.is_(None)
-        if alone:
-            may_begin = (events.c.attempts < most) | (silent & ~events.c.alone)
-        else:
-            may_begin = (events.c.attempts < most) & ~(silent & (events.c.attempts == most - 1))
-        again = fresh.on_conflict_do_update(
-            index_elements=[events.c.id],
-            set_={
-                "attempts": events.c.attempts + 1,
-                "taken_at": func.coalesce(events.c.taken_at, fresh.excluded.taken_at),
-                "ended_at": None,
-                "body": None,
-                "attempt": attempt,
-                "alone": alone,
-            },
-            where=(events.c.status == _TAKEN) & may_begin,
-        ).returning(events.c.attempts, events.c.taken_at)
-        rows = await self._commits.run(row_id(event.id), again)
+        rows = await self._commits.run(
+            row_id(event.id), self._alone if alone else self._in_company, _row(event) | begun | {"most_attempts": most}
+        )
         if rows:
             return Start("begun", rows[0].attempts, rows[0].taken_at, attempt)
         row = await self._load(row_id(event.id))
@@ -182,6 +170,22 @@ def _row(event: Event) -> dict[str, Any]:
         "decided_by": "",
         "untold": False,
     }
+
+
+def _begun(database: Database, may_begin: ColumnElement[bool]) -> Executable:
+    """Return the statement that counts one more attempt; made once, as to make it takes longer than to carry it out."""
+    fresh = database.insert(events)
+    again = {
+        "attempts": events.c.attempts + 1,
+        "taken_at": func.coalesce(events.c.taken_at, fresh.excluded.taken_at),
+        "ended_at": None,
+        "body": None,
+        "attempt": fresh.excluded.attempt,
+        "alone": fresh.excluded.alone,
+    }
+    where = (events.c.status == _TAKEN) & may_begin
+    upsert = fresh.on_conflict_do_update(index_elements=[events.c.id], set_=again, where=where)
+    return upsert.returning(events.c.attempts, events.c.taken_at)
 
 
 def _of_attempt(event_id: str, attempt: str) -> Any:

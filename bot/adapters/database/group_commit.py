@@ -1,7 +1,7 @@
 """Writes that come at the same moment share one transaction: a commit waits for the disk, and one wait does for all."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Executable, Row
@@ -16,6 +16,7 @@ _PATIENCE = 30.0  # seconds, beyond those that a connection, a lock and a statem
 class _Write(NamedTuple):
     key: str
     statement: Executable
+    values: Mapping[str, Any] | None
     rows: "asyncio.Future[Sequence[Row[Any]]]"
 
 
@@ -30,12 +31,13 @@ class GroupCommit:
         self._waiting: list[_Write] = []
         self._writer: asyncio.Task[None] | None = None
 
-    async def run(self, key: str, statement: Executable) -> Sequence[Row[Any]]:
-        """Execute the statement and return its rows once they are committed; `key` names the row that it writes.
+    async def run(self, key: str, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        """Execute the statement with these values and return its rows once they are committed; `key` names the row that
+        it writes.
 
         Statements of one key keep their order. TransientError as for every write."""
         rows: asyncio.Future[Sequence[Row[Any]]] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Write(key, statement, rows))
+        self._waiting.append(_Write(key, statement, values, rows))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write_all())
         return await rows
@@ -66,7 +68,7 @@ class GroupCommit:
         async with self._database.writing() as connection:
             found: list[Sequence[Row[Any]]] = []
             for write in batch:
-                result = await connection.execute(write.statement)
+                result = await connection.execute(write.statement, write.values)
                 found.append(result.all() if result.returns_rows else ())
         for write, rows in zip(batch, found, strict=True):
             if not write.rows.done():

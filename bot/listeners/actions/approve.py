@@ -1,5 +1,6 @@
 """The Approve button: one vote, counted by the desk, after the target's name was typed where that is asked for."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from core.confirmation import asks_to_type
 from core.errors import AlreadyVotedError
 from core.ports import Approvals, Cards
 from core.services.approval_desk import ApprovalDesk
+
+_HEAD_START = 0.05  # seconds; to draw the card takes this process as long as half the way from here to the effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class ApproveButton:
         """Vote, then show the card as it is now, whatever came of the vote; RefusedError says why it does not count."""
         try:
             now = await self.desk.vote(request.id, person, "approve", typed=typed)
+            if now.status is ApprovalStatus.APPROVED:
+                await asyncio.sleep(_HEAD_START)
         finally:
             await self.cards.show_approval(request.id)
         if now.status is ApprovalStatus.PENDING and now.votes == request.votes:

@@ -3,16 +3,19 @@
 from dataclasses import dataclass
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.blocks.grants import build_grants
+from bot.blocks.note import build_note
 from bot.identifiers import GRANT, GRANT_REVOKE
 from bot.listeners.click import Click
 from bot.listeners.grant_modal import open_grant_form
 from bot.listeners.home_tab import HomeTab
-from bot.listeners.telling import refusals_told, tell
+from bot.listeners.telling import refusals_told
 from bot.services import Services
 from core.errors import RefusedError
+from core.services.freeze import FreezeSwitch
 from core.services.granting import Granting
 
 
@@ -22,6 +25,7 @@ class GrantButtons:
 
     granting: Granting
     tab: HomeTab
+    freeze: FreezeSwitch
 
     async def handle_grant(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
         """Open the form."""
@@ -30,8 +34,10 @@ class GrantButtons:
         async with refusals_told(client, click.person, click.place):
             await open_grant_form(self.granting, client, click.trigger_id, click.value, click.person, approve=True)
 
-    async def handle_revoke(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
-        """End the grant, and show App Home without it where it was pressed there."""
+    async def handle_revoke(
+        self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, respond: AsyncRespond
+    ) -> None:
+        """End the grant, and show the list without it where it was pressed: App Home, or the answer of /ops grants."""
         await ack()
         click = Click.of(body)
         try:
@@ -40,13 +46,14 @@ class GrantButtons:
         except RefusedError as refusal:
             said = str(refusal)
         if click.place.channel:
-            await tell(client, click.person, click.place, said)
+            left = build_grants(await self.granting.open(), frozen=await self.freeze.frozen())
+            await respond(text=said, blocks=[*build_note(f"🎫 {said}"), *left], replace_original=True)
         else:
             await self.tab.publish(client, click.person, f"🎫 {said}")
 
 
 def register(app: AsyncApp, services: Services) -> None:
     """Listen to the buttons."""
-    buttons = GrantButtons(services.granting, HomeTab.of(services))
+    buttons = GrantButtons(services.granting, HomeTab.of(services), services.freeze)
     app.action(GRANT)(buttons.handle_grant)
     app.action(GRANT_REVOKE)(buttons.handle_revoke)

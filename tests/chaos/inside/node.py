@@ -34,6 +34,7 @@ from core.ports import Clock
 from core.services.alert_intake import AlertIntake
 from core.services.approval_desk import ApprovalDesk
 from core.services.dead_letters import DeadLetterDesk
+from core.services.drift import DriftWatch
 from core.services.editing import Editing
 from core.services.freeze import FreezeSwitch
 from core.services.grant_book import GrantBook
@@ -165,7 +166,8 @@ class Node:
         letters = DeadLetterCards(client, INCIDENTS)
         places = Places(incidents, stores.approvals)
         office = DeadLetterOffice(stores.deliveries, queue, letters, context.human, places)
-        return services, [sweeper.tick, left.tick, office.tick]
+        drift = DriftWatch(guard, stores.approvals, stores.approvals, cards, queue, clock)
+        return services, [sweeper.tick, left.tick, office.tick, drift.tick]
 
     def _registry(self) -> Registry:
         listed = [
