@@ -78,10 +78,12 @@ async def test_one_keys_events_keep_their_order_across_workers(redis: Redis, mon
     assert await redis.keys("*:lane:*") == []
 
 
-async def test_without_turns_two_workers_run_one_key_at_once(valkey: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def at_once(_: EventStream, entry: Entry) -> str | None:
-        return entry.id
+async def at_once(_: EventStream, entry: Entry) -> str | None:
+    """Say that it is any entry's turn."""
+    return entry.id
 
+
+async def test_without_turns_two_workers_run_one_key_at_once(valkey: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EventStream, "turn", at_once)
     watch = await watched(valkey, 150, monkeypatch)
     assert watch.overlaps > 0
@@ -188,18 +190,25 @@ async def test_where_each_stream_signs_off_a_running_job_is_open_to_others(
     assert await signed_off_while_a_job_runs(valkey)
 
 
-async def test_a_worker_that_slept_through_its_lease_begins_nothing_of_what_others_have_now(
-    valkey: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def begun_after_sleep(valkey: Redis, monkeypatch: pytest.MonkeyPatch, asks: Any, at_least: int) -> list[str]:
+    """Let a worker sleep on the first of three events of one key until another has them all, and wake; returns what it
+    began of them once it has been through with its own."""
     sleeper, heir = Diary(), Diary()
     go_on = asyncio.Event()
-    asleep: set[str] = set()
+    asleep, asked = set[str](), set[str]()
     keep_still(monkeypatch, asleep)
+
+    async def turn(stream: EventStream, entry: Entry) -> str | None:
+        found = await asks(stream, entry)
+        if stream.consumer == "w1":
+            asked.add(entry.event.id)
+        return found
 
     async def first_sleeps(event: Event) -> None:
         await sleeper(event)
         await go_on.wait()
 
+    monkeypatch.setattr(EventStream, "turn", turn)
     queue = RedisQueue(valkey, consumer="w1", **QUICK)
     for number in range(3):
         await queue.put(an_event(id=str(number), key="k"))
@@ -211,8 +220,21 @@ async def test_a_worker_that_slept_through_its_lease_begins_nothing_of_what_othe
             asleep.clear()
             await wait_until(lambda: valkey.exists(keys.consumer("w1")))
             go_on.set()
+            await wait_until(lambda: "2" in asked and len(sleeper.ids) >= at_least)
             await wait_until(lambda: is_empty(valkey))
-    assert sleeper.ids == ["0"]
+    return sleeper.ids
+
+
+async def test_a_worker_that_slept_through_its_lease_begins_nothing_of_what_others_have_now(
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await begun_after_sleep(valkey, monkeypatch, EventStream.turn, 1) == ["0"]
+
+
+async def test_a_worker_that_does_not_ask_whose_turn_it_is_begins_what_others_have_now(
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await begun_after_sleep(valkey, monkeypatch, at_once, 3) == ["0", "1", "2"]
 
 
 def keep_still(monkeypatch: pytest.MonkeyPatch, asleep: set[str], error: Exception | None = None) -> None:
