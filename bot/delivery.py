@@ -117,7 +117,7 @@ class Delivery:
             await self._bury(event, why)
         except TransientError:
             raise
-        except Exception:  # noqa: BLE001 - the rejection itself is in the log
+        except Exception:  # noqa: BLE001 - what cannot be buried as it came is buried as text
             self._owed.pop(event.id, None)
             body: dict[str, JsonValue] = {"fields": {"event": repr(event)}}
             raw = Event(id=event.id, kind=UNREADABLE, key="", body=body, received_at=self._clock.now())
