@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, exists, false, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, exists, false, or_, select, update
 
 from bot.adapters.database.audit_log import append_event
 from bot.adapters.database.engine import Database
@@ -19,11 +19,31 @@ from core.refusal import gainsaying
 
 _PENDING = ApprovalStatus.PENDING.value
 _BALLOT = [votes.c[name].label(f"ballot_{name}") for name in Vote.model_fields]
-# Requests with their votes in one statement, as it is on the way of every decision and every act; and that of one
-# request made once, as to make it takes as long as to carry it out.
+# Requests with their votes in one statement, as it is on the way of every decision and every act; and what is done to
+# one request made once, as to make it takes as long as to carry it out.
 _ORDER = (approvals.c.created_at, approvals.c.id, votes.c.at, votes.c.id)
 _ALL = select(approvals, *_BALLOT).outerjoin(votes, votes.c.approval_id == approvals.c.id).order_by(*_ORDER)
 _ONE = _ALL.where(approvals.c.id == bindparam("approval_id"))
+# The new vote, while its request waits. Locked, or PostgreSQL would look past a claim that has not been committed yet.
+_WHILE_PENDING = (
+    select(*(bindparam(name, type_=votes.c[name].type) for name in Vote.model_fields))
+    .where(approvals.c.id == bindparam("approval_id"), approvals.c.status == _PENDING)
+    .with_for_update(read=True, of=approvals)
+)
+_END = (
+    update(approvals)
+    .where(approvals.c.id == bindparam("mine"), approvals.c.status == _PENDING)
+    .values(
+        status=bindparam("new"),
+        decided_at=bindparam("moment"),
+        execute_by=bindparam("until"),
+        outcome_text=bindparam("why"),
+    )
+)
+_REJECTED = exists().where(votes.c.approval_id == bindparam("mine"), votes.c.choice == "reject")
+_APPROVE = _END.where(
+    approvals.c.digest == bindparam("approved"), approvals.c.decide_by > bindparam("moment"), ~_REJECTED
+)
 
 
 class SqlApprovals:
@@ -32,6 +52,9 @@ class SqlApprovals:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        by_hand = {"index_elements": [votes.c.approval_id, votes.c.person], "index_where": votes.c.grant_id.is_(None)}
+        chosen = database.insert(votes).from_select([*Vote.model_fields], _WHILE_PENDING)
+        self._vote = chosen.on_conflict_do_nothing(**by_hand).returning(votes.c.id)
 
     async def create(self, request: ApprovalRequest, event: AuditEvent | None = None) -> ApprovalRequest:
         """Insert the request, and its event in the same transaction; when its id exists already, return the existing
@@ -54,15 +77,8 @@ class SqlApprovals:
         """Insert the vote while the request is pending, in one INSERT, and its event in the same transaction;
         AlreadyDecidedError when it no longer is, AlreadyVotedError for a person's second, NoDataError without a
         request."""
-        row = vote.model_dump()
-        pending = select(*(literal(value, votes.c[name].type) for name, value in row.items()))
-        pending = pending.where(approvals.c.id == vote.approval_id, approvals.c.status == _PENDING)
-        # Locked, or PostgreSQL would look past a claim that has not been committed yet.
-        chosen = self._database.insert(votes).from_select([*row], pending.with_for_update(read=True, of=approvals))
-        by_hand = {"index_elements": [votes.c.approval_id, votes.c.person], "index_where": votes.c.grant_id.is_(None)}
-        once = chosen.on_conflict_do_nothing(**by_hand)
         async with self._database.writing() as connection:
-            number = (await connection.execute(once.returning(votes.c.id))).scalar()
+            number = (await connection.execute(self._vote, vote.model_dump())).scalar()
             if number is not None and event is not None:
                 await append_event(connection, event)
         if number is None:
@@ -83,18 +99,16 @@ class SqlApprovals:
         text: str = "",
     ) -> bool:
         """Leave pending in one UPDATE, with its event in the same transaction; True for the one caller that wins."""
-        mine = approvals.c.id == approval_id
-        statement = update(approvals).where(mine, approvals.c.status == _PENDING)
+        values = {"mine": approval_id, "new": status.value, "moment": now, "until": execute_by, "why": text}
+        statement = _END
         if status is ApprovalStatus.APPROVED:
-            rejected = exists().where(votes.c.approval_id == approval_id, votes.c.choice == "reject")
-            statement = statement.where(approvals.c.digest == digest, approvals.c.decide_by > now, ~rejected)
+            statement, values["approved"] = _APPROVE, digest
         async with self._database.writing() as connection:
             # A vote under way is waited for first: the UPDATE must see what it has written.
-            await connection.execute(select(approvals.c.id).where(mine).with_for_update())
+            await connection.execute(select(approvals.c.id).where(approvals.c.id == approval_id).with_for_update())
             if grants and not await hold(connection, grants, now):
                 return False
-            changed = statement.values(status=status.value, decided_at=now, execute_by=execute_by, outcome_text=text)
-            won = (await connection.execute(changed)).rowcount == 1
+            won = (await connection.execute(statement, values)).rowcount == 1
             if won and event is not None:
                 await append_event(connection, event)
             return won
