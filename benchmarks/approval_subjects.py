@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import httpx
 import yaml
 
+from benchmarks.approval_click import ALICE, BOB, CHANNEL, a_click
 from benchmarks.approval_stock import open_stock
 from benchmarks.approval_target import Stamps, Target
 from bot.adapters.database.approval_store import SqlApprovals
@@ -38,7 +39,6 @@ from tests.fakes.servers import start_redis
 from tools.guard import Guard
 
 OURS = "ours: worker, Redis, SQLite"
-ALICE, BOB, CHANNEL = "U0ALICE", "U0BOB", "C0OPS"
 
 
 class Subject(Protocol):
@@ -122,35 +122,12 @@ class Ours:
                 await asyncio.sleep(0.02)
 
     def _event(self) -> Event:
-        row, action_ts = self._row, f"{perf_counter():.6f}"
-        body: dict[str, Any] = {
-            "type": "block_actions",
-            "team": {"id": "T0LOCAL"},
-            "user": {"id": ALICE, "team_id": "T0LOCAL"},
-            "api_app_id": "A0LOCAL",
-            "trigger_id": f"1.2.{action_ts}",
-            "container": {
-                "type": "message",
-                "message_ts": row.card_ts,
-                "channel_id": row.channel,
-                "thread_ts": row.thread_ts,
-            },
-            "channel": {"id": row.channel},
-            "actions": [
-                {
-                    "type": "button",
-                    "action_id": "approval.approve",
-                    "block_id": "approval.decide",
-                    "value": row.id,
-                    "action_ts": action_ts,
-                }
-            ],
-        }
+        row = self._row
         return Event(
             id=f"click:{row.id}",
             kind="slack.interactive",
             key=f"approval:{row.id}",
-            body=body,
+            body=a_click(row.channel, row.thread_ts, row.card_ts, row.id),
             received_at=datetime.now(UTC),
         )
 
@@ -224,7 +201,7 @@ async def open_subjects(folder: Path) -> AsyncIterator[tuple[list[Subject], str]
         redis = connect(redis_url)
         facts = await inspect(redis)
         await redis.aclose()
-        stock = await open_stock(folder, target, http, stack)
+        stock = await open_stock(folder, target, http, f"http://127.0.0.1:{slack_port}", stack)
         yield [ours, *stock], f"{facts.engine} {facts.version}, append-only file"
         stopping.set()
         await running

@@ -95,7 +95,7 @@ def resumes_are_bare(patch: pytest.MonkeyPatch) -> None:
     """A verdict goes to whatever gate is open, as langgraph does without our runner."""
 
     async def answer(self: Any, request: ApprovalRequest, config: Any) -> bool:
-        await self._run(self._remediation, Command(resume=request.status.value), config)
+        await self._run(self._remediation, Command(resume={"verdict": request.status.value}), config)
         return True
 
     config = runner.thread_config
