@@ -193,7 +193,7 @@ class LangGraphRunner:
         if verdict is ApprovalStatus.APPROVED:
             # Before the run hears of it: what remembers an effect is the ledger, and people who wait for one need not
             # wait for two checkpoints first.
-            answer |= await carry_out(self._context, request.id)
+            answer |= await carry_out(self._context, request)
         command: Command[Any] = Command(resume={interrupt_id: answer})
         await self._run(self._remediation, command, config)
         return True

@@ -115,7 +115,7 @@ class ApprovalDesk:
         if row.status is not ApprovalStatus.PENDING:
             return row
         if row.requirement.effect == "allow":
-            return await self._decide(row.id, "policy", again=True)
+            return await self._decide(row, "policy", again=True)
         try:
             if row.requirement.undo == "allow":
                 return await self.vote(row.id, row.requester, "approve", "pressed Undo")
@@ -124,7 +124,7 @@ class ApprovalDesk:
             now = await self.approvals.load(row.id)
             # Also what was voted before a crash: the count stands, and the claim is still due.
             ahead = next((vote.person for vote in now.votes if vote.grant_id), "")
-            return await self._decide(row.id, ahead, again=True) if ahead else now
+            return await self._decide(now, ahead, again=True) if ahead else now
         except RefusedError:
             # Written down where it was refused; the request waits for people.
             return await self.approvals.load(row.id)
@@ -198,12 +198,17 @@ class ApprovalDesk:
             if choice == "approve":
                 _check_not_its_own(request, via)
                 check_typed(request, typed)
-            counted = await self._cast(request, person_id, choice, reason, groups, via)
+            voted = await self._cast(request, person_id, choice, reason, groups, via)
         except RefusedError as refusal:
             facts = {"choice": choice, "why": type(refusal).__name__, **_handed_in(via)}
             await self._note("VoteRefused", person_id, request.id, request.incident_id, **facts)
             raise
-        return await self._decide(request.id, person_id, again=not counted)
+        if voted is not None:
+            # Most often what was read before this word is enough; else what others have said meanwhile counts too.
+            decided = await self._decide(voted, person_id, again=False)
+            if decided.status is not ApprovalStatus.PENDING:
+                return decided
+        return await self._decide(await self.approvals.load(request.id), person_id, again=voted is None)
 
     async def _check(self, request: ApprovalRequest, person_id: str, choice: Choice) -> tuple[str, ...]:
         """Return the groups in whose name this vote counts; RefusedError says why it does not."""
@@ -261,8 +266,8 @@ class ApprovalDesk:
 
     async def _cast(
         self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str, groups: tuple[str, ...], via: str
-    ) -> bool:
-        """Write the vote; False when this very vote stands already."""
+    ) -> ApprovalRequest | None:
+        """Write the vote; returns the request with it, or None when this very vote stands already."""
         now = self.clock.now()
         vote = Vote(approval_id=request.id, person=person_id, choice=choice, reason=reason, at=now, groups=groups)
         facts = {"choice": choice, "reason": reason, **_handed_in(via)}
@@ -273,14 +278,13 @@ class ApprovalDesk:
             # The same click again, or a crash between the vote and the claim: carry on to the claim if it is due.
             present = await self.approvals.load(request.id)
             if _has_cast(present, person_id, choice):
-                return False
+                return None
             if present.status is not ApprovalStatus.PENDING:
                 raise AlreadyDecidedError(_already(present)) from None
             raise
-        return True
+        return request.model_copy(update={"votes": (*request.votes, vote)})
 
-    async def _decide(self, approval_id: str, person_id: str, *, again: bool) -> ApprovalRequest:
-        request = await self.approvals.load(approval_id)
+    async def _decide(self, request: ApprovalRequest, person_id: str, *, again: bool) -> ApprovalRequest:
         verdict, standing = tally(request.requirement, request.votes), list[Vote]()
         if verdict is ApprovalStatus.APPROVED and request.requirement.effect == "approve":
             standing = await self._standing(request)
@@ -289,7 +293,7 @@ class ApprovalDesk:
             return request
         decided = await self._claim(request, verdict, person_id, standing)
         if decided is None:
-            request = await self.approvals.load(approval_id)
+            request = await self.approvals.load(request.id)
             if request.status is ApprovalStatus.PENDING:
                 # Out of time, or rejected after the count above: then whoever rejected it claims that.
                 raise AlreadyDecidedError("This request can no longer be approved; nothing was run.")

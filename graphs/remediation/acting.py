@@ -13,10 +13,9 @@ def grant_of(request: ApprovalRequest) -> Grant | None:
     return Grant(approval_id=request.id, action_id=request.action_id, digest=request.digest, until=request.execute_by)
 
 
-async def carry_out(context: GraphContext, approval_id: str) -> Update:
-    """Run what the row (no state, no caller, no model) says was approved, or tell how that ended already; the ledger
-    makes this safe to repeat."""
-    request = await context.approvals.load(approval_id)
+async def carry_out(context: GraphContext, request: ApprovalRequest) -> Update:
+    """Run what was approved, or tell how that ended already; the guard believes nothing of this but the id, and the
+    ledger makes it safe to repeat."""
     grant = grant_of(request)
     if grant is not None:
         result = await context.toolbox.execute(request, grant)

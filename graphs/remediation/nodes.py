@@ -100,7 +100,7 @@ async def _left(state: RemediationState, context: GraphContext) -> str:
 
 async def execute(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
     """Run what was approved, where the verdict has come without an outcome: to a run that was made anew."""
-    return await carry_out(runtime.context, state["approval_id"])
+    return await carry_out(runtime.context, await runtime.context.approvals.load(state["approval_id"]))
 
 
 async def record(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:

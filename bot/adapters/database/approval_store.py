@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, exists, false, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database.audit_log import append_event
 from bot.adapters.database.engine import Database
@@ -30,6 +31,7 @@ _WHILE_PENDING = (
     .where(approvals.c.id == bindparam("approval_id"), approvals.c.status == _PENDING)
     .with_for_update(read=True, of=approvals)
 )
+_LOCKED = select(approvals.c.id).where(approvals.c.id == bindparam("approval_id")).with_for_update()
 _END = (
     update(approvals)
     .where(approvals.c.id == bindparam("mine"), approvals.c.status == _PENDING)
@@ -104,8 +106,7 @@ class SqlApprovals:
         if status is ApprovalStatus.APPROVED:
             statement, values["approved"] = _APPROVE, digest
         async with self._database.writing() as connection:
-            # A vote under way is waited for first: the UPDATE must see what it has written.
-            await connection.execute(select(approvals.c.id).where(approvals.c.id == approval_id).with_for_update())
+            await self._hold(connection, approval_id)
             if grants and not await hold(connection, grants, now):
                 return False
             won = (await connection.execute(statement, values)).rowcount == 1
@@ -121,8 +122,7 @@ class SqlApprovals:
         ended = update(approvals).where(old, approvals.c.status == _PENDING, approvals.c.decide_by > now, ~rejected)
         ended = ended.values(status=ApprovalStatus.SUPERSEDED.value, decided_at=now, outcome_text=text)
         async with self._database.writing() as connection:
-            # As for a claim: a vote under way is waited for first.
-            await connection.execute(select(approvals.c.id).where(old).with_for_update())
+            await self._hold(connection, str(new.replaces))
             if (await connection.execute(ended)).rowcount != 1:
                 return False
             await connection.execute(self._database.insert(approvals).values(_row_of(new)))
@@ -137,8 +137,7 @@ class SqlApprovals:
         gainsaid = exists().where(effects.c.approval_id == approval_id, effects.c.status.in_(gainsaying(status)))
         statement = update(approvals).where(mine, _may_end_as(approval_id, status), ~gainsaid)
         async with self._database.writing() as connection:
-            # An intent under way is waited for first: either it stands, or it will find that this has ended.
-            await connection.execute(select(approvals.c.id).where(mine).with_for_update())
+            await self._hold(connection, approval_id)
             changed = statement.values(status=status.value, outcome_text=text, finished_at=now)
             return (await connection.execute(changed)).rowcount == 1
 
@@ -165,6 +164,11 @@ class SqlApprovals:
         wanted = ((approvals.c.incident_id, incident_id), (approvals.c.report_id, report_id))
         matches = [column == value for column, value in wanted if value is not None]
         return await self._fetch(_ALL.where(or_(false(), *matches)))
+
+    async def _hold(self, connection: AsyncConnection, approval_id: str) -> None:
+        """Wait for a vote or an intent under way: what follows must see what that has written, or be seen by it."""
+        if connection.dialect.name != "sqlite":  # there the transaction has held the write lock from its start
+            await connection.execute(_LOCKED, {"approval_id": approval_id})
 
     async def _won(self, statement: Update) -> bool:
         async with self._database.writing() as connection:
