@@ -274,15 +274,15 @@ def late_votes_count(patch: pytest.MonkeyPatch) -> None:
 
 def late_effects_run(patch: pytest.MonkeyPatch) -> None:
     """Nobody looks at the clock by which an approval has to be carried out."""
-    check, intend = Guard._check_may_run, SqlEffects.intend
+    check, intend = Guard._check_open, SqlEffects.intend
 
-    async def patient(self: Guard, row: ApprovalRequest, grant: Grant) -> None:
-        await check(self, row.model_copy(update={"execute_by": FAR}), grant.model_copy(update={"until": FAR}))
+    def patient(self: Guard, row: ApprovalRequest, grant: Grant) -> None:
+        check(self, row.model_copy(update={"execute_by": FAR}), grant.model_copy(update={"until": FAR}))
 
     async def early(self: SqlEffects, effect: Effect, event: AuditEvent) -> bool:
         return await intend(self, effect.model_copy(update={"intent_at": effect.intent_at - timedelta(days=1)}), event)
 
-    patch.setattr(Guard, "_check_may_run", patient)
+    patch.setattr(Guard, "_check_open", patient)
     patch.setattr(SqlEffects, "intend", early)
 
 
