@@ -13,6 +13,7 @@ from bot.adapters.database.grant_store import hold
 from bot.adapters.database.models import approvals, effects, votes
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
 from core.audit import AuditEvent
+from core.ballot import Ballot
 from core.effect import EffectStatus
 from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError
 from core.ports import Clock
@@ -29,9 +30,10 @@ _ONE = _ALL.where(approvals.c.id == bindparam("approval_id"))
 _WHILE_PENDING = (
     select(*(bindparam(name, type_=votes.c[name].type) for name in Vote.model_fields))
     .where(approvals.c.id == bindparam("approval_id"), approvals.c.status == _PENDING)
-    .with_for_update(read=True, of=approvals)
+    .with_for_update(of=approvals)
 )
-_LOCKED = select(approvals.c.id).where(approvals.c.id == bindparam("approval_id")).with_for_update()
+_STATUS = select(approvals.c.status).where(approvals.c.id == bindparam("approval_id"))
+_LOCKED = _STATUS.with_for_update()
 _END = (
     update(approvals)
     .where(approvals.c.id == bindparam("mine"), approvals.c.status == _PENDING)
@@ -80,13 +82,9 @@ class SqlApprovals:
         AlreadyDecidedError when it no longer is, AlreadyVotedError for a person's second, NoDataError without a
         request."""
         async with self._database.writing() as connection:
-            number = (await connection.execute(self._vote, vote.model_dump())).scalar()
-            if number is not None and event is not None:
+            await self._cast(connection, vote)
+            if event is not None:
                 await append_event(connection, event)
-        if number is None:
-            if (await self.load(vote.approval_id)).status is not ApprovalStatus.PENDING:
-                raise AlreadyDecidedError("This request is decided already; your vote does not count.")
-            raise AlreadyVotedError("You have voted on this request already.")
 
     async def claim(
         self,
@@ -99,19 +97,24 @@ class SqlApprovals:
         event: AuditEvent | None = None,
         grants: Sequence[str] = (),
         text: str = "",
+        ballot: Ballot | None = None,
     ) -> bool:
-        """Leave pending in one UPDATE, with its event in the same transaction; True for the one caller that wins."""
+        """Leave pending in one UPDATE, with its event, and the ballot before it, in the same transaction; True for the
+        one caller that wins."""
         values = {"mine": approval_id, "new": status.value, "moment": now, "until": execute_by, "why": text}
         statement = _END
         if status is ApprovalStatus.APPROVED:
             statement, values["approved"] = _APPROVE, digest
         async with self._database.writing() as connection:
             await self._hold(connection, approval_id)
-            if grants and not await hold(connection, grants, now):
-                return False
-            won = (await connection.execute(statement, values)).rowcount == 1
-            if won and event is not None:
-                await append_event(connection, event)
+            if ballot is not None:
+                await self._cast(connection, ballot.vote)
+            held = not grants or await hold(connection, grants, now)
+            won = held and (await connection.execute(statement, values)).rowcount == 1
+            # Last, as the history is everybody's: whoever holds it waits for no row any more.
+            told = [ballot.event] if ballot is not None else []
+            for each in [*told, event] if won and event is not None else told:
+                await append_event(connection, each)
             return won
 
     async def replace(self, new: ApprovalRequest, *, text: str, events: Sequence[AuditEvent]) -> bool:
@@ -164,6 +167,16 @@ class SqlApprovals:
         wanted = ((approvals.c.incident_id, incident_id), (approvals.c.report_id, report_id))
         matches = [column == value for column, value in wanted if value is not None]
         return await self._fetch(_ALL.where(or_(false(), *matches)))
+
+    async def _cast(self, connection: AsyncConnection, vote: Vote) -> None:
+        if (await connection.execute(self._vote, vote.model_dump())).scalar() is not None:
+            return
+        status = (await connection.execute(_STATUS, {"approval_id": vote.approval_id})).scalar()
+        if status is None:
+            raise NoDataError(f"There is no approval request {vote.approval_id}.")
+        if status != _PENDING:
+            raise AlreadyDecidedError("This request is decided already; your vote does not count.")
+        raise AlreadyVotedError("You have voted on this request already.")
 
     async def _hold(self, connection: AsyncConnection, approval_id: str) -> None:
         """Wait for a vote or an intent under way: what follows must see what that has written, or be seen by it."""
