@@ -51,6 +51,10 @@ class Direct(aiosqlite.Connection):
         super().__init__(connector, 64)
         self._tx: Any = _AtOnce()
 
+    def put_off(self) -> None:
+        """Begin."""
+        self._conn.execute("BEGIN")
+
     def __await__(self) -> Generator[Any, None, aiosqlite.Connection]:
         return self._connect().__await__()
 
