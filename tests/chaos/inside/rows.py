@@ -11,6 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.util import LRUCache
 
 from bot.adapters.database.engine import Database, open_database
+from bot.adapters.database.sqlite_driver import OneOrderConnection
 
 
 class _Compiled(LRUCache[Any, Any]):
@@ -43,17 +44,13 @@ class _AtOnce:
                 future.set_result(result)
 
 
-class Direct(aiosqlite.Connection):
+class Direct(OneOrderConnection):
     """Does what it is asked at once. With a thread for each connection most of a schedule is spent on handing over to
     them, and whoever finds a file locked sleeps longer than the lock lasts."""
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, 64)
         self._tx: Any = _AtOnce()
-
-    def put_off(self) -> None:
-        """Begin."""
-        self._conn.execute("BEGIN")
 
     def __await__(self) -> Generator[Any, None, aiosqlite.Connection]:
         return self._connect().__await__()
