@@ -1,4 +1,4 @@
-"""What is measured: our worker, and graphs as LangGraph's own guide builds them, all before the same target."""
+"""What is measured: our worker, beside the stock graphs, all before the same target."""
 
 import asyncio
 import contextlib
@@ -6,26 +6,19 @@ import io
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import httpx
 import yaml
-from langchain.agents import create_agent
-from langchain.agents.middleware import HumanInTheLoopMiddleware
-from langchain_core.tools import tool
-from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-from langgraph.graph import END, START, StateGraph
-from langgraph.types import Command, interrupt
-from typing_extensions import TypedDict
 
-from benchmarks.approval_target import Target
-from benchmarks.approvals_stock import Scripted
+from benchmarks.approval_click import ALICE, BOB, CHANNEL, a_click
+from benchmarks.approval_stock import open_stock
+from benchmarks.approval_target import Stamps, Target
 from bot.adapters.database.approval_store import SqlApprovals
 from bot.adapters.database.effect_store import SqlEffects
 from bot.adapters.redis.connection import connect
@@ -46,35 +39,6 @@ from tests.fakes.servers import start_redis
 from tools.guard import Guard
 
 OURS = "ours: worker, Redis, SQLite"
-MEMORY, SQLITE = "stock resume, InMemorySaver", "stock resume, AsyncSqliteSaver"
-SYNC = f"{SQLITE}, durability sync"
-AGENT_MEMORY = "stock HumanInTheLoopMiddleware, InMemorySaver"
-AGENT_SYNC = "stock HumanInTheLoopMiddleware, AsyncSqliteSaver, durability sync"
-ALICE, BOB, CHANNEL = "U0ALICE", "U0BOB", "C0OPS"
-
-
-class Stamps:
-    """Named moments of one round, in the order in which they came; each name counts once."""
-
-    def __init__(self) -> None:
-        self._moments: dict[str, float] = {}
-
-    def begin(self) -> None:
-        """Forget the last round."""
-        self._moments = {}
-
-    def mark(self, name: str) -> None:
-        """Note that this moment is now."""
-        self._moments.setdefault(name, perf_counter())
-
-    def at(self, name: str) -> float:
-        """Return when that was; KeyError when it was not."""
-        return self._moments[name]
-
-    def of_round(self) -> list[tuple[str, float]]:
-        """Return the moments up to the arrival at the target, which is the last."""
-        moments = sorted(self._moments.items(), key=lambda row: row[1])
-        return moments[: 1 + next(at for at, (name, _) in enumerate(moments) if name == Target.ARRIVED)]
 
 
 class Subject(Protocol):
@@ -97,83 +61,6 @@ class Subject(Protocol):
     async def settle(self) -> None:
         """Let what follows end, and count the effects."""
         ...
-
-
-class StockState(TypedDict):
-    """As small as it can be."""
-
-    action_id: str
-    verdict: str
-
-
-@dataclass
-class Stock:
-    """A graph with an interrupt before its effect, resumed with Command(resume=...)."""
-
-    name: str
-    saver: Any
-    target: Target
-    http: httpx.AsyncClient
-    durability: Literal["async", "sync"] = "async"
-    stamps: Stamps = field(default_factory=Stamps)
-    given: float = 0.0
-    started: float = 0.0
-    effects: int = 0
-
-    def __post_init__(self) -> None:
-        graph = StateGraph(StockState)
-        graph.add_node("gate", lambda state: {"verdict": interrupt({"action_id": state["action_id"]})})
-        graph.add_node("act", self._act)
-        graph.add_edge(START, "gate")
-        graph.add_conditional_edges("gate", lambda state: "act" if state["verdict"] == "approved" else END)
-        graph.add_edge("act", END)
-        self._graph = graph.compile(checkpointer=self.saver)
-
-    async def _act(self, state: StockState) -> dict[str, str]:
-        await self.target.act(self.http, state["action_id"])
-        return {}
-
-    async def prepare(self, number: int) -> None:
-        self._id = f"act_{''.join(filter(str.isalpha, self.name))}_{number}"
-        self._config: Any = {"configurable": {"thread_id": self._id}}
-        start: Any = {"action_id": self._id, "verdict": ""}
-        await self._graph.ainvoke(start, self._config, durability=self.durability)
-
-    async def click(self) -> None:
-        self.target.watch(self._id, self.stamps)
-        self.given = self.started = perf_counter()
-        await self._graph.ainvoke(Command(resume="approved"), self._config, durability=self.durability)
-
-    async def settle(self) -> None:
-        self.effects = self.target.count(self._id)
-
-
-class StockAgent(Stock):
-    """LangChain's agent with its own middleware for approvals; its model answers at once, from a script."""
-
-    def __post_init__(self) -> None:
-        @tool
-        async def scale_workers(action_id: str) -> str:
-            """Send the request to the target."""
-            await self.target.act(self.http, action_id)
-            return "scaled"
-
-        self._tool = scale_workers
-
-    async def prepare(self, number: int) -> None:
-        self._id = f"act_{''.join(filter(str.isalpha, self.name))}_{number}"
-        self._config = {"configurable": {"thread_id": self._id}}
-        gate: Any = HumanInTheLoopMiddleware(interrupt_on={"scale_workers": True})
-        model = Scripted(calls=[{"action_id": self._id}])
-        self._graph = create_agent(model, [self._tool], middleware=[gate], checkpointer=self.saver)
-        question: Any = {"messages": [("user", "scale checkout")]}
-        await self._graph.ainvoke(question, self._config, durability=self.durability)
-
-    async def click(self) -> None:
-        self.target.watch(self._id, self.stamps)
-        self.given = self.started = perf_counter()
-        answer: Any = Command(resume={"decisions": [{"type": "approve"}]})
-        await self._graph.ainvoke(answer, self._config, durability=self.durability)
 
 
 @dataclass
@@ -235,35 +122,12 @@ class Ours:
                 await asyncio.sleep(0.02)
 
     def _event(self) -> Event:
-        row, action_ts = self._row, f"{perf_counter():.6f}"
-        body: dict[str, Any] = {
-            "type": "block_actions",
-            "team": {"id": "T0LOCAL"},
-            "user": {"id": ALICE, "team_id": "T0LOCAL"},
-            "api_app_id": "A0LOCAL",
-            "trigger_id": f"1.2.{action_ts}",
-            "container": {
-                "type": "message",
-                "message_ts": row.card_ts,
-                "channel_id": row.channel,
-                "thread_ts": row.thread_ts,
-            },
-            "channel": {"id": row.channel},
-            "actions": [
-                {
-                    "type": "button",
-                    "action_id": "approval.approve",
-                    "block_id": "approval.decide",
-                    "value": row.id,
-                    "action_ts": action_ts,
-                }
-            ],
-        }
+        row = self._row
         return Event(
             id=f"click:{row.id}",
             kind="slack.interactive",
             key=f"approval:{row.id}",
-            body=body,
+            body=a_click(row.channel, row.thread_ts, row.card_ts, row.id),
             received_at=datetime.now(UTC),
         )
 
@@ -317,7 +181,6 @@ async def open_subjects(folder: Path) -> AsyncIterator[tuple[list[Subject], str]
     async with AsyncExitStack() as stack:
         target = await stack.enter_async_context(Target().serving())
         http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
-        sqlite = await stack.enter_async_context(AsyncSqliteSaver.from_conn_string(str(folder / "stock.db")))
         child, redis_url = start_redis(folder / "redis", "valkey")
         stack.callback(end, child)
         slack_port = free_port()
@@ -338,10 +201,7 @@ async def open_subjects(folder: Path) -> AsyncIterator[tuple[list[Subject], str]
         redis = connect(redis_url)
         facts = await inspect(redis)
         await redis.aclose()
-        stock = [Stock(MEMORY, InMemorySaver(), target, http), Stock(SQLITE, sqlite, target, http)]
-        stock.append(Stock(SYNC, sqlite, target, http, "sync"))
-        stock.append(StockAgent(AGENT_MEMORY, InMemorySaver(), target, http))
-        stock.append(StockAgent(AGENT_SYNC, sqlite, target, http, "sync"))
+        stock = await open_stock(folder, target, http, f"http://127.0.0.1:{slack_port}", stack)
         yield [ours, *stock], f"{facts.engine} {facts.version}, append-only file"
         stopping.set()
         await running

@@ -9,6 +9,30 @@ import httpx
 from tests.tools.peer import FaultySupervisor
 
 
+class Stamps:
+    """Named moments of one round, in the order in which they came; each name counts once."""
+
+    def __init__(self) -> None:
+        self._moments: dict[str, float] = {}
+
+    def begin(self) -> None:
+        """Forget the last round."""
+        self._moments = {}
+
+    def mark(self, name: str) -> None:
+        """Note that this moment is now."""
+        self._moments.setdefault(name, perf_counter())
+
+    def at(self, name: str) -> float:
+        """Return when that was; KeyError when it was not."""
+        return self._moments[name]
+
+    def of_round(self) -> list[tuple[str, float]]:
+        """Return the moments up to the arrival at the target, which is the last."""
+        moments = sorted(self._moments.items(), key=lambda row: row[1])
+        return moments[: 1 + next(at for at, (name, _) in enumerate(moments) if name == Target.ARRIVED)]
+
+
 class Target(FaultySupervisor):
     """Keeps its own ledger; an effect of an action id that came before would be a second line in it."""
 

@@ -157,14 +157,15 @@ async def plain_server(folder: Path, engine: str) -> AsyncIterator[tuple[str, Re
 
 
 @asynccontextmanager
-async def server_with_modules(folder: Path) -> AsyncIterator[tuple[str, Redis] | None]:
-    """Yield the address and a client of a server with JSON and search; None without the packages of group `bench`."""
+async def server_with_modules(folder: Path, *options: str) -> AsyncIterator[tuple[str, Redis] | None]:
+    """Yield the address and a client of a server with JSON and search, started with these options; None without the
+    packages of group `bench`."""
     command = modules_command()
     if command is None:
         yield None
         return
     program, modules = command
-    child, port = start_on_port(folder / "modules", "redis", modules, program=program)
+    child, port = start_on_port(folder / "modules", "redis", (*options, *modules), program=program)
     url = f"redis://127.0.0.1:{port}"
     client = Redis.from_url(url)
     yield url, client
@@ -197,7 +198,7 @@ def subjects_over(plain: tuple[str, Redis], modules: tuple[str, Redis] | None, f
         Subject("plainredis", _plainredis(url, seconds), server),
     ]
     if modules:
-        found.append(Subject(f"{OFFICIAL} (modules)", _official(modules[0]), modules[1]))
+        found.append(Subject(f"{OFFICIAL} (modules)", official(modules[0]), modules[1]))
     own = client_options()
     floors = [(FLOOR, own), (FLOOR_SENT, own), (FLOOR_PATIENT, {})]
     return [*found, *(Subject(name, _floor(url, options), server) for name, options in floors)]
@@ -215,7 +216,8 @@ async def _plainredis(url: str, seconds: int) -> AsyncIterator[AsyncPlainRedisSa
 
 
 @asynccontextmanager
-async def _official(url: str) -> AsyncIterator[Any]:
+async def official(url: str) -> AsyncIterator[Any]:
+    """Yield LangGraph's saver for Redis, over a server with modules."""
     from langgraph.checkpoint.redis.aio import AsyncRedisSaver
 
     opened = AsyncRedisSaver.from_conn_string(url, ttl={"default_ttl": TTL.total_seconds() / 60})

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from core.alert import Alert
 from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote
 from core.audit import AuditEvent
+from core.ballot import Ballot
 from core.brief import Brief, Place, Proposal
 from core.dead_letter import DeadLetter
 from core.effect import Effect, EffectStatus
@@ -107,10 +108,11 @@ class Approvals(Protocol):
         event: AuditEvent | None = None,
         grants: Sequence[str] = (),
         text: str = "",
+        ballot: Ballot | None = None,
     ) -> bool:
         """One conditional UPDATE from pending to `status`, with `text` for its card; approving also needs the digest,
         `now < decide_by`, that nobody has rejected it and that these grants hold. True for the one who wins, with the
-        event: both or neither."""
+        event: both or neither. A ballot is cast first in the same transaction, as by `vote`, and stays in any case."""
         ...
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:

@@ -11,8 +11,10 @@ class GateState(TypedDict):
 
     approval_id: str
     verdict: str
+    result_status: str
+    result_text: str
 
 
 def wait_for_verdict(state: GateState) -> dict[str, Any]:
-    """Pause until the runner brings the verdict on `approval_id`; no try around this, ever."""
-    return {"verdict": interrupt({"approval_id": state["approval_id"]})}
+    """Pause until the runner brings the verdict on `approval_id` and what came of acting on it; no try around this."""
+    return interrupt({"approval_id": state["approval_id"]})

@@ -24,6 +24,7 @@ from graphs.investigation import graph as investigation
 from graphs.investigation import state as investigation_state
 from graphs.investigation.state import new_input
 from graphs.remediation import graph as remediation
+from graphs.remediation.acting import carry_out
 from graphs.remediation.rebuilt import AS_NODE, AS_NODE_THAT_RAN, rebuilt
 from graphs.remediation.state import GRAPH_VERSION, Update
 from graphs.wording import call_text
@@ -188,7 +189,12 @@ class LangGraphRunner:
         # An older checkpoint may still wait for what was carried out meanwhile; the ledger will tell it so.
         ran = request.status in (ApprovalStatus.EXECUTED, ApprovalStatus.FAILED) and request.execute_by is not None
         verdict = ApprovalStatus.APPROVED if ran else request.status
-        command: Command[Any] = Command(resume={interrupt_id: verdict.value})
+        answer: Update = {"verdict": verdict.value}
+        if verdict is ApprovalStatus.APPROVED:
+            # Before the run hears of it: what remembers an effect is the ledger, and people who wait for one need not
+            # wait for two checkpoints first.
+            answer |= await carry_out(self._context, request)
+        command: Command[Any] = Command(resume={interrupt_id: answer})
         await self._run(self._remediation, command, config)
         return True
 

@@ -169,10 +169,10 @@ class Guard:
             earlier = await self._attempts.find(row)
             if earlier is not None:
                 return await self._attempts.settle(row, earlier)
-            await self._check_may_run(row, grant)
+            self._check_open(row, grant)
             await self._order.check_read_back(row)
             act = await self._as_it_will_run(row)
-            await self._check_may_run(row, grant)  # again: the dry run took its time
+            await self._check_may_run(row, grant)  # after the dry run, which may take its time and changes nothing
             tool = self._attempts.tool(act)
             return await self._attempts.carry_out(act, tool, lambda: self._check_may_run(row, grant))
         except TamperedError as found:
@@ -203,9 +203,13 @@ class Guard:
             raise TamperedError("The stored request is not the one that was approved (its digest differs)")
         await check_untouched(row, self._audit)
 
-    async def _check_may_run(self, row: ApprovalRequest, grant: Grant) -> None:
+    def _check_open(self, row: ApprovalRequest, grant: Grant) -> None:
         if row.status is not ApprovalStatus.APPROVED:
             raise AlreadyDecidedError(f"The request is {row.status.value}, not approved.")
+        if row.execute_by is None or self._clock.now() >= min(row.execute_by, grant.until):
+            raise ApprovalExpiredError(f"{RAN_OUT}the approval has run out, it was not carried out in time.")
+
+    async def _check_may_run(self, row: ApprovalRequest, grant: Grant) -> None:
         voted = await self._order.answerable(row)
         if tally(voted.requirement, await self._votes_of(voted)) is not ApprovalStatus.APPROVED:
             raise GrantMissingError("The request is marked as approved, but its votes do not add up to that.")
@@ -214,9 +218,7 @@ class Guard:
             raise FrozenError(f"{FROZEN}the freeze switch is on, so no changes are made.")
         if why := await self._why_unfit():
             raise UnfitError(f"I only read at the moment: {why}.")
-        # The clock comes last, because the switch may take its time to answer.
-        if row.execute_by is None or self._clock.now() >= min(row.execute_by, grant.until):
-            raise ApprovalExpiredError(f"{RAN_OUT}the approval has run out, it was not carried out in time.")
+        self._check_open(row, grant)  # last, because the switch may take its time to answer
 
     def _check_unchanged(self, row: ApprovalRequest, present: Plan) -> None:
         changed = differences(row.plan, present)

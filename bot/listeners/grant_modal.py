@@ -6,8 +6,8 @@ from bot.blocks.grants import build_grant_form
 from bot.grant_form import fields_of
 from bot.listeners.modal import open_modal
 from core.approval import ApprovalStatus
+from core.decided import said_of
 from core.errors import AlreadyDecidedError, NoDataError, RefusedError
-from core.services.approval_desk import said_of
 from core.services.granting import Granting
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from core.api_client import client_in
 from core.approval import ApprovalRequest, ApprovalStatus, Choice, Vote, tally
 from core.audit import AuditEvent
+from core.ballot import Ballot
 from core.brief import Proposal
 from core.confirmation import check_typed
+from core.decided import already
 from core.eligibility import would_help
 from core.errors import (
     AlreadyDecidedError,
@@ -115,7 +117,7 @@ class ApprovalDesk:
         if row.status is not ApprovalStatus.PENDING:
             return row
         if row.requirement.effect == "allow":
-            return await self._decide(row.id, "policy", again=True)
+            return await self._decide(row, "policy", again=True)
         try:
             if row.requirement.undo == "allow":
                 return await self.vote(row.id, row.requester, "approve", "pressed Undo")
@@ -124,7 +126,7 @@ class ApprovalDesk:
             now = await self.approvals.load(row.id)
             # Also what was voted before a crash: the count stands, and the claim is still due.
             ahead = next((vote.person for vote in now.votes if vote.grant_id), "")
-            return await self._decide(row.id, ahead, again=True) if ahead else now
+            return await self._decide(now, ahead, again=True) if ahead else now
         except RefusedError:
             # Written down where it was refused; the request waits for people.
             return await self.approvals.load(row.id)
@@ -198,17 +200,21 @@ class ApprovalDesk:
             if choice == "approve":
                 _check_not_its_own(request, via)
                 check_typed(request, typed)
-            counted = await self._cast(request, person_id, choice, reason, groups, via)
+            now = self.clock.now()
+            word = Vote(approval_id=request.id, person=person_id, choice=choice, reason=reason, at=now, groups=groups)
+            facts = {"choice": choice, "reason": reason, **_handed_in(via)}
+            ballot = Ballot(word, self._event("VoteCast", person_id, request.id, request.incident_id, **facts))
+            settled, is_new = await self._count(request, ballot)
         except RefusedError as refusal:
             facts = {"choice": choice, "why": type(refusal).__name__, **_handed_in(via)}
             await self._note("VoteRefused", person_id, request.id, request.incident_id, **facts)
             raise
-        return await self._decide(request.id, person_id, again=not counted)
+        return settled or await self._decide(await self.approvals.load(request.id), person_id, again=not is_new)
 
     async def _check(self, request: ApprovalRequest, person_id: str, choice: Choice) -> tuple[str, ...]:
         """Return the groups in whose name this vote counts; RefusedError says why it does not."""
         if request.status is not ApprovalStatus.PENDING:
-            raise AlreadyDecidedError(_already(request))
+            raise AlreadyDecidedError(already(request))
         if self.clock.now() >= request.decide_by:
             raise ApprovalExpiredError("This request has expired; nothing was run. Ask again if it is still needed.")
         await self._check_untouched(request)
@@ -259,46 +265,49 @@ class ApprovalDesk:
                 f"{found}. It is stopped, and nothing runs by it. If it is needed, ask anew."
             ) from found
 
-    async def _cast(
-        self, request: ApprovalRequest, person_id: str, choice: Choice, reason: str, groups: tuple[str, ...], via: str
-    ) -> bool:
-        """Write the vote; False when this very vote stands already."""
-        now = self.clock.now()
-        vote = Vote(approval_id=request.id, person=person_id, choice=choice, reason=reason, at=now, groups=groups)
-        facts = {"choice": choice, "reason": reason, **_handed_in(via)}
-        told = self._event("VoteCast", person_id, request.id, request.incident_id, **facts)
+    async def _count(self, request: ApprovalRequest, ballot: Ballot) -> tuple[ApprovalRequest | None, bool]:
+        """Write the vote, and with it what it decides; returns the request as it then stands, or None when it has to be
+        counted anew, and False when this very vote stands already."""
+        vote = ballot.vote
+        voted = request.model_copy(update={"votes": (*request.votes, vote)})
+        verdict, standing = await self._verdict(voted)
         try:
-            await self.approvals.vote(vote, told)
+            if verdict is not ApprovalStatus.PENDING:
+                return await self._claim(voted, verdict, vote.person, standing, ballot), True
+            await self.approvals.vote(vote, ballot.event)
         except (AlreadyVotedError, AlreadyDecidedError):
-            # The same click again, or a crash between the vote and the claim: carry on to the claim if it is due.
+            # The same click again, or a crash between a vote and its claim: carry on to the claim if it is due.
             present = await self.approvals.load(request.id)
-            if _has_cast(present, person_id, choice):
-                return False
+            if _has_cast(present, vote.person, vote.choice):
+                return None, False
             if present.status is not ApprovalStatus.PENDING:
-                raise AlreadyDecidedError(_already(present)) from None
+                raise AlreadyDecidedError(already(present)) from None
             raise
-        return True
+        present = await self.approvals.load(request.id)
+        return present if len(present.votes) == len(voted.votes) else None, True
 
-    async def _decide(self, approval_id: str, person_id: str, *, again: bool) -> ApprovalRequest:
-        request = await self.approvals.load(approval_id)
-        verdict, standing = tally(request.requirement, request.votes), list[Vote]()
-        if verdict is ApprovalStatus.APPROVED and request.requirement.effect == "approve":
-            standing = await self._standing(request)
-            verdict = tally(request.requirement, standing)
+    async def _verdict(self, request: ApprovalRequest) -> tuple[ApprovalStatus, list[Vote]]:
+        """Return what the votes amount to, and for an approval those of them that still count."""
+        verdict = tally(request.requirement, request.votes)
+        if verdict is not ApprovalStatus.APPROVED or request.requirement.effect != "approve":
+            return verdict, []
+        standing = await self._standing(request)
+        return tally(request.requirement, standing), standing
+
+    async def _decide(self, request: ApprovalRequest, person_id: str, *, again: bool) -> ApprovalRequest:
+        verdict, standing = await self._verdict(request)
         if verdict is ApprovalStatus.PENDING:
             return request
-        decided = await self._claim(request, verdict, person_id, standing)
-        if decided is None:
-            request = await self.approvals.load(approval_id)
-            if request.status is ApprovalStatus.PENDING:
-                # Out of time, or rejected after the count above: then whoever rejected it claims that.
-                raise AlreadyDecidedError("This request can no longer be approved; nothing was run.")
-            if again:
-                return request
-            await self._note("ClaimLost", person_id, request.id, request.incident_id, status=request.status.value)
-            raise AlreadyDecidedError(_already(request))
-        await self.queue.put(resume_job(decided, self.clock))
-        return decided
+        if decided := await self._claim(request, verdict, person_id, standing):
+            return decided
+        request = await self.approvals.load(request.id)
+        if request.status is ApprovalStatus.PENDING:
+            # Out of time, or rejected after the count above: then whoever rejected it claims that.
+            raise AlreadyDecidedError("This request can no longer be approved; nothing was run.")
+        if again:
+            return request
+        await self._note("ClaimLost", person_id, request.id, request.incident_id, status=request.status.value)
+        raise AlreadyDecidedError(already(request))
 
     async def _standing(self, request: ApprovalRequest) -> list[Vote]:
         """Return the votes of those who may still decide, as Slack says this very moment and not a minute ago."""
@@ -324,9 +333,14 @@ class ApprovalDesk:
         return self.grants is not None and not await self.grants.why_void(request, vote)
 
     async def _claim(
-        self, request: ApprovalRequest, verdict: ApprovalStatus, actor: str, standing: Sequence[Vote]
+        self,
+        request: ApprovalRequest,
+        verdict: ApprovalStatus,
+        actor: str,
+        standing: Sequence[Vote],
+        ballot: Ballot | None = None,
     ) -> ApprovalRequest | None:
-        """Return the request as it now stands, or None when somebody else has won."""
+        """Return the request as it now stands, its graph's job queued; None when somebody else has won."""
         now = self.clock.now()
         execute_by = now + request.requirement.execute_within if verdict is ApprovalStatus.APPROVED else None
         told = self._event("ApprovalDecided", actor, request.id, request.incident_id, verdict=verdict.value)
@@ -338,9 +352,13 @@ class ApprovalDesk:
             execute_by=execute_by,
             event=told,
             grants=tuple(vote.grant_id for vote in standing if vote.grant_id),
+            ballot=ballot,
         )
-        changes = {"status": verdict, "decided_at": now, "execute_by": execute_by}
-        return request.model_copy(update=changes) if won else None
+        if not won:
+            return None
+        decided = request.model_copy(update={"status": verdict, "decided_at": now, "execute_by": execute_by})
+        await self.queue.put(resume_job(decided, self.clock))
+        return decided
 
     async def _note(self, kind: str, actor: str, subject: str, incident_id: str | None, **details: str) -> None:
         await self.audit.append(self._event(kind, actor, subject, incident_id, **details))
@@ -367,26 +385,3 @@ def _handed_in(via: str) -> dict[str, str]:
 def _has_cast(request: ApprovalRequest, person_id: str, choice: Choice) -> bool:
     """True for a vote by their own hand; beside one that a grant has cast for them it is another word."""
     return any((vote.person, vote.choice, vote.grant_id) == (person_id, choice, None) for vote in request.votes)
-
-
-def said_of(status: ApprovalStatus) -> str:
-    """Return the status as it follows on "is already" or "is"."""
-    overs = {
-        ApprovalStatus.RAN_OUT: "over (it ran out)",
-        ApprovalStatus.NOT_RUN: "over (it was not run)",
-        ApprovalStatus.TAMPERED: "stopped (it was changed outside Watchkeeper)",
-    }
-    return overs.get(status, status.value)
-
-
-def _already(request: ApprovalRequest) -> str:
-    status = request.status
-    winning = "reject" if status is ApprovalStatus.REJECTED else "approve"
-    people = ", ".join(dict.fromkeys(f"<@{vote.person}>" for vote in request.votes if vote.choice == winning))
-    if not people or status is ApprovalStatus.EXPIRED:
-        by = ""
-    elif status in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):
-        by = f" by {people}"
-    else:
-        by = f" (approved by {people})"
-    return f"This request is already {said_of(status)}{by}; nothing was changed."

@@ -6,6 +6,7 @@ from itertools import count
 from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus
 from core.brief import Place, Proposal
 from core.change_words import change_of
+from core.decided import said_of
 from core.errors import NoDataError, RefusedError
 from core.event import Event
 from core.evidence import Report
@@ -20,7 +21,6 @@ from core.ids import (
 )
 from core.objection import EDITED, rejection_of
 from core.ports import ApprovalQueue, Approvals, Clock, GraphRunner, Queue
-from core.services.approval_desk import said_of
 from core.services.steps import rows_of
 from core.stepped_plan import is_stepped, steps_of, whole_undo
 

@@ -25,9 +25,11 @@ def route_after_request(state: RemediationState) -> Literal["gate", "explain"]:
     return "explain" if state.get("refusal") else "gate"
 
 
-def route_after_gate(state: RemediationState) -> Literal["execute", "close"]:
-    """Fails closed: nothing but the exact verdict leads to the effect."""
-    return "execute" if state.get("verdict") == "approved" else "close"
+def route_after_gate(state: RemediationState) -> Literal["execute", "record", "close"]:
+    """Fails closed: nothing but the exact verdict leads to the effect, or past one that the verdict came with."""
+    if state.get("verdict") != "approved":
+        return "close"
+    return "record" if state.get("result_status") else "execute"
 
 
 def route_after_explain(state: RemediationState) -> Literal["unwind", "__end__"]:

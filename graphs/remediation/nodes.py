@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
-from core.approval import ApprovalRequest, ApprovalStatus, Grant
+from core.approval import ApprovalRequest, ApprovalStatus
 from core.audit import AuditEvent
 from core.brief import Proposal
 from core.errors import PolicyDeniedError, RefusedError, ToolError
@@ -17,6 +17,7 @@ from core.services.steps import rows_of
 from core.stepped_plan import is_stepped, standing, steps_of, what_stands, whole_undo
 from core.tool_call import Plan, ToolResult
 from graphs.context import GraphContext
+from graphs.remediation.acting import carry_out
 from graphs.remediation.state import RemediationState, Update
 from graphs.remediation.verification import watch
 from graphs.wording import call_text
@@ -97,24 +98,9 @@ async def _left(state: RemediationState, context: GraphContext) -> str:
     return f" {what_stands(rows)}" if is_stepped(rows) and standing(rows) else ""
 
 
-def grant_of(request: ApprovalRequest) -> Grant | None:
-    """Return the grant that an approved row gives, None for any other row."""
-    if request.status is not ApprovalStatus.APPROVED or request.execute_by is None:
-        return None
-    return Grant(approval_id=request.id, action_id=request.action_id, digest=request.digest, until=request.execute_by)
-
-
 async def execute(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:
-    """Run what the row (not this state, not the model) says was approved."""
-    request = await runtime.context.approvals.load(state["approval_id"])
-    grant = grant_of(request)
-    if grant is None:
-        # Somebody else may have brought it to its end already: then that is how it ended.
-        ended = await runtime.context.toolbox.settle(request.id) if request.execute_by is not None else None
-        nothing = ToolResult(status="refused", text=f"Nothing ran: the request is {request.status.value}.")
-        return {"result_status": (ended or nothing).status, "result_text": (ended or nothing).text}
-    result = await runtime.context.toolbox.execute(request, grant)
-    return {"result_status": result.status, "result_text": result.text}
+    """Run what was approved, where the verdict has come without an outcome: to a run that was made anew."""
+    return await carry_out(runtime.context, await runtime.context.approvals.load(state["approval_id"]))
 
 
 async def record(state: RemediationState, runtime: Runtime[GraphContext]) -> Update:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-GRAPH_VERSION = "remediation/1"
+GRAPH_VERSION = "remediation/2"
 
 Outcome = Literal["", "helped", "did_not_help", "not_verified"]
 

@@ -5,8 +5,8 @@ import pytest
 from bot.blocks.approval_card import ApprovalFacts, approval_text, build_approval_card
 from bot.blocks.wording import STATUS_SENTENCES, STATUS_SIGNS, STATUS_TITLES
 from core.approval import NOTHING_RAN, ApprovalStatus
+from core.decided import said_of
 from core.refusal import FROZEN, RAN_OUT, SUPERSEDED, end_of, spoken
-from core.services.approval_desk import said_of
 from tests.bot.stage import words
 from tests.fakes.examples import a_request
 

@@ -87,7 +87,6 @@ class CrashPoint(Enum):
         "The click was answered and taken off the queue; no decision is written.",
         "click",
         Spot(f"{_DESK}.vote", "before"),
-        Spot(f"{_APPROVALS}.vote", "after"),
     )
     DECIDED_RESUME_UNQUEUED = (
         "The decision is committed; no job tells the graph of it.",

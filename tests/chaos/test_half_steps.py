@@ -70,7 +70,7 @@ async def outcomes(*, after_the_vote: bool) -> list[tuple[int, ApprovalStatus | 
 @pytest.mark.parametrize("after_the_vote", [False, True])
 async def test_whoever_comes_after_a_death_at_any_write_of_the_saver_finishes_the_run(after_the_vote: bool) -> None:
     found = await outcomes(after_the_vote=after_the_vote)
-    assert len(found) >= 10
+    assert len(found) >= 8
     assert [each for each in found if each[1:] != (ApprovalStatus.EXECUTED, 1)] == []
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from langgraph.types import Command
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 import core.services.approval_desk
 import core.services.sweeper
@@ -26,6 +27,7 @@ from bot.adapters.redis.stream import Entry, EventStream
 from bot.cards.poster import Poster
 from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote, tally
 from core.audit import AuditEvent
+from core.ballot import Ballot
 from core.effect import Effect
 from core.event import Event, Start
 from core.freeze import Freeze
@@ -59,9 +61,12 @@ def claims_are_unconditional(patch: pytest.MonkeyPatch) -> None:
         now: datetime,
         execute_by: datetime | None,
         event: AuditEvent,
+        ballot: Ballot | None = None,
         **_: Any,
     ) -> bool:
         statement = update(approvals).where(approvals.c.id == approval_id)
+        if ballot is not None:
+            await self.vote(*ballot)
         async with self._database.writing() as connection:
             await connection.execute(statement.values(status=status.value, decided_at=now, execute_by=execute_by))
             await append_event(connection, event)
@@ -95,7 +100,7 @@ def resumes_are_bare(patch: pytest.MonkeyPatch) -> None:
     """A verdict goes to whatever gate is open, as langgraph does without our runner."""
 
     async def answer(self: Any, request: ApprovalRequest, config: Any) -> bool:
-        await self._run(self._remediation, Command(resume=request.status.value), config)
+        await self._run(self._remediation, Command(resume={"verdict": request.status.value}), config)
         return True
 
     config = runner.thread_config
@@ -127,17 +132,15 @@ def nobody_holds_a_lease(patch: pytest.MonkeyPatch) -> None:
 def votes_are_counted_not_people(patch: pytest.MonkeyPatch) -> None:
     """One person may vote twice and count for two."""
 
-    async def vote(self: Any, vote: Vote, event: AuditEvent) -> None:
-        async with self._database.writing() as connection:
-            await connection.execute(self._database.insert(votes).values(vote.model_dump()))
-            await append_event(connection, event)
+    async def cast(self: Any, connection: AsyncConnection, vote: Vote) -> None:
+        await connection.execute(self._database.insert(votes).values(vote.model_dump()))
 
     def tally(requirement: Requirement, cast: Sequence[Vote]) -> ApprovalStatus:
         if any(vote.choice == "reject" for vote in cast):
             return ApprovalStatus.REJECTED
         return ApprovalStatus.APPROVED if len(cast) >= requirement.quorum else ApprovalStatus.PENDING
 
-    patch.setattr(SqlApprovals, "vote", vote)
+    patch.setattr(SqlApprovals, "_cast", cast)
     patch.setattr(core.services.approval_desk, "tally", tally)
     patch.setattr(tools.guard, "tally", tally)
 
@@ -274,15 +277,15 @@ def late_votes_count(patch: pytest.MonkeyPatch) -> None:
 
 def late_effects_run(patch: pytest.MonkeyPatch) -> None:
     """Nobody looks at the clock by which an approval has to be carried out."""
-    check, intend = Guard._check_may_run, SqlEffects.intend
+    check, intend = Guard._check_open, SqlEffects.intend
 
-    async def patient(self: Guard, row: ApprovalRequest, grant: Grant) -> None:
-        await check(self, row.model_copy(update={"execute_by": FAR}), grant.model_copy(update={"until": FAR}))
+    def patient(self: Guard, row: ApprovalRequest, grant: Grant) -> None:
+        check(self, row.model_copy(update={"execute_by": FAR}), grant.model_copy(update={"until": FAR}))
 
     async def early(self: SqlEffects, effect: Effect, event: AuditEvent) -> bool:
         return await intend(self, effect.model_copy(update={"intent_at": effect.intent_at - timedelta(days=1)}), event)
 
-    patch.setattr(Guard, "_check_may_run", patient)
+    patch.setattr(Guard, "_check_open", patient)
     patch.setattr(SqlEffects, "intend", early)
 
 

@@ -89,6 +89,8 @@ def _no_look_before_the_claim() -> None:
             await vote(self, one, event)
 
     async def claim_anyway(self: SqlApprovals, approval_id: str, *, status: Any, **more: Any) -> bool:
+        if more.get("ballot"):
+            await vote_anyway(self, *more["ballot"])
         changes = {"status": status.value, "decided_at": more["now"], "execute_by": more["execute_by"]}
         return await self._won(update(approvals).where(approvals.c.id == approval_id).values(**changes))
 

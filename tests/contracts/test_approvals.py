@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from core.approval import ApprovalRequest, ApprovalStatus, Choice, Vote
+from core.ballot import Ballot
 from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError
 from core.tampering import digest_of
 from tests.contracts.conftest import Stores
@@ -95,6 +96,64 @@ async def test_a_rejection_and_a_claim_at_once_never_leave_an_approved_row_with_
         await asyncio.gather(vote, claim(stores, request, ApprovalStatus.APPROVED), return_exceptions=True)
         row = await stores.approvals.load(request.id)
         assert (row.status is ApprovalStatus.APPROVED) is (row.votes == ())
+
+
+def a_ballot(request: ApprovalRequest, person: str, choice: Choice = "approve", **changed: object) -> Ballot:
+    return Ballot(a_vote(request, person, choice), an_audit_event(kind="VoteCast", subject=request.id, **changed))
+
+
+async def test_the_vote_that_decides_is_written_with_the_decision_and_before_it_in_the_history(stores: Stores) -> None:
+    request = await stores.approvals.create(a_request())
+    told = an_audit_event(kind="ApprovalDecided", subject=request.id)
+    ballot = a_ballot(request, "U0BOB")
+    assert await claim(stores, request, ApprovalStatus.APPROVED, event=told, ballot=ballot)
+    row = await stores.approvals.load(request.id)
+    assert (row.status, row.votes) == (ApprovalStatus.APPROVED, (ballot.vote,))
+    assert [event.kind for event in await stores.audit.of_subject(request.id)] == ["VoteCast", "ApprovalDecided"]
+
+
+async def test_a_claim_that_is_lost_leaves_the_vote(stores: Stores) -> None:
+    request = await stores.approvals.create(a_request())
+    await stores.approvals.vote(a_vote(request, "U0CAROL", "reject"))
+    told = an_audit_event(kind="ApprovalDecided", subject=request.id)
+    assert not await claim(stores, request, ApprovalStatus.APPROVED, event=told, ballot=a_ballot(request, "U0BOB"))
+    row = await stores.approvals.load(request.id)
+    assert (row.status, len(row.votes)) == (ApprovalStatus.PENDING, 2)
+    assert [event.kind for event in await stores.audit.of_subject(request.id)] == ["VoteCast"]
+
+
+async def test_a_vote_that_does_not_count_decides_nothing(stores: Stores) -> None:
+    request = await stores.approvals.create(a_request())
+    await stores.approvals.vote(a_vote(request, "U0BOB"))
+    with pytest.raises(AlreadyVotedError):
+        await claim(stores, request, ApprovalStatus.APPROVED, ballot=a_ballot(request, "U0BOB"))
+    assert (await stores.approvals.load(request.id)).status is ApprovalStatus.PENDING
+    await claim(stores, request, ApprovalStatus.EXPIRED)
+    with pytest.raises(AlreadyDecidedError):
+        await claim(stores, request, ApprovalStatus.REJECTED, ballot=a_ballot(request, "U0CAROL", "reject"))
+    assert len((await stores.approvals.load(request.id)).votes) == 1
+    assert await stores.audit.of_subject(request.id) == []
+
+
+async def test_a_decision_whose_history_cannot_be_written_leaves_no_vote_either(stores: Stores) -> None:
+    request = await stores.approvals.create(a_request())
+    told = an_audit_event(kind="ApprovalDecided", subject=request.id, at=NAIVE)
+    with pytest.raises(ValueError, match="time zone"):
+        await claim(stores, request, ApprovalStatus.APPROVED, event=told, ballot=a_ballot(request, "U0BOB"))
+    row = await stores.approvals.load(request.id)
+    assert (row.status, row.votes) == (ApprovalStatus.PENDING, ())
+
+
+async def test_of_twenty_people_who_decide_at_once_one_wins_and_the_others_come_too_late(stores: Stores) -> None:
+    request = await stores.approvals.create(a_request())
+    told = an_audit_event(kind="ApprovalDecided", subject=request.id)
+    ballots = [a_ballot(request, f"U{number}") for number in range(20)]
+    claims = (claim(stores, request, ApprovalStatus.APPROVED, event=told, ballot=each) for each in ballots)
+    ended = await asyncio.gather(*claims, return_exceptions=True)
+    assert ended.count(True) == 1
+    assert sum(isinstance(each, AlreadyDecidedError) for each in ended) == 19
+    assert len((await stores.approvals.load(request.id)).votes) == 1
+    assert len(await stores.audit.of_subject(request.id)) == 2
 
 
 async def test_the_first_claim_wins_and_stands(stores: Stores) -> None:

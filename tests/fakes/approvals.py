@@ -5,6 +5,7 @@ from datetime import datetime
 
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
 from core.audit import AuditEvent
+from core.ballot import Ballot
 from core.effect import Effect, EffectStatus
 from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError
 from core.ports import Audit
@@ -58,8 +59,12 @@ class InMemoryApprovals:
         event: AuditEvent | None = None,
         grants: Sequence[str] = (),
         text: str = "",
+        ballot: Ballot | None = None,
     ) -> bool:
-        """Leave pending, once."""
+        """Leave pending, once, after the ballot was cast; neither stands when the event cannot be written."""
+        before = self.rows.get(approval_id)
+        if ballot is not None:
+            await self.vote(*ballot)
         row = self.rows.get(approval_id)
         if row is None or row.status is not ApprovalStatus.PENDING:
             return False
@@ -70,7 +75,11 @@ class InMemoryApprovals:
         if not all(self.grant_holds(each, now) for each in grants):
             return False
         if event is not None:
-            await self.audit.append(event)
+            try:
+                await self.audit.append(event)
+            except ValueError:
+                self.rows[approval_id] = before or row
+                raise
         self._change(row, status=status, decided_at=now, execute_by=execute_by, outcome_text=text)
         return True
 

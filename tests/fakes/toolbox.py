@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from core.approval import ApprovalRequest, Grant
+from core.approval import ApprovalRequest, ApprovalStatus, Grant
 from core.errors import ToolArgumentsError, ToolError
-from core.ports import ToolSummary
+from core.ports import Approvals, ToolSummary
 from core.risk import Risk
 from core.stepped_plan import in_a_row
 from core.tool_call import Plan, ToolCall, ToolResult
@@ -33,6 +33,7 @@ class PretendToolBox:
         self.on_effect: Callable[[ToolCall], None] = lambda call: None
         self.broken = ""
         self.drifts: dict[str, str] = {}
+        self.rows: Approvals | None = None
         self._done: dict[str, ToolResult] = {}
 
     def summaries(self) -> Sequence[ToolSummary]:
@@ -77,7 +78,10 @@ class PretendToolBox:
         return self.drifts.get(request.plan.service, "")
 
     async def execute(self, request: ApprovalRequest, grant: Grant) -> ToolResult:
-        """Do it once for each action id, and only with a fitting grant."""
+        """Do it once for each action id, with a fitting grant, and where `rows` says approved: as the guard, this
+        believes nothing of `request` but its id."""
+        if self.rows is not None and (await self.rows.load(request.id)).status is ApprovalStatus.PENDING:
+            return ToolResult(status="refused", text="the row says pending")
         if grant.digest != request.digest or grant.approval_id != request.id:
             return ToolResult(status="refused", text="the grant does not fit")
         if grant.action_id in self._done:

@@ -1,5 +1,6 @@
 """Who may decide: identity and membership are looked at when somebody clicks, and again when it is decided."""
 
+import asyncio
 from dataclasses import fields, replace
 from typing import Any
 
@@ -13,7 +14,17 @@ from core.risk import Risk
 from core.services.approval_desk import ApprovalDesk
 from tests.fakes.directory import InMemoryDirectory
 from tests.fakes.examples import a_plan
-from tests.fundamentals.test_countersigning import ALICE, BOB, BOT, CAROL, GONE, GUEST, POLICY, Desk
+from tests.fundamentals.test_countersigning import (
+    ALICE,
+    BOB,
+    BOT,
+    CAROL,
+    GONE,
+    GUEST,
+    POLICY,
+    Desk,
+    YieldingApprovals,
+)
 
 
 @pytest.fixture
@@ -72,6 +83,41 @@ async def test_whoever_left_the_group_after_voting_no_longer_counts_when_the_quo
     directory_of(desk).people[BOT] = Person(id=BOT, name="Dana")
     directory_of(desk).groups["S0SRE"].add(BOT)
     assert (await desk.desk.vote(request, BOT, "approve")).status is ApprovalStatus.APPROVED
+
+
+class OnceRead(YieldingApprovals):
+    """Can be made to tell of no vote that comes after one moment."""
+
+    kept: ApprovalRequest | None = None
+
+    async def load(self, approval_id: str) -> ApprovalRequest:
+        return self.kept or await super().load(approval_id)
+
+
+async def both_at_once(*, reads_again: bool) -> Desk:
+    """Let two people make up a quorum whose first vote, of somebody who has left since, seems to count with either's:
+    each of the two has read the request before the other's vote was written."""
+    approvals = OnceRead()
+    desk = Desk(approvals=approvals)
+    request = await desk.asked(requester=BOB, plan=a_plan(service="payments"))
+    people = directory_of(desk).people
+    people[BOT] = Person(id=BOT, name="Dana")
+    await desk.desk.vote(request, ALICE, "approve")
+    people[ALICE] = Person(id=ALICE, name="Alice", is_deactivated=True)
+    approvals.kept = None if reads_again else await approvals.load(request)
+    votes = (desk.desk.vote(request, person, "approve") for person in (CAROL, BOT))
+    await asyncio.gather(*votes, return_exceptions=True)  # whoever comes second hears that it is decided
+    approvals.kept = None
+    assert "VoteVoid" in desk.audit.kinds
+    return desk
+
+
+async def test_two_votes_at_once_are_counted_together_though_a_third_turns_out_void() -> None:
+    assert await (await both_at_once(reads_again=True)).status() is ApprovalStatus.APPROVED
+
+
+async def test_a_desk_that_did_not_read_again_would_leave_a_full_quorum_waiting() -> None:
+    assert await (await both_at_once(reads_again=False)).status() is ApprovalStatus.PENDING
 
 
 async def test_two_accounts_of_one_human_cannot_countersign_for_each_other(desk: Desk) -> None:

@@ -151,7 +151,9 @@ async def test_every_way_an_effect_can_end_has_its_word() -> None:
 def test_only_the_exact_word_reaches_the_effect(verdict: str) -> None:
     state: Any = {"verdict": verdict}
     assert route_after_gate(state) == "close"
+    assert route_after_gate({**state, "result_status": "ok"}) == "close"
     assert route_after_gate({**state, "verdict": "approved"}) == "execute"
+    assert route_after_gate({**state, "verdict": "approved", "result_status": "ok"}) == "record"
     assert route_after_gate({}) == "close"  # type: ignore[typeddict-item]
 
 

@@ -82,7 +82,7 @@ async def test_the_broken_twin_with_a_bare_resume_answers_the_wrong_gate() -> No
     world = World(verify_within=0.01)
     await at_the_second_gate(world)
     graph = remediation.compile_graph(world.saver)
-    await graph.ainvoke(Command(resume="approved"), thread_config(THREAD, 1), context=world.context)
+    await graph.ainvoke(Command(resume={"verdict": "approved"}), thread_config(THREAD, 1), context=world.context)
     # The old "approved" did answer the second gate; only the row, which says pending, kept the effect away.
     assert await pending_value(world) == []
     assert len(world.toolbox.effects) == 1
@@ -95,7 +95,7 @@ async def test_an_answer_to_an_interrupt_that_is_gone_is_refused_by_strict_resum
     graph = remediation.compile_graph(world.saver)
     first = pending_interrupt(await graph.aget_state(thread_config(THREAD, 1)), approval_of())
     await world.runner().resume(await world.vote(approval_of(), "reject"))
-    stale: Command[Any] = Command(resume={first: "approved"})
+    stale: Command[Any] = Command(resume={first: {"verdict": "approved"}})
     with pytest.raises(UnknownInterruptError):
         await graph.ainvoke(stale, thread_config(THREAD, 1), context=world.context)
     lax: Any = {"configurable": {"thread_id": THREAD}}

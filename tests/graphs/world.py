@@ -76,6 +76,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.approvals.audit = self.audit
+        if isinstance(self.toolbox, PretendToolBox):
+            self.toolbox.rows = self.approvals
 
     @property
     def desk(self) -> ApprovalDesk:

@@ -28,8 +28,11 @@ class TrustingGuard(Guard):
 class LateGuard(Guard):
     """Broken on purpose: it looks at nothing but the row's status."""
 
-    async def _check_may_run(self, row: ApprovalRequest, grant: Grant) -> None:
+    def _check_open(self, row: ApprovalRequest, grant: Grant) -> None:
         assert row.status is ApprovalStatus.APPROVED
+
+    async def _check_may_run(self, row: ApprovalRequest, grant: Grant) -> None:
+        self._check_open(row, grant)
 
 
 def refused(result: ToolResult, bench: Bench, why: str) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, exists, false, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, exists, false, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database.audit_log import append_event
 from bot.adapters.database.engine import Database
@@ -12,6 +13,7 @@ from bot.adapters.database.grant_store import hold
 from bot.adapters.database.models import approvals, effects, votes
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
 from core.audit import AuditEvent
+from core.ballot import Ballot
 from core.effect import EffectStatus
 from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError
 from core.ports import Clock
@@ -19,11 +21,33 @@ from core.refusal import gainsaying
 
 _PENDING = ApprovalStatus.PENDING.value
 _BALLOT = [votes.c[name].label(f"ballot_{name}") for name in Vote.model_fields]
-# Requests with their votes in one statement, as it is on the way of every decision and every act; and that of one
-# request made once, as to make it takes as long as to carry it out.
+# Requests with their votes in one statement, as it is on the way of every decision and every act; and what is done to
+# one request made once, as to make it takes as long as to carry it out.
 _ORDER = (approvals.c.created_at, approvals.c.id, votes.c.at, votes.c.id)
 _ALL = select(approvals, *_BALLOT).outerjoin(votes, votes.c.approval_id == approvals.c.id).order_by(*_ORDER)
 _ONE = _ALL.where(approvals.c.id == bindparam("approval_id"))
+# The new vote, while its request waits. Locked, or PostgreSQL would look past a claim that has not been committed yet.
+_WHILE_PENDING = (
+    select(*(bindparam(name, type_=votes.c[name].type) for name in Vote.model_fields))
+    .where(approvals.c.id == bindparam("approval_id"), approvals.c.status == _PENDING)
+    .with_for_update(of=approvals)
+)
+_STATUS = select(approvals.c.status).where(approvals.c.id == bindparam("approval_id"))
+_LOCKED = _STATUS.with_for_update()
+_END = (
+    update(approvals)
+    .where(approvals.c.id == bindparam("mine"), approvals.c.status == _PENDING)
+    .values(
+        status=bindparam("new"),
+        decided_at=bindparam("moment"),
+        execute_by=bindparam("until"),
+        outcome_text=bindparam("why"),
+    )
+)
+_REJECTED = exists().where(votes.c.approval_id == bindparam("mine"), votes.c.choice == "reject")
+_APPROVE = _END.where(
+    approvals.c.digest == bindparam("approved"), approvals.c.decide_by > bindparam("moment"), ~_REJECTED
+)
 
 
 class SqlApprovals:
@@ -32,6 +56,9 @@ class SqlApprovals:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        by_hand = {"index_elements": [votes.c.approval_id, votes.c.person], "index_where": votes.c.grant_id.is_(None)}
+        chosen = database.insert(votes).from_select([*Vote.model_fields], _WHILE_PENDING)
+        self._vote = chosen.on_conflict_do_nothing(**by_hand).returning(votes.c.id)
 
     async def create(self, request: ApprovalRequest, event: AuditEvent | None = None) -> ApprovalRequest:
         """Insert the request, and its event in the same transaction; when its id exists already, return the existing
@@ -54,21 +81,10 @@ class SqlApprovals:
         """Insert the vote while the request is pending, in one INSERT, and its event in the same transaction;
         AlreadyDecidedError when it no longer is, AlreadyVotedError for a person's second, NoDataError without a
         request."""
-        row = vote.model_dump()
-        pending = select(*(literal(value, votes.c[name].type) for name, value in row.items()))
-        pending = pending.where(approvals.c.id == vote.approval_id, approvals.c.status == _PENDING)
-        # Locked, or PostgreSQL would look past a claim that has not been committed yet.
-        chosen = self._database.insert(votes).from_select([*row], pending.with_for_update(read=True, of=approvals))
-        by_hand = {"index_elements": [votes.c.approval_id, votes.c.person], "index_where": votes.c.grant_id.is_(None)}
-        once = chosen.on_conflict_do_nothing(**by_hand)
         async with self._database.writing() as connection:
-            number = (await connection.execute(once.returning(votes.c.id))).scalar()
-            if number is not None and event is not None:
+            await self._cast(connection, vote)
+            if event is not None:
                 await append_event(connection, event)
-        if number is None:
-            if (await self.load(vote.approval_id)).status is not ApprovalStatus.PENDING:
-                raise AlreadyDecidedError("This request is decided already; your vote does not count.")
-            raise AlreadyVotedError("You have voted on this request already.")
 
     async def claim(
         self,
@@ -81,22 +97,24 @@ class SqlApprovals:
         event: AuditEvent | None = None,
         grants: Sequence[str] = (),
         text: str = "",
+        ballot: Ballot | None = None,
     ) -> bool:
-        """Leave pending in one UPDATE, with its event in the same transaction; True for the one caller that wins."""
-        mine = approvals.c.id == approval_id
-        statement = update(approvals).where(mine, approvals.c.status == _PENDING)
+        """Leave pending in one UPDATE, with its event, and the ballot before it, in the same transaction; True for the
+        one caller that wins."""
+        values = {"mine": approval_id, "new": status.value, "moment": now, "until": execute_by, "why": text}
+        statement = _END
         if status is ApprovalStatus.APPROVED:
-            rejected = exists().where(votes.c.approval_id == approval_id, votes.c.choice == "reject")
-            statement = statement.where(approvals.c.digest == digest, approvals.c.decide_by > now, ~rejected)
+            statement, values["approved"] = _APPROVE, digest
         async with self._database.writing() as connection:
-            # A vote under way is waited for first: the UPDATE must see what it has written.
-            await connection.execute(select(approvals.c.id).where(mine).with_for_update())
-            if grants and not await hold(connection, grants, now):
-                return False
-            changed = statement.values(status=status.value, decided_at=now, execute_by=execute_by, outcome_text=text)
-            won = (await connection.execute(changed)).rowcount == 1
-            if won and event is not None:
-                await append_event(connection, event)
+            await self._hold(connection, approval_id)
+            if ballot is not None:
+                await self._cast(connection, ballot.vote)
+            held = not grants or await hold(connection, grants, now)
+            won = held and (await connection.execute(statement, values)).rowcount == 1
+            # Last, as the history is everybody's: whoever holds it waits for no row any more.
+            told = [ballot.event] if ballot is not None else []
+            for each in [*told, event] if won and event is not None else told:
+                await append_event(connection, each)
             return won
 
     async def replace(self, new: ApprovalRequest, *, text: str, events: Sequence[AuditEvent]) -> bool:
@@ -107,8 +125,7 @@ class SqlApprovals:
         ended = update(approvals).where(old, approvals.c.status == _PENDING, approvals.c.decide_by > now, ~rejected)
         ended = ended.values(status=ApprovalStatus.SUPERSEDED.value, decided_at=now, outcome_text=text)
         async with self._database.writing() as connection:
-            # As for a claim: a vote under way is waited for first.
-            await connection.execute(select(approvals.c.id).where(old).with_for_update())
+            await self._hold(connection, str(new.replaces))
             if (await connection.execute(ended)).rowcount != 1:
                 return False
             await connection.execute(self._database.insert(approvals).values(_row_of(new)))
@@ -123,8 +140,7 @@ class SqlApprovals:
         gainsaid = exists().where(effects.c.approval_id == approval_id, effects.c.status.in_(gainsaying(status)))
         statement = update(approvals).where(mine, _may_end_as(approval_id, status), ~gainsaid)
         async with self._database.writing() as connection:
-            # An intent under way is waited for first: either it stands, or it will find that this has ended.
-            await connection.execute(select(approvals.c.id).where(mine).with_for_update())
+            await self._hold(connection, approval_id)
             changed = statement.values(status=status.value, outcome_text=text, finished_at=now)
             return (await connection.execute(changed)).rowcount == 1
 
@@ -151,6 +167,21 @@ class SqlApprovals:
         wanted = ((approvals.c.incident_id, incident_id), (approvals.c.report_id, report_id))
         matches = [column == value for column, value in wanted if value is not None]
         return await self._fetch(_ALL.where(or_(false(), *matches)))
+
+    async def _cast(self, connection: AsyncConnection, vote: Vote) -> None:
+        if (await connection.execute(self._vote, vote.model_dump())).scalar() is not None:
+            return
+        status = (await connection.execute(_STATUS, {"approval_id": vote.approval_id})).scalar()
+        if status is None:
+            raise NoDataError(f"There is no approval request {vote.approval_id}.")
+        if status != _PENDING:
+            raise AlreadyDecidedError("This request is decided already; your vote does not count.")
+        raise AlreadyVotedError("You have voted on this request already.")
+
+    async def _hold(self, connection: AsyncConnection, approval_id: str) -> None:
+        """Wait for a vote or an intent under way: what follows must see what that has written, or be seen by it."""
+        if connection.dialect.name != "sqlite":  # there the transaction has held the write lock from its start
+            await connection.execute(_LOCKED, {"approval_id": approval_id})
 
     async def _won(self, statement: Update) -> bool:
         async with self._database.writing() as connection:

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     LargeBinary,
+    Select,
     String,
     Text,
     bindparam,
@@ -26,6 +26,9 @@ from core.audit import AuditEvent
 from core.audit_chain import LABEL, START, Content, Head, content_of, encoded, next_head
 from core.storable import storable_json
 
+_OLDEST_FIRST = select(audit_events).order_by(audit_events.c.id)
+# Made once: a last look before an effect asks for it, and to make it takes as long as to carry it out.
+_OF_SUBJECT = _OLDEST_FIRST.where(audit_events.c.subject == bindparam("subject"))
 _LAST = select(audit_events.c.sequence, audit_events.c.hash).order_by(audit_events.c.sequence.desc()).limit(1)
 # The JSON goes in as the very text that was hashed.
 _VALUES = {
@@ -48,11 +51,11 @@ class SqlAudit:
 
     async def of_incident(self, incident_id: str) -> Sequence[AuditEvent]:
         """Return an incident's rows, oldest first."""
-        return await self._where(audit_events.c.incident_id == incident_id)
+        return await self._fetch(_OLDEST_FIRST.where(audit_events.c.incident_id == incident_id))
 
     async def of_subject(self, subject: str) -> Sequence[AuditEvent]:
         """Return one subject's rows, oldest first."""
-        return await self._where(audit_events.c.subject == subject)
+        return await self._fetch(_OF_SUBJECT, subject=subject)
 
     async def has(self, kind: str, subject: str, details: Mapping[str, str], incident_id: str | None = None) -> bool:
         """True when such a row is there; details are of the first level."""
@@ -66,10 +69,9 @@ class SqlAudit:
         async with self._database.reading() as connection:
             return bool((await connection.execute(select(rows))).scalar())
 
-    async def _where(self, condition: ColumnElement[bool]) -> list[AuditEvent]:
-        query: Any = select(audit_events).where(condition).order_by(audit_events.c.id)
+    async def _fetch(self, query: Select[Any], **values: str) -> list[AuditEvent]:
         async with self._database.reading() as connection:
-            return [AuditEvent.model_validate(dict(row._mapping)) for row in await connection.execute(query)]
+            return [AuditEvent.model_validate(dict(row._mapping)) for row in await connection.execute(query, values)]
 
 
 async def append_event(connection: AsyncConnection, event: AuditEvent) -> None:

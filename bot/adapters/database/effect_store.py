@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import Select, literal, select, update
+from sqlalchemy import Select, bindparam, select, update
 
 from bot.adapters.database.audit_log import append_event
 from bot.adapters.database.engine import Database
@@ -15,27 +15,34 @@ from core.audit import AuditEvent
 from core.effect import Effect, EffectStatus, giving_way_to
 from core.errors import NoDataError
 
+# Made once, as they are on the way of every act.
+_ONE = select(effects).where(effects.c.action_id == bindparam("action_id"))
+# The new row, where its request is approved and has not run out. Locked, or PostgreSQL would look past an end that has
+# not been committed yet.
+_ALLOWED = (
+    select(*(bindparam(name, type_=effects.c[name].type) for name in Effect.model_fields))
+    .where(
+        approvals.c.id == bindparam("approval_id"),
+        approvals.c.status == ApprovalStatus.APPROVED.value,
+        approvals.c.execute_by > bindparam("intent_at"),
+    )
+    .with_for_update(of=approvals)
+)
+
 
 class SqlEffects:
     """Implements core.ports.Effects."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        once = database.insert(effects).from_select([*Effect.model_fields], _ALLOWED)
+        self._intend = once.on_conflict_do_nothing(index_elements=[effects.c.action_id]).returning(effects.c.action_id)
 
     async def intend(self, effect: Effect, event: AuditEvent) -> bool:
         """Insert the intent and its event; False when that action has one, and unless its request is approved and has
         not run out at `effect.intent_at`."""
-        row = effect.model_dump()
-        allowed = select(*(literal(value, effects.c[name].type) for name, value in row.items())).where(
-            approvals.c.id == effect.approval_id,
-            approvals.c.status == ApprovalStatus.APPROVED.value,
-            approvals.c.execute_by > effect.intent_at,
-        )
-        # Locked, or PostgreSQL would look past an end that has not been committed yet.
-        chosen = self._database.insert(effects).from_select([*row], allowed.with_for_update(of=approvals))
-        once = chosen.on_conflict_do_nothing(index_elements=[effects.c.action_id]).returning(effects.c.action_id)
         async with self._database.writing() as connection:
-            first = (await connection.execute(once)).scalar() is not None
+            first = (await connection.execute(self._intend, effect.model_dump())).scalar() is not None
             if first:
                 await append_event(connection, event)
             return first
@@ -59,7 +66,7 @@ class SqlEffects:
     async def load(self, action_id: str) -> Effect | None:
         """Return the row, or None."""
         async with self._database.reading() as connection:
-            row = (await connection.execute(select(effects).where(effects.c.action_id == action_id))).first()
+            row = (await connection.execute(_ONE, {"action_id": action_id})).first()
         return None if row is None else Effect.model_validate(dict(row._mapping))
 
     async def unsettled(self, before: datetime) -> Sequence[Effect]:

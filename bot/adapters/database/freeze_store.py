@@ -8,6 +8,8 @@ from bot.adapters.database.models import switches
 from core.audit import AuditEvent
 from core.freeze import SUBJECT, Freeze
 
+_ROW = select(switches).where(switches.c.name == SUBJECT)
+
 
 class SqlSwitches:
     """Implements core.services.freeze.Switches; nothing is kept in memory, so that no worker acts on what was."""
@@ -18,7 +20,7 @@ class SqlSwitches:
     async def load(self) -> Freeze:
         """Return the switch as it is committed; off while nobody has ever turned it."""
         async with self._database.reading() as connection:
-            row = (await connection.execute(select(switches).where(switches.c.name == SUBJECT))).mappings().first()
+            row = (await connection.execute(_ROW)).mappings().first()
         if row is None:
             return Freeze()
         return Freeze(is_on=row["is_on"], person=row["person"], reason=row["reason"], since=row["changed_at"])

@@ -36,7 +36,7 @@ class OneOrderConnection(aiosqlite.Connection):
         return await self._execute(self._begun, function, *args) if begin else await self._execute(function, *args)
 
     def put_off(self) -> None:
-        """BEGIN with the next order."""
+        """BEGIN with the next order: what an engine does in place of a BEGIN that takes no lock."""
         self._state = "due"
 
     async def commit(self) -> None:
@@ -77,10 +77,7 @@ class _Cursor:
         return self
 
     async def execute(self, statement: str, parameters: Any = ()) -> None:
-        if statement == "BEGIN":
-            self._connection.put_off()
-        else:
-            await self._connection.order(self._run, sqlite3.Cursor.execute, statement, parameters)
+        await self._connection.order(self._run, sqlite3.Cursor.execute, statement, parameters)
 
     async def executemany(self, statement: str, parameters: Any) -> None:
         await self._connection.order(self._run, sqlite3.Cursor.executemany, statement, parameters)

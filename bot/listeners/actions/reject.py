@@ -13,9 +13,9 @@ from bot.listeners.modal import open_modal
 from bot.listeners.telling import refusals_told
 from bot.services import Services
 from core.approval import ApprovalStatus
+from core.decided import said_of
 from core.errors import AlreadyDecidedError
 from core.ports import Approvals, Cards
-from core.services.approval_desk import said_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from bot.blocks.text import Block, inert, section
 from bot.blocks.wording import STATUS_SIGNS, STATUS_TITLES
 from bot.listeners.wording import written
 from core.approval import ApprovalRequest, ApprovalStatus, Choice
+from core.decided import said_of
 from core.errors import AlreadyDecidedError, AlreadyVotedError, NoDataError, RefusedError
 from core.ports import Approvals, Cards
-from core.services.approval_desk import ApprovalDesk, said_of
+from core.services.approval_desk import ApprovalDesk
 
 _REASON = 1000
 

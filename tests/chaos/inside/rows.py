@@ -11,6 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.util import LRUCache
 
 from bot.adapters.database.engine import Database, open_database
+from bot.adapters.database.sqlite_driver import OneOrderConnection
 
 
 class _Compiled(LRUCache[Any, Any]):
@@ -43,7 +44,7 @@ class _AtOnce:
                 future.set_result(result)
 
 
-class Direct(aiosqlite.Connection):
+class Direct(OneOrderConnection):
     """Does what it is asked at once. With a thread for each connection most of a schedule is spent on handing over to
     them, and whoever finds a file locked sleeps longer than the lock lasts."""
 
