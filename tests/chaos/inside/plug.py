@@ -56,15 +56,19 @@ class Plug:
     async def port(self, name: str) -> AsyncIterator[None]:
         """Let one call through."""
         self.calls += 1
-        mine = self.calls == self._fuse or name == self._at
+        number = self.calls
+        mine = self._burns(number, name)
         await asyncio.sleep(self.delay())  # if only for a turn: others get theirs between any two calls
         if mine and not self._after and not self._at:
             self._die(name)
         self._check()
         yield
-        if mine:
+        if mine and self._burns(number, name):  # unless it was mended while this call waited for its answer
             self._die(name)
         self._check()
+
+    def _burns(self, number: int, name: str) -> bool:
+        return number == self._fuse or name == self._at
 
     def _die(self, name: str) -> None:
         self.last = f"{'after' if self._after else 'before'} {name}"
