@@ -74,7 +74,7 @@ async def test_without_history_there_is_neither_intent_nor_outcome(stores: Store
 
 
 async def test_an_intent_without_an_outcome_is_found_once_it_is_old_enough(stores: Stores) -> None:
-    rows = [await approved(stores) for _ in range(3)]
+    rows = [await approved(stores) for _ in range(10)]  # on a busy machine its first look may come too late
     for minutes, row in enumerate(rows):
         await stores.effects.intend(an_effect(row, intent_at=START + timedelta(minutes=minutes)), INTENDED)
     found = await stores.effects.unsettled(START + timedelta(minutes=2))
@@ -157,7 +157,7 @@ async def test_an_intent_that_does_not_ask_the_request_has_both_win(stores: Stor
             await asyncio.sleep(0.02)
             return approved_then
 
-    rows = [await approved(stores) for _ in range(3)]
+    rows = [await approved(stores) for _ in range(10)]  # on a busy machine its first look may come too late
     assert (True, True) in await race(replace(stores, effects=cast("Effects", Blind())), rows)
 
 

@@ -62,12 +62,12 @@ async def test_an_edit_whose_history_cannot_be_written_did_not_happen(stores: St
         assert [row.id for row in await stores.approvals.pending()] == [old.id]
 
 
-async def race(stores: Stores, requests: int, replaced: Any = replace) -> list[tuple[bool, bool]]:
+async def race(stores: Stores, requests: int) -> list[tuple[bool, bool]]:
     """Approve and edit that many requests at the same moment; returns who won each: the approval, the edit."""
     won: list[tuple[bool, bool]] = []
     for number in range(requests):
         old = await stores.approvals.create(a_request())
-        works = [claim(stores, old, ApprovalStatus.APPROVED), replaced(stores, an_edited(old))]
+        works = [claim(stores, old, ApprovalStatus.APPROVED), replace(stores, an_edited(old))]
         if number % 2:
             second, first = await asyncio.gather(*reversed(works))
             won.append((first, second))
@@ -87,16 +87,24 @@ async def test_of_an_approval_and_an_edit_at_once_exactly_one_wins(stores: Store
 
 
 async def test_the_twin_that_looks_before_it_writes_is_caught(stores: Stores) -> None:
-    async def torn(stores: Stores, new: ApprovalRequest) -> bool:
-        old = await stores.approvals.load(new.replaces or "")
-        if old.status is not ApprovalStatus.PENDING:
+    looked, written = asyncio.Event(), asyncio.Event()
+    old = await stores.approvals.create(a_request())
+
+    async def torn(new: ApprovalRequest) -> bool:
+        if (await stores.approvals.load(old.id)).status is not ApprovalStatus.PENDING:
             return False
-        await asyncio.sleep(0.02)  # in which the approval is written
+        looked.set()
+        await written.wait()
         await stores.approvals.create(new)
         return True
 
-    won = await race(stores, 2, torn)
-    assert (True, True) in won
+    async def approve() -> bool:
+        await looked.wait()
+        won = await claim(stores, old, ApprovalStatus.APPROVED)
+        written.set()
+        return won
+
+    assert await asyncio.gather(approve(), torn(an_edited(old))) == [True, True]
 
 
 async def test_what_a_request_replaces_is_kept(stores: Stores) -> None:
