@@ -222,10 +222,11 @@ ROWS = (
     Row(
         "all",
         "whatever comes together: seeded schedules over several workers",
-        "seven invariants in each of 200 schedules (20,000 by the command)",
+        "seven invariants in each of 300 schedules (20,000 by the command)",
         (
             "chaos/test_schedules.py::test_twenty_schedules_keep_every_promise",
-            "chaos/test_schedules_other.py::test_twenty_more_schedules_keep_every_promise",
+            "chaos/test_schedules_second.py::test_twenty_of_the_second_hundred_keep_every_promise",
+            "chaos/test_schedules_third.py::test_twenty_of_the_third_hundred_keep_every_promise",
         ),
         (
             "chaos/test_twins.py::test_a_missing_protection_is_caught",

@@ -1,4 +1,4 @@
-"""The other half of the seeded schedules, so that two processes share them."""
+"""The second hundred of the seeded schedules, in a file of its own so that processes share them."""
 
 from pathlib import Path
 
@@ -16,5 +16,5 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("first", range(101, 201, 20))
-def test_twenty_more_schedules_keep_every_promise(first: int, place: Place, tmp_path: Path) -> None:
+def test_twenty_of_the_second_hundred_keep_every_promise(first: int, place: Place, tmp_path: Path) -> None:
     assert run_schedules(place, range(first, first + 20), tmp_path)["schedules"] == 20

@@ -67,25 +67,22 @@ def all_gone(processes: list[psutil.Process], within: float) -> bool:
     return not alive
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_demo_gets_ready_and_ends_without_leaving_a_process(
-    demo: subprocess.Popen[str], number: signal.Signals
-) -> None:
-    url = ready_url(demo)
-    assert "Watchkeeper" in httpx.get(url).text
-    children = family(demo.pid)
-    assert len(children) >= 6
+def ends_at(process: subprocess.Popen[str], sign: signal.Signals) -> None:
+    """Ask the demo to end; AssertionError unless it does so soon, content, and takes everything with it."""
+    children = family(process.pid)
+    assert children
     started = time.monotonic()
-    demo.send_signal(number)
-    assert demo.wait(20) == 0
+    process.send_signal(sign)
+    assert process.wait(20) == 0
     assert all_gone(children, within=2)
     assert time.monotonic() - started < 15
 
 
-def test_the_line_for_another_terminal_asks_about_the_bot_that_runs(
+def test_the_demo_shows_a_page_and_a_line_for_another_terminal_and_ctrl_c_leaves_no_process(
     demo: subprocess.Popen[str], tmp_path: Path
 ) -> None:
-    ready_url(demo)
+    assert "Watchkeeper" in httpx.get(ready_url(demo)).text
+    assert len(family(demo.pid)) >= 6
     *given, act, what = told_command(demo)
     assert (act, what) == ("dead", "list")
     plain = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
@@ -97,6 +94,7 @@ def test_the_line_for_another_terminal_asks_about_the_bot_that_runs(
     ]:
         done = subprocess.run([*given, *verb], cwd=ROOT, env=plain, capture_output=True, text=True, timeout=30)
         assert (done.returncode, said in done.stdout) == (0, True), done
+    ends_at(demo, signal.SIGINT)
 
 
 def test_a_demo_that_is_killed_takes_its_family_with_it(demo: subprocess.Popen[str]) -> None:
@@ -133,11 +131,10 @@ def test_a_port_that_is_none_is_said_in_one_line(port: str) -> None:
     assert repr(port) in line
 
 
-def test_a_bot_that_ends_by_itself_is_told_of(demo: subprocess.Popen[str]) -> None:
+def test_a_bot_that_ends_by_itself_is_told_of_and_the_rest_still_ends_when_asked(demo: subprocess.Popen[str]) -> None:
     ready_url(demo)
     assert demo.stdout is not None
     (bot,) = (child for child in psutil.Process(demo.pid).children() if child.cmdline()[-1] == "run")
     bot.kill()
     assert any("The bot ended by itself" in line for line in demo.stdout)
-    demo.send_signal(signal.SIGTERM)
-    assert demo.wait(20) == 0
+    ends_at(demo, signal.SIGTERM)
