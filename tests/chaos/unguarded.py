@@ -25,7 +25,7 @@ from bot.adapters.redis import keys, stream
 from bot.adapters.redis.lease import RedisLease
 from bot.adapters.redis.stream import Entry, EventStream
 from bot.cards.poster import Poster
-from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote, tally
+from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote
 from core.audit import AuditEvent
 from core.ballot import Ballot
 from core.effect import Effect
@@ -304,18 +304,13 @@ def votes_count_by_any_policy(patch: pytest.MonkeyPatch) -> None:
 def requirements_follow_the_file(patch: pytest.MonkeyPatch) -> None:
     """What a request needs is what the newest policy says, not what was written with it."""
     votes_count_by_any_policy(patch)
-    decide = ApprovalDesk._decide
+    verdict = ApprovalDesk._verdict
 
-    async def by_the_file(self: ApprovalDesk, approval_id: str, *given: Any, **more: Any) -> ApprovalRequest:
-        def newest(_: Requirement, cast: Sequence[Vote]) -> ApprovalStatus:
-            return tally(self.policy.requirement(row.plan, Asker()), cast)
+    async def by_the_file(self: ApprovalDesk, request: ApprovalRequest) -> tuple[ApprovalStatus, list[Vote]]:
+        newest = self.policy.requirement(request.plan, Asker())
+        return await verdict(self, request.model_copy(update={"requirement": newest}))
 
-        row = await self.approvals.load(approval_id)
-        with patch.context() as inner:
-            inner.setattr(core.services.approval_desk, "tally", newest)
-            return await decide(self, approval_id, *given, **more)
-
-    patch.setattr(ApprovalDesk, "_decide", by_the_file)
+    patch.setattr(ApprovalDesk, "_verdict", by_the_file)
     patch.setattr(tools.guard, "tally", lambda *_: ApprovalStatus.APPROVED)
 
 
