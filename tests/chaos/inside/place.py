@@ -21,6 +21,7 @@ from bot import worker
 from bot.adapters.database.migrate import migrate
 from bot.adapters.redis import consumer
 from bot.adapters.redis.stream import Entry, EventStream
+from tests.chaos.inside.plug import Unplugged
 from tests.fakes.processes import end
 from tests.fakes.servers import start_redis
 
@@ -42,6 +43,7 @@ class Place:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self._runner.get_loop().set_exception_handler(_hear)
         self.http = httpx.AsyncClient(trust_env=False, verify=False)
         self._count = self._workers = 0
         self.taken_over = 0
@@ -81,6 +83,12 @@ class Place:
         self._runner.close()
         end(self._child)
         shutil.rmtree(self.folder)
+
+
+def _hear(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say nothing of a killed worker's tasks, however late they are found."""
+    if not isinstance(context.get("exception"), Unplugged):
+        loop.default_exception_handler(context)
 
 
 @contextmanager
