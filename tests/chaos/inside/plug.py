@@ -32,7 +32,6 @@ class Plug:
     _fuse: int = -1
     _after: bool = False
     _at: str = ""
-    trail: list[str] = field(default_factory=list[str])
 
     def burn(self, calls: int, after: bool) -> None:
         """Die at the call number `calls` from now, before it is made or right after it was answered."""
