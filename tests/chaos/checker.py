@@ -31,6 +31,8 @@ _ACTED = {"executed", "unknown", "rolled back"}
 _DECISIONS = {"ApprovalDecided", "ApprovalExpired", "ApprovalSuperseded", "TamperingFound"}
 _ENDS = {"RemediationEnded", "RemediationVerified"}
 _OUTCOMES = {"done": "EffectDone", "failed": "EffectFailed", "unknown": "EffectUnknown"}
+# Who asked a target that had not begun yet could not tell; whoever was still waiting for its answer could.
+_CORRECTED = ["EffectUnknown", "EffectDone"]
 
 
 class Violation(NamedTuple):
@@ -212,9 +214,9 @@ def _faults_of_row(effect: Effect, ran: bool, history: History) -> Iterator[str]
     wanted = _OUTCOMES[effect.status.value]
     if "EffectIntended" not in kinds or wanted not in kinds[kinds.index("EffectIntended") :]:
         yield f"the audit has no EffectIntended followed by {wanted}"
-    told = set(kinds) & set(_OUTCOMES.values())
-    if len(told) > 1:
-        yield f"the audit contradicts itself: {', '.join(sorted(told))}"
+    told = [kind for kind in kinds if kind in _OUTCOMES.values()]
+    if len(set(told)) > 1 and told != _CORRECTED:
+        yield f"the audit contradicts itself: {', '.join(told)}"
 
 
 def every_run_ends_visibly(history: History) -> Found:

@@ -160,7 +160,8 @@ BROKEN: list[tuple[str, str, Callable[[History], History]]] = [
     ("I4", "the audit lacks the intent", changed(audit=told(*(kind for kind in TRAIL if kind != "EffectIntended")))),
     ("I4", "the audit lacks the outcome", changed(audit=told(*TRAIL[:3]))),
     ("I4", "the audit lacks the request", changed(audit=told(*TRAIL[1:]))),
-    ("I4", "the audit has two outcomes", plus(audit=noted("EffectUnknown"))),
+    ("I4", "the audit doubts what it has told", plus(audit=noted("EffectUnknown"))),
+    ("I4", "the audit has two outcomes", changed(audit=told(*TRAIL[:3], "EffectFailed", "EffectDone"))),
     ("I4", "the chain is broken", changed(audit_faults=["row 7 was changed"])),
     ("I5", "still approved", with_row(status=ApprovalStatus.APPROVED)),
     ("I5", "the card shows what was", changed(posts=[REPORT, replace(CARD, shows="approved")])),
@@ -224,6 +225,10 @@ def test_an_unknown_outcome_is_an_end_whether_it_ran_or_not() -> None:
     # But a verdict that was never carried to an attempt is lost, and nothing but a lost checkpoint excuses that.
     untried = replace(history, acts=[], effects=[], keeps_threads=True)
     assert [violation.invariant for violation in check(untried)] == ["I5"]
+
+
+def test_an_unknown_outcome_that_turned_out_to_be_done_is_no_contradiction() -> None:
+    assert check(changed(audit=told(*TRAIL[:3], "EffectUnknown", "EffectDone"))(sound())) == []
 
 
 def test_a_question_that_ended_with_a_sentence_has_ended() -> None:
