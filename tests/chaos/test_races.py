@@ -88,19 +88,16 @@ async def test_approve_and_reject_in_the_same_millisecond_have_one_winner(databa
     print(f"{rounds} rounds: {dict(wins)}, 0 contradictions")
 
 
-@pytest.mark.parametrize("rounds", [20])
-async def test_a_decision_in_graph_state_is_won_by_both(redis_url: str, rounds: int) -> None:
+async def test_a_decision_in_graph_state_is_won_by_both(redis_url: str) -> None:
     async with (
         open_saver(redis_url, timedelta(hours=1)) as saver,
         sides(("graph", redis_url, ALICE, "approve"), ("graph", redis_url, CAROL, "reject")) as racers,
     ):
-        contradictions = 0
-        for number in range(rounds):
+        for number in range(300):
             await gated_graph(saver).ainvoke({"verdict": ""}, {"configurable": {"thread_id": f"race-{number}"}})
-            (approved,), (rejected,) = await at_once(racers, f"race-{number}")
-            contradictions += (approved, rejected) == ("approve", "reject")
-    print(f"{rounds} rounds: {contradictions} contradictions")
-    assert contradictions > 0
+            if await at_once(racers, f"race-{number}") == [["approve"], ["reject"]]:
+                return print(f"a contradiction in round {number + 1}")
+    raise AssertionError("no contradiction")
 
 
 @pytest.mark.parametrize("rounds", [20, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(300)])])
