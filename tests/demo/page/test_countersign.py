@@ -46,7 +46,8 @@ async def test_the_story_that_the_page_tells_can_be_clicked_through(page: Page, 
     await told(page, 2)
 
     # The proposal needs two groups; Alice asks for more than it proposes, which is a request of its own.
-    thread = await thread_of(page, "payments")
+    # Whichever incident it is that has asked: both are investigated, and the first to find the cause does.
+    thread = await thread_of(page, "Approval needed")
     card = waiting(page, thread)
     await expect(card).to_contain_text("1 of sre and 1 of payments", timeout=20_000)
     await expect(card).to_contain_text("workers: 4")
