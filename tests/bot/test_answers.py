@@ -15,7 +15,7 @@ from bot.adapters.redis.answers import RedisAnswers
 from bot.intake import build_intake
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import InMemoryQueue
-from tests.fakes.servers import *  # noqa: F403
+from tests.fakes.servers import *
 
 IDENTITY = AuthorizeResult(enterprise_id=None, team_id="T0", bot_user_id="U0BOT", bot_id="B0", bot_token="xoxb-none")
 ERRORS = '{"response_action": "errors", "errors": {"argument.workers": "at most 16"}}'

@@ -26,7 +26,7 @@ from core.effect import EffectStatus, output_sha256
 from core.evidence import Evidence, Hypothesis
 from core.tool_call import ToolCall
 from tests.fakes.clock import START
-from tests.fakes.databases import *  # noqa: F403
+from tests.fakes.databases import *
 from tests.fakes.examples import a_report, a_request, an_audit_event, an_effect
 
 NASTY = '=HYPERLINK("https://evil.example","look")'

@@ -10,7 +10,7 @@ from bot.adapters.database.engine import open_database
 from bot.adapters.database.row_check import Compared
 from bot.commands import audit_verify
 from tests.bot.test_audit_export import bench, populate  # noqa: F401 - a fixture
-from tests.fakes.databases import *  # noqa: F403
+from tests.fakes.databases import *
 
 CHANGES = {
     "UPDATE votes SET choice = 'reject'": "the vote of U0BOB is reject, where the history says approve",

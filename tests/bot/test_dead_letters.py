@@ -21,7 +21,7 @@ from core.ids import conversation_thread_id
 from core.services.needs_human import NeedsHuman
 from tests.bot.stage import ALICE, DAVE, INCIDENTS, Stage, buttons, open_listening_stage, words
 from tests.fakes.clock import START
-from tests.fakes.databases import *  # noqa: F403
+from tests.fakes.databases import *
 from tests.fakes.examples import an_event
 
 

@@ -11,7 +11,7 @@ from core.errors import TransientError
 from tests.bot.test_history import Scribe, scribe  # noqa: F401 - a fixture
 from tests.contracts.test_audit_heads import Court, court  # noqa: F401 - a fixture
 from tests.contracts.test_audit_verify import tamper, verify
-from tests.fakes.databases import *  # noqa: F403
+from tests.fakes.databases import *
 
 MINUTE = 1.0
 

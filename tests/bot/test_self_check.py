@@ -20,8 +20,8 @@ from bot.self_check import Probe, SelfCheck, redis_probe, slack_probe, sql_probe
 from core.errors import TransientError
 from demo.slack import LocalWorkspace
 from tests.fakes.clock import FakeClock
-from tests.fakes.databases import *  # noqa: F403
-from tests.fakes.servers import *  # noqa: F403
+from tests.fakes.databases import *
+from tests.fakes.servers import *
 
 GREEN = [Finding("ok", "redis", "well")]
 RED = [Finding("fail", "redis", "this Redis forgets")]

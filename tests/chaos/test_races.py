@@ -18,9 +18,9 @@ from tests.chaos.collect import rows_of
 from tests.chaos.gated import gated_graph
 from tests.chaos.history import History
 from tests.chaos.racer import ALICE, BOB, CAROL, desk_over
-from tests.fakes.databases import *  # noqa: F403
+from tests.fakes.databases import *
 from tests.fakes.examples import a_request
-from tests.fakes.servers import *  # noqa: F403
+from tests.fakes.servers import *
 
 ROUNDS = pytest.mark.parametrize("rounds", [50, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 

@@ -8,7 +8,7 @@ from core.approval import ApprovalStatus
 from tests.chaos import schedules
 from tests.chaos.inside.place import Place
 from tests.chaos.machine import Schedule, tell
-from tests.chaos.places import *  # noqa: F403
+from tests.chaos.places import *
 from tests.chaos.schedules import BrokenPromiseError, main, run_schedule
 from tests.chaos.steps import RULES, Step, read_steps, steps_of
 from tests.chaos.twin_stories import agreed

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.inside.place import Place
-from tests.chaos.places import *  # noqa: F403
+from tests.chaos.places import *
 from tests.chaos.schedules import run_schedules
 
 pytestmark = [

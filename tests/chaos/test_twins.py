@@ -3,7 +3,7 @@
 import pytest
 
 from tests.chaos.inside.place import Place
-from tests.chaos.places import *  # noqa: F403
+from tests.chaos.places import *
 from tests.chaos.schedules import first_broken, story_breaks
 from tests.chaos.twins import TWINS, Twin
 

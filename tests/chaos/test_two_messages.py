@@ -12,7 +12,7 @@ from bot.adapters.redis.checkpointer import open_saver
 from bot.adapters.redis.connection import connect
 from bot.adapters.redis.lease import RedisLease
 from graphs.runner import LangGraphRunner, thread_config
-from tests.fakes.servers import *  # noqa: F403
+from tests.fakes.servers import *
 from tests.graphs.world import World, a_brief
 
 HOUR = timedelta(hours=1)

@@ -15,11 +15,11 @@ from core.ports import Audit, Effects, Incidents, Reports
 from tests.fakes.approvals import InMemoryApprovals
 from tests.fakes.audit import InMemoryAudit
 from tests.fakes.clock import FakeClock
-from tests.fakes.databases import *  # noqa: F403
+from tests.fakes.databases import *
 from tests.fakes.effects import InMemoryEffects
 from tests.fakes.incidents import InMemoryIncidents
 from tests.fakes.reports import InMemoryReports
-from tests.fakes.servers import *  # noqa: F403
+from tests.fakes.servers import *
 
 
 @dataclass(frozen=True)

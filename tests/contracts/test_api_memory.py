@@ -10,7 +10,7 @@ from bot.adapters.redis.api_memory import RedisApiMemory
 from bot.adapters.redis.connection import connect
 from core.errors import TransientError
 from tests.fakes.api_memory import InMemoryApiMemory
-from tests.fakes.servers import *  # noqa: F403
+from tests.fakes.servers import *
 
 Memory = RedisApiMemory | InMemoryApiMemory
 NONCE = "0123456789abcdef"

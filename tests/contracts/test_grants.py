@@ -27,7 +27,7 @@ from tests.contracts.conftest import Stores
 from tests.contracts.test_claim_race import line
 from tests.fakes.approvals import InMemoryApprovals
 from tests.fakes.clock import START, FakeClock
-from tests.fakes.databases import *  # noqa: F403
+from tests.fakes.databases import *
 from tests.fakes.directory import InMemoryDirectory
 from tests.fakes.examples import a_plan, a_request
 from tests.fakes.grants import InMemoryGrants

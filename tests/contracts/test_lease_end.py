@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from bot.adapters.redis import lease as leases
 from bot.adapters.redis.lease import RedisLease
 from core.errors import TransientError
-from tests.fakes.servers import *  # noqa: F403
+from tests.fakes.servers import *
 
 
 async def hard_of_hearing(self: RedisLease, name: str, token: str, loss: Any) -> None:

@@ -21,7 +21,7 @@ from graphs.remediation import graph as remediation
 from graphs.runner import LangGraphRunner, thread_config
 from tests.contracts.test_consume import consuming, is_empty
 from tests.fakes.examples import an_event
-from tests.fakes.servers import *  # noqa: F403
+from tests.fakes.servers import *
 from tests.fakes.waiting import wait_until
 from tests.graphs.world import World, a_brief, a_proposal, approval_of
 

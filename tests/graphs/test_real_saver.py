@@ -13,7 +13,7 @@ import pytest
 
 from bot.adapters.redis.checkpointer import open_saver
 from core.approval import ApprovalStatus
-from tests.fakes.servers import *  # noqa: F403
+from tests.fakes.servers import *
 from tests.graphs.world import ROOT, World, a_brief, a_proposal, approval_of
 
 WEEK = timedelta(days=7)

@@ -29,7 +29,7 @@ from core.approval import ApprovalRequest, ApprovalStatus
 from core.errors import TransientError
 from core.ids import remediation_thread_id
 from graphs.runner import thread_config
-from tests.fakes.servers import *  # noqa: F403
+from tests.fakes.servers import *
 from tests.graphs.world import World, a_proposal, approval_of
 
 LOOT = "loot_of_a_checkpoint"

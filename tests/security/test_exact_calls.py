@@ -23,7 +23,7 @@ from core.tool_call import ToolCall, ToolResult, canonical_json
 from tests.bot.stage import INCIDENTS, Stage, open_stage
 from tests.bot.test_blocks_exact_call import code_of, decoded
 from tests.fakes.audit import InMemoryAudit
-from tests.fakes.databases import *  # noqa: F403
+from tests.fakes.databases import *
 from tests.fakes.effects import InMemoryEffects
 from tests.fakes.examples import a_request
 from tests.security.nasty_arguments import nasty_arguments

@@ -17,7 +17,7 @@ from core.event import Event
 from core.ports import Inbox
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.queue import InMemoryQueue
-from tests.fakes.servers import *  # noqa: F403
+from tests.fakes.servers import *
 from tests.security.slack_door import NOW, a_click_body, an_event_body, send, signed, site_of
 
 EVENT, CLICK = an_event_body(), a_click_body()

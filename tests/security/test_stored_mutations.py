@@ -18,7 +18,7 @@ from core.tampering import digest_of
 from core.tool_call import ToolCall, ToolResult
 from tests.fakes.audit import InMemoryAudit
 from tests.fakes.clock import FakeClock
-from tests.fakes.databases import *  # noqa: F403
+from tests.fakes.databases import *
 from tests.fakes.effects import InMemoryEffects
 from tests.fakes.examples import a_request
 from tools.environment import Environment, Service, open_http

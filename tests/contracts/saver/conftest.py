@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.contracts.saver.grounds import Ground
-from tests.fakes.clusters import *  # noqa: F403
+from tests.fakes.clusters import *
 from tests.fakes.clusters import Clusters, start_cluster
 from tests.fakes.processes import end
 from tests.fakes.servers import ENGINES, RedisServers, start_redis
