@@ -42,12 +42,14 @@ OURS = "ours: worker, Redis, SQLite"
 
 
 class Subject(Protocol):
-    """One way from a click to its effect; `given` is when the click was made, `started` when work on it began."""
+    """One way from a click to its effect; `given` is when the click was made, `started` when work on it began, `ended`
+    when the resume had returned (ours: when the effect began)."""
 
     name: str
     stamps: Stamps
     given: float
     started: float
+    ended: float
     effects: int
 
     async def prepare(self, number: int) -> None:
@@ -74,6 +76,7 @@ class Ours:
     name: str = OURS
     given: float = 0.0
     started: float = 0.0
+    ended: float = 0.0
     effects: int = 0
 
     async def prepare(self, number: int) -> None:
@@ -102,7 +105,7 @@ class Ours:
         self.given = perf_counter()
         await self.role.queue.put(self._event())
         await self.target.arrived.wait()
-        self.started = self.stamps.at(BEGUN)
+        self.started, self.ended = self.stamps.at(BEGUN), perf_counter()
 
     async def settle(self) -> None:
         row = await self._until(lambda row: row.finished_at is not None)
@@ -135,7 +138,7 @@ class Ours:
 BEGUN = "the click is in the worker's hands"
 _MOMENTS: tuple[tuple[type, str, str, str], ...] = (
     # class, method, moment before it, moment after it
-    (ApprovalDesk, "vote", "acknowledge, dispatch, load the row", ""),
+    (ApprovalDesk, "vote_on", "acknowledge, dispatch, load the row", ""),
     (SqlApprovals, "vote", "who may decide, and how", "the vote and its history are kept"),
     (SqlApprovals, "claim", "tally", "the decision and its history are kept"),
     (RedisQueue, "put", "", "the job is kept"),

@@ -109,7 +109,7 @@ class ApiDesk:
             await self._note("VoteRefused", job.person, request.id, request.incident_id, facts)
             raise
         desk = self.services.desk
-        return await desk.vote(request.id, job.person, job.choice, job.reason, typed=job.typed, via=client.requester)
+        return await desk.vote_on(request, job.person, job.choice, job.reason, typed=job.typed, via=client.requester)
 
     async def _client(self, client_id: str) -> ApiClient:
         known = await self.clients.of(client_id)

@@ -186,10 +186,23 @@ class ApprovalDesk:
     async def vote(
         self, approval_id: str, person_id: str, choice: Choice, reason: str = "", *, typed: str = "", via: str = ""
     ) -> ApprovalRequest:
-        """Count one person's word and return the request after it; RefusedError says why it does not count. The same
-        word again (a click that was delivered twice) returns the request as it stands. `typed` is the target's name
-        where core.confirmation asks for it, `via` the API client (api:id) that handed the word in."""
+        """Do as `vote_on` does, for whoever has only the request's id."""
         request = await self.approvals.load(approval_id)
+        return await self.vote_on(request, person_id, choice, reason, typed=typed, via=via)
+
+    async def vote_on(
+        self,
+        request: ApprovalRequest,
+        person_id: str,
+        choice: Choice,
+        reason: str = "",
+        *,
+        typed: str = "",
+        via: str = "",
+    ) -> ApprovalRequest:
+        """Count one person's word on a request that was loaded a moment ago; returns it as it then stands, RefusedError
+        says why the word does not count. The same word again (a click delivered twice) changes nothing. `typed` is the
+        target's name where core.confirmation asks for it, `via` the API client (api:id) that handed the word in."""
         if request.status is not ApprovalStatus.PENDING and _has_cast(request, person_id, choice):
             if request.status in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):
                 # A crash between the claim and its job delivers the click again; the job, if it was put, is known.

@@ -44,7 +44,7 @@ class ApproveButton:
     async def vote(self, request: ApprovalRequest, person: str, typed: str = "") -> None:
         """Vote, then show the card as it is now, whatever came of the vote; RefusedError says why it does not count."""
         try:
-            now = await self.desk.vote(request.id, person, "approve", typed=typed)
+            now = await self.desk.vote_on(request, person, "approve", typed=typed)
             if now.status is ApprovalStatus.APPROVED:
                 await asyncio.sleep(_HEAD_START)
         finally:

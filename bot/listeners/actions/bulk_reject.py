@@ -46,7 +46,7 @@ class BulkReject:
         except NoDataError:
             return f"⚠️ I know no request {inert(approval_id, 40)}."
         try:
-            await self.desk.vote(request.id, person, "reject", reason)
+            await self.desk.vote_on(request, person, "reject", reason)
         except RefusedError as refusal:
             return f"⚠️ {what(request)} was not rejected: {inert(str(refusal), 200)}"
         finally:

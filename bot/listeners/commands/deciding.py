@@ -62,6 +62,6 @@ class Deciding:
         self, request: ApprovalRequest, person: str, choice: Choice, reason: str = "", typed: str = ""
     ) -> ApprovalRequest:
         try:
-            return await self.desk.vote(request.id, person, choice, reason, typed=typed)
+            return await self.desk.vote_on(request, person, choice, reason, typed=typed)
         finally:
             await self.cards.show_approval(request.id)
