@@ -16,7 +16,7 @@ import core.services.approval_desk
 import core.services.sweeper
 import tools.guard
 from bot.adapters.database.approval_store import SqlApprovals
-from bot.adapters.database.audit_log import append_event
+from bot.adapters.database.audit_log import append_events
 from bot.adapters.database.delivery_store import SqlDeliveries
 from bot.adapters.database.effect_store import SqlEffects
 from bot.adapters.database.freeze_store import SqlSwitches
@@ -69,7 +69,7 @@ def claims_are_unconditional(patch: pytest.MonkeyPatch) -> None:
             await self.vote(*ballot)
         async with self._database.writing() as connection:
             await connection.execute(statement.values(status=status.value, decided_at=now, execute_by=execute_by))
-            await append_event(connection, event)
+            await append_events(connection, event)
         return True
 
     patch.setattr(SqlApprovals, "claim", claim)

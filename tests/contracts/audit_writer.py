@@ -12,7 +12,7 @@ import sys
 from sqlalchemy import text
 
 from bot.adapters.database import audit_log
-from bot.adapters.database.audit_log import SqlAudit, append_event
+from bot.adapters.database.audit_log import SqlAudit, append_events
 from bot.adapters.database.engine import Database, open_database
 from core.audit import AuditEvent
 from core.audit_chain import START, Head, content_of, next_head
@@ -33,14 +33,14 @@ async def torn(database: Database, event: AuditEvent) -> None:
 
 async def early(database: Database, event: AuditEvent) -> None:
     async with database.writing() as connection:
-        await append_event(connection, event)
+        await append_events(connection, event)
         print(event.subject, flush=True)
         await half()
 
 
 async def late(database: Database, event: AuditEvent) -> None:
     async with database.writing() as connection:
-        await append_event(connection, event)
+        await append_events(connection, event)
         found = await connection.execute(text("SELECT hash FROM audit_events ORDER BY sequence DESC LIMIT 1"))
         right = {"hash": found.scalar()}
         await connection.execute(text("UPDATE audit_events SET hash = '' WHERE hash = :hash"), right)

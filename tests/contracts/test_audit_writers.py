@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 
 from bot.adapters.database import audit_log
 from bot.adapters.database.audit_check import check_chain
-from bot.adapters.database.audit_log import SqlAudit, append_event
+from bot.adapters.database.audit_log import SqlAudit, append_events
 from bot.adapters.database.engine import open_database
 from bot.adapters.database.migrate import migrate
 from bot.adapters.database.models import audit_events
@@ -189,7 +189,7 @@ async def test_whoever_stops_in_the_middle_of_a_write_does_not_stop_the_others(
 
     async def stop_and_go_on() -> None:
         async with stopped.writing() as connection:
-            await append_event(connection, an_audit_event())
+            await append_events(connection, an_audit_event())
             # With the short wait the other one gives up; with the short patience the one that stopped is ended.
             await SqlAudit(other).append(an_audit_event())
             await connection.execute(text("SELECT 1"))

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, exists, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters.database.audit_log import append_event
+from bot.adapters.database.audit_log import append_events
 from bot.adapters.database.engine import Database
 from bot.adapters.database.grant_store import hold
 from bot.adapters.database.models import approvals, effects, votes
@@ -67,7 +67,7 @@ class SqlApprovals:
         once = statement.on_conflict_do_nothing(index_elements=[approvals.c.id]).returning(approvals.c.id)
         async with self._database.writing() as connection:
             if (await connection.execute(once)).scalar() is not None and event is not None:
-                await append_event(connection, event)
+                await append_events(connection, event)
         return await self.load(request.id)
 
     async def load(self, approval_id: str) -> ApprovalRequest:
@@ -84,7 +84,7 @@ class SqlApprovals:
         async with self._database.writing() as connection:
             await self._cast(connection, vote)
             if event is not None:
-                await append_event(connection, event)
+                await append_events(connection, event)
 
     async def claim(
         self,
@@ -113,8 +113,8 @@ class SqlApprovals:
             won = held and (await connection.execute(statement, values)).rowcount == 1
             # Last, as the history is everybody's: whoever holds it waits for no row any more.
             told = [ballot.event] if ballot is not None else []
-            for each in [*told, event] if won and event is not None else told:
-                await append_event(connection, each)
+            told += [event] if won and event is not None else []
+            await append_events(connection, *told)
             return won
 
     async def replace(self, new: ApprovalRequest, *, text: str, events: Sequence[AuditEvent]) -> bool:
@@ -129,8 +129,7 @@ class SqlApprovals:
             if (await connection.execute(ended)).rowcount != 1:
                 return False
             await connection.execute(self._database.insert(approvals).values(_row_of(new)))
-            for event in events:
-                await append_event(connection, event)
+            await append_events(connection, *events)
             return True
 
     async def finish(self, approval_id: str, *, status: ApprovalStatus, text: str, now: datetime) -> bool:

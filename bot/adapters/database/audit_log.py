@@ -47,7 +47,7 @@ class SqlAudit:
     async def append(self, event: AuditEvent) -> None:
         """Add one row; once this returns it is kept."""
         async with self._database.writing() as connection:
-            await append_event(connection, event)
+            await append_events(connection, event)
 
     async def of_incident(self, incident_id: str) -> Sequence[AuditEvent]:
         """Return an incident's rows, oldest first."""
@@ -74,19 +74,28 @@ class SqlAudit:
             return [AuditEvent.model_validate(dict(row._mapping)) for row in await connection.execute(query, values)]
 
 
-async def append_event(connection: AsyncConnection, event: AuditEvent) -> None:
-    """Add one row in the caller's transaction of `Database.writing`, as its last statement: from here to its end
-    nobody else can append. ValueError for a moment without a time zone."""
-    content = content_of(event)
-    row = event.model_dump(exclude={"details"}) | {"details": content.details.decode()}
+async def append_events(connection: AsyncConnection, *events: AuditEvent) -> None:
+    """Add one row for each in the caller's transaction of `Database.writing`, as its last statements: from here to its
+    end nobody else can append. ValueError for a moment without a time zone."""
+    if not events:
+        return
+    contents = [content_of(event) for event in events]
+    rows = [
+        event.model_dump(exclude={"details"}) | {"details": content.details.decode()}
+        for event, content in zip(events, contents, strict=True)
+    ]
     if connection.dialect.name == "postgresql":
-        await connection.execute(_APPEND, row | {"content": encoded(content)})
+        for row, content in zip(rows, contents, strict=True):
+            await connection.execute(_APPEND, row | {"content": encoded(content)})
         return
     # SQLite's transaction has held the write lock from its start.
     last = (await connection.execute(_LAST)).first()
     head = START if last is None else Head(last.sequence, last.hash)
-    sequence, own = next_head(head, content)
-    await connection.execute(_INSERT, row | {"sequence": sequence, "previous_hash": head.hash, "hash": own})
+    for row, content in zip(rows, contents, strict=True):
+        own = next_head(head, content)
+        row |= {"sequence": own.sequence, "previous_hash": head.hash, "hash": own.hash}
+        head = own
+    await connection.execute(_INSERT, rows)
 
 
 def _append_in_turn(wait: str = "10s", patience: str = "30s") -> Any:

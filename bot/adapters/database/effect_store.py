@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import JsonValue
 from sqlalchemy import Select, bindparam, select, update
 
-from bot.adapters.database.audit_log import append_event
+from bot.adapters.database.audit_log import append_events
 from bot.adapters.database.engine import Database
 from bot.adapters.database.models import approvals, effects
 from core.approval import ApprovalStatus
@@ -44,7 +44,7 @@ class SqlEffects:
         async with self._database.writing() as connection:
             first = (await connection.execute(self._intend, effect.model_dump())).scalar() is not None
             if first:
-                await append_event(connection, event)
+                await append_events(connection, event)
             return first
 
     async def conclude(
@@ -58,7 +58,7 @@ class SqlEffects:
                 statement.values(status=status.value, text=text, data=data, outcome_at=now)
             )
             if result.rowcount == 1:
-                await append_event(connection, event)
+                await append_events(connection, event)
         if result.rowcount == 0 and await self.load(action_id) is None:
             raise NoDataError(f"There is no intent of {action_id}.")
         return result.rowcount == 1

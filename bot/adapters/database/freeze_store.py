@@ -2,7 +2,7 @@
 
 from sqlalchemy import select, update
 
-from bot.adapters.database.audit_log import append_event
+from bot.adapters.database.audit_log import append_events
 from bot.adapters.database.engine import Database
 from bot.adapters.database.models import switches
 from core.audit import AuditEvent
@@ -36,5 +36,5 @@ class SqlSwitches:
                 once = first.on_conflict_do_nothing(index_elements=[switches.c.name]).returning(switches.c.name)
                 turned = (await connection.execute(once)).scalar() is not None
             if turned:
-                await append_event(connection, event)
+                await append_events(connection, event)
             return turned

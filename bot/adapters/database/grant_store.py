@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Select, Text, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters.database.audit_log import append_event
+from bot.adapters.database.audit_log import append_events
 from bot.adapters.database.engine import Database
 from bot.adapters.database.models import approvals, standing_grants, votes
 from core.approval import ApprovalStatus, Vote
@@ -37,7 +37,7 @@ class SqlGrants:
         async with self._database.writing() as connection:
             added = (await connection.execute(once)).scalar() is not None
             if added:
-                await append_event(connection, event)
+                await append_events(connection, event)
             return added
 
     async def load(self, grant_id: str) -> StandingGrant:
@@ -80,8 +80,7 @@ class SqlGrants:
             once = row.on_conflict_do_nothing(index_elements=theirs, index_where=votes.c.grant_id.is_not(None))
             if (await connection.execute(once.returning(votes.c.id))).scalar() is None:
                 return None
-            for event in events:
-                await append_event(connection, event)
+            await append_events(connection, *events)
             return number
 
     async def end(self, grant_id: str, how: GrantEnd, person: str, event: AuditEvent) -> bool:
@@ -91,7 +90,7 @@ class SqlGrants:
             changed = mine.values(ended_at=event.at, ended_as=how, ended_by=person)
             ended = (await connection.execute(changed)).rowcount == 1
             if ended:
-                await append_event(connection, event)
+                await append_events(connection, event)
             return ended
 
 

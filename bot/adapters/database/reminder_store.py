@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Update, exists, or_, select, update
 
-from bot.adapters.database.audit_log import append_event
+from bot.adapters.database.audit_log import append_events
 from bot.adapters.database.engine import Database
 from bot.adapters.database.models import approvals, audit_events
 from core.approval import ApprovalStatus
@@ -39,7 +39,7 @@ class SqlReminders:
             counted = _at(approval_id, number).values(reminded=number, reminding_until=None)
             if (await connection.execute(counted)).rowcount != 1:
                 return False
-            await append_event(connection, event)
+            await append_events(connection, event)
             return True
 
     async def unsettled(self, since: datetime) -> Sequence[str]:
