@@ -86,3 +86,22 @@ async def test_it_comes_back_with_its_server(tmp_path: Path) -> None:
         await wire.close()
         await client.aclose()
         end(child)
+
+
+async def test_it_leaves_a_server_that_is_no_primary_any_more(tmp_path: Path) -> None:
+    child, url = start_redis(tmp_path / "redis", "valkey")
+    client = connect(url, timeout=2)
+    wire = Wire(client)
+    try:
+        first = await wire.ask("CLIENT", "ID")
+        assert await wire.ask("CLIENT", "ID") == first
+        await client.replicaof("127.0.0.1", "1")
+        with pytest.raises(ResponseError, match="READONLY"):
+            await wire.ask("SET", "key", "value")
+        await client.replicaof("NO", "ONE")
+        assert await wire.ask("SET", "key", "value") == b"OK"
+        assert await wire.ask("CLIENT", "ID") != first
+    finally:
+        await wire.close()
+        await client.aclose()
+        end(child)

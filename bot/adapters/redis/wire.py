@@ -78,6 +78,9 @@ class _Line(asyncio.Protocol):
             raise
         if isinstance(found, hiredis.ReplyError):
             code = str(found).split(" ", 1)[0]
+            if code == "READONLY":  # another server is the primary now: who asks next has to look for it
+                self._transport.abort()
+                self._end()
             raise _KNOWN.get(code, ResponseError)(str(found))
         return found
 
