@@ -61,13 +61,19 @@ def acts_seen(facts: Facts) -> list[OwnAct]:
 
 
 def restarts_seen(facts: Facts) -> list[OwnAct]:
-    """Return restarts of the last moments that no crash explains; whose they are does not show."""
+    """Return restarts of the last moments that no crash explains; whose they are does not show. What was never measured
+    before has begun for the first time."""
     begun = [(name, own, unix(own.status.get("started_at"))) for name, own in facts.services.items()]
     return [
         OwnAct(name, f"a restart of {name}", at)
         for name, own, at in begun
-        if at is not None and facts.now - at <= SETTLES_WITHIN and not _crashed(own, at)
+        if at is not None and facts.now - at <= SETTLES_WITHIN and not _crashed(own, at) and not _is_new(own, at)
     ]
+
+
+def _is_new(own: ServiceFacts, started: float) -> bool:
+    measured = [time for line in own.lines.values() for time, _ in line.points]
+    return bool(measured) and min(measured) > started - _FRESH_TROUBLE
 
 
 def _crashed(own: ServiceFacts, started: float) -> bool:

@@ -23,9 +23,9 @@ def iso(ago: float) -> str:
     return datetime.fromtimestamp(NOW - ago, UTC).isoformat()
 
 
-def line(title: str, value_at: Callable[[float], float]) -> Evidence:
-    """Return a line of the last five minutes; `value_at` takes seconds ago."""
-    points = [[NOW - ago, value_at(ago)] for ago in range(300, -1, -2)]
+def line(title: str, value_at: Callable[[float], float], span: int = 300) -> Evidence:
+    """Return a line of the last five minutes, or so many seconds; `value_at` takes seconds ago."""
+    points = [[NOW - ago, value_at(ago)] for ago in range(span, -1, -2)]
     return look(title, {"series": [{"labels": {"service": "shop"}, "points": points}]}, "")
 
 
@@ -194,6 +194,13 @@ def test_after_a_restart_by_order_we_watch_and_after_a_crash_we_do_not(exit_ago:
     assert judgement.proposal is None
 
 
+@pytest.mark.parametrize(("measured", "watched"), [(300, True), (14, False)])
+def test_a_first_start_is_no_restart_whose_help_one_waits_for(measured: int, watched: bool) -> None:
+    status = {"status": "running", "started_at": iso(15)}
+    failing = line(looks.ERROR_SHARE, lambda ago: 0.5 if ago <= 20 else 0.0, measured)
+    assert ("watching" in judged(failing, look(looks.STATUS, status)).answer) is watched
+
+
 def test_memory_that_fills_a_cache_and_stays_there_is_no_leak() -> None:
     plateau = line(looks.MEMORY, lambda ago: min(0.5, 0.1 + (300 - ago) * 0.01))
     assert cause(plateau, rising(0, 0.0), line(looks.LATENCY, lambda ago: 0.01)) == "none"
@@ -245,6 +252,13 @@ def test_a_crash_loop_that_ended_a_while_ago_is_history() -> None:
 def test_a_pool_that_is_full_for_one_moment_is_not_exhausted() -> None:
     blink = line(looks.POOL, lambda ago: 1.0 if ago == 0 else 0.4)
     assert "connection_pool_exhausted" not in {h.cause for h in judged(blink).hypotheses}
+
+
+@pytest.mark.parametrize(("free_for", "expected"), [(0, "slow_dependency"), (4, "unknown")])
+def test_a_worker_that_is_free_for_one_moment_is_busy_all_the_same(free_for: int, expected: str) -> None:
+    slow = line(looks.LATENCY, lambda ago: 2.0 if ago <= 60 else 0.02)
+    workers = line(looks.WORKERS, lambda ago: 0.5 if ago <= free_for else 1.0)
+    assert cause(slow, workers, rising(0, 0.0)) == expected
 
 
 def test_busy_workers_without_slowness_are_no_trouble() -> None:

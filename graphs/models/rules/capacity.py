@@ -151,16 +151,18 @@ def log_disk_full(facts: Facts, own: ServiceFacts) -> Finding | None:
 def slow_dependency(facts: Facts, own: ServiceFacts) -> Finding | None:
     """The service is slow, its workers are all busy, and nothing beneath it is to blame."""
     symptom, workers = slow_symptom(own), own.line(looks.WORKERS)
-    if symptom is None or not workers.above(BUSY) or own.line(looks.POOL).above(FULL):
+    # A worker that takes the next request is free for the moment in which somebody measures it.
+    if symptom is None or workers.onset(BUSY) is None or own.line(looks.POOL).above(FULL):
         return None
     if any(symptoms(facts.of(name)) for name in own.depends_on):
         return None
     began = symptom.since
     changes = [change for change in (newest_deploy(own), *suspect_settings(own)[:1]) if change is not None]
     changed = any(closeness(change, trouble_beside(own, change)) > 0 for change in changes)
+    busy = max(value for _, value in workers.points[-2:])
     reasons = [
         symptom.text + (f" since {clock_text(began)}" if began else ""),
-        f"{share_text(workers.now or 0)} of its workers are busy, so requests wait for one",
+        f"{share_text(busy)} of its workers are busy, so requests wait for one",
     ]
     above = [name for name, other in facts.services.items() if own.name in other.depends_on]
     waits = [(name, facts.of(name).dependency_latency.get(own.name)) for name in above]
