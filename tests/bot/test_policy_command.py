@@ -64,8 +64,12 @@ def test_a_call_that_no_tool_takes_is_said_to_be_one(
     assert told in capsys.readouterr().err
 
 
-def test_our_own_expectations_hold(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["policy", "test", str(ROOT / "policy.tests.yaml")]) == 0
+@pytest.mark.parametrize("folder", [ROOT, ROOT / "demo"])
+def test_our_own_expectations_hold(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POLICY_FILE", str(folder / "policy.yaml"))
+    assert main(["policy", "test"]) == 0
     assert re.search(r"(\d+) of \1 expectations hold", capsys.readouterr().out)
 
 
