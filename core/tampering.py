@@ -1,16 +1,26 @@
-"""Whether a stored request still is the one that was asked for: a row that anybody else has written to says so here."""
+"""Whether a stored request still is the one that was asked for and decided: a row that anybody else has written to says
+so here, as the history is chained and signed, and rows are not."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from core.approval import ApprovalRequest
+from core.audit import AuditEvent
 from core.errors import TamperedError
 from core.ports import Audit
 from core.tool_call import plan_digest
 
-ASKED = "ApprovalRequested"
+ASKED, CAST, DECIDED = "ApprovalRequested", "VoteCast", "ApprovalDecided"
 FOUND = "TamperingFound"
 
 _PLAN = "what it would run, or who may decide it, is not what was asked for"
 _CLOCKS = "its clocks are not those that policy set"
 _DIGEST = "its digest is not the one that the history tells of"
+_UNASKED = "the history does not know that anybody asked for it"
+_VOTES = "its votes are not those that the history tells of"
+_UNDECIDED = "the history does not know that it was approved"
+# A line is written in the transaction of its row, but may have looked at the clock a moment before or after it.
+_MOMENT = timedelta(seconds=30)
 
 
 def digest_of(request: ApprovalRequest) -> str:
@@ -30,12 +40,43 @@ def fault_of(request: ApprovalRequest) -> str:
     return ""
 
 
+def unrecorded(request: ApprovalRequest, history: Sequence[AuditEvent]) -> str:
+    """Return what in the row its history, read after it, does not know, or an empty text. What the history knows
+    besides may have come since, until the request is approved: from then on nobody can vote."""
+    asked = [event for event in history if event.kind == ASKED]
+    if not asked:
+        return _UNASKED
+    if any(event.details.get("digest", request.digest) != request.digest for event in asked):
+        return _DIGEST
+    if _is_later(request.created_at, asked):
+        return _CLOCKS
+    covered = [event.details.get("covered_by") for event in asked]
+    if request.covered_by is not None:
+        return "" if covered == [request.covered_by] else _UNDECIDED
+    kept = {(vote.person, vote.choice, vote.grant_id or "") for vote in request.votes}
+    cast = set(_ballots(history))
+    if request.execute_by is None:
+        return "" if kept <= cast else _VOTES
+    approved = [event for event in history if event.kind == DECIDED and event.details.get("verdict") == "approved"]
+    if not approved:
+        return _UNDECIDED
+    if request.decided_at is None or _is_later(request.decided_at, approved):
+        return _CLOCKS
+    return "" if kept == cast else _VOTES
+
+
+def _ballots(history: Sequence[AuditEvent]) -> Iterator[tuple[str, object, object]]:
+    for event in history:
+        if event.kind == CAST:
+            yield event.actor, event.details.get("choice"), event.details.get("grant", "")
+
+
+def _is_later(at: datetime, told: Sequence[AuditEvent]) -> bool:
+    return at > max(event.at for event in told) + _MOMENT
+
+
 async def check_untouched(request: ApprovalRequest, audit: Audit) -> None:
-    """TamperedError for a row that is not what we wrote; whoever has mended its digest as well is told by the history,
-    which is chained and signed. What wrote no line of its own there has only the row."""
-    fault = fault_of(request)
-    for event in await audit.of_subject(request.id) if not fault else ():
-        if event.kind == ASKED and event.details.get("digest", request.digest) != request.digest:
-            fault = _DIGEST
-    if fault:
+    """TamperedError for a row that is not what we wrote: one that somebody has put there, changed, voted on or approved
+    behind our back, also where its digest was mended."""
+    if fault := fault_of(request) or unrecorded(request, await audit.of_subject(request.id)):
         raise TamperedError(f"The stored request was changed outside Watchkeeper: {fault}")

@@ -126,6 +126,7 @@ class Stage:
         given = {"requester": "alert", "channel": incident.channel, "thread_ts": incident.thread_ts}
         given |= {"incident_id": incident.id, "created_at": self.clock.now()}
         request = await self.approvals.create(a_request(**(given | fields)))
+        await self.audit.record(request)
         await self.cards().show_approval(request.id)
         return await self.approvals.load(request.id)
 

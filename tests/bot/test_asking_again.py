@@ -42,7 +42,7 @@ async def asked_anew(stage: Stage, proposal: Proposal) -> str:
         incident_id=proposal.incident_id,
         created_at=stage.clock.now(),
     )
-    await stage.approvals.create(row)
+    await stage.audit.record(await stage.approvals.create(row))
     await stage.cards().show_approval(row.id)
     return row.id
 

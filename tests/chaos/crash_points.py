@@ -86,7 +86,7 @@ class CrashPoint(Enum):
     CLICK_ACKED_UNDECIDED = (
         "The click was answered and taken off the queue; no decision is written.",
         "click",
-        Spot(f"{_DESK}.vote", "before"),
+        Spot(f"{_DESK}.vote_on", "before"),
     )
     DECIDED_RESUME_UNQUEUED = (
         "The decision is committed; no job tells the graph of it.",

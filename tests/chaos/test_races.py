@@ -19,7 +19,7 @@ from tests.chaos.gated import gated_graph
 from tests.chaos.history import History
 from tests.chaos.racer import ALICE, BOB, CAROL, desk_over
 from tests.fakes.databases import *
-from tests.fakes.examples import a_request
+from tests.fakes.examples import a_request, history_of
 from tests.fakes.servers import *
 
 ROUNDS = pytest.mark.parametrize("rounds", [50, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
@@ -58,7 +58,8 @@ async def rounds_of(url: str, number: int, *people: Sequence[str]) -> tuple[Hist
     try:
         async with sides(*(["vote", url, *each] for each in people)) as racers:
             for _ in range(number):
-                request = await desk.approvals.create(a_request(requester=BOB, created_at=datetime.now(UTC)))
+                request = a_request(requester=BOB, created_at=datetime.now(UTC))
+                await desk.approvals.create(request, *history_of(request))
                 told.append(await at_once(racers, request.id))
         return await rows_of(database), told
     finally:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from core.approval import ApprovalRequest
 from core.audit import AuditEvent
 from core.audit_chain import START, ChainCheck, Head, Noted, StoredRow, Verdict, content_of, next_head
+from tests.fakes.examples import history_of
 
 
 class InMemoryAudit:
@@ -41,6 +43,11 @@ class InMemoryAudit:
         found = [each for each in await self.of_subject(subject) if each.kind == kind]
         found = [each for each in found if incident_id is None or each.incident_id == incident_id]
         return any(wanted <= each.details.items() for each in found)
+
+    async def record(self, row: ApprovalRequest) -> None:
+        """Add what the desk writes of such a row."""
+        for event in history_of(row):
+            await self.append(event)
 
     def check(self, noted: Head | None = None) -> Verdict:
         """Return what a check of the rows finds."""

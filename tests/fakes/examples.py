@@ -1,7 +1,9 @@
 """Valid domain objects for tests that care about one or two fields only: `an_alert(service="checkout")`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from pydantic import JsonValue
 
 from core.alert import Alert, AlertStatus
 from core.approval import ApprovalRequest
@@ -129,3 +131,19 @@ def an_event(**fields: Any) -> Event:
     given: dict[str, Any] = {"id": new_id("evt"), "kind": "alert", "key": "alert:prod/checkout", "body": {}}
     given["received_at"] = START
     return Event(**(given | fields))
+
+
+def history_of(row: ApprovalRequest) -> list[AuditEvent]:
+    """Return the lines that the desk has written of a row: who asked, who voted, and that it was approved."""
+
+    def line(kind: str, actor: str, at: datetime, **details: JsonValue) -> AuditEvent:
+        return AuditEvent(kind=kind, actor=actor, subject=row.id, incident_id=row.incident_id, at=at, details=details)
+
+    covered: dict[str, JsonValue] = {"covered_by": row.covered_by} if row.covered_by else {}
+    told = [line("ApprovalRequested", row.requester, row.created_at, digest=row.digest, **covered)]
+    for vote in row.votes:
+        grant: dict[str, JsonValue] = {"grant": vote.grant_id} if vote.grant_id else {}
+        told.append(line("VoteCast", vote.person, vote.at, choice=vote.choice, reason=vote.reason, **grant))
+    if row.decided_at is not None and row.execute_by is not None:
+        told.append(line("ApprovalDecided", "U0BOB", row.decided_at, verdict="approved"))
+    return told

@@ -324,7 +324,8 @@ async def test_a_decision_that_a_crash_kept_from_its_graph_is_told_again(desk: D
 
 async def test_a_crash_between_vote_and_claim_is_mended_by_the_next_click(desk: Desk) -> None:
     request = await desk.asked()
-    await desk.approvals.vote(Vote(approval_id=request, person=ALICE, choice="approve", at=desk.clock.now()))
+    vote = Vote(approval_id=request, person=ALICE, choice="approve", at=desk.clock.now())
+    await desk.approvals.vote(vote, desk.desk._event("VoteCast", ALICE, request, None, choice="approve"))
     assert (await desk.desk.vote(request, ALICE, "approve")).status is ApprovalStatus.APPROVED
 
 

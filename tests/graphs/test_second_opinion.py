@@ -64,9 +64,10 @@ def verdict(answer: str, *reasons: str, **more: Any) -> Reply:
 async def asked(review: Review, members: set[str], **rule: Any) -> tuple[ApprovalDesk, ApprovalRequest]:
     people = [Person(id=each, name=each) for each in (ALICE, CAROL, BOB)]
     policy = {"version": 1, "groups": {"sre": ["S0SRE"]}, "rules": [RULE | rule]}
+    audit = InMemoryAudit()
     desk = ApprovalDesk(
-        InMemoryApprovals(), InMemoryDirectory(people, {"S0SRE": members}),
-        Policy(PolicyFile.model_validate(policy), "0" * 64), InMemoryQueue(), InMemoryAudit(), FakeClock(),
+        InMemoryApprovals(audit), InMemoryDirectory(people, {"S0SRE": members}),
+        Policy(PolicyFile.model_validate(policy), "0" * 64), InMemoryQueue(), audit, FakeClock(),
         review=review,
     )  # fmt: skip
     proposal = Proposal(

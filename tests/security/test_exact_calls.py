@@ -51,6 +51,7 @@ class Line:
     guard: Guard
     received: list[bytes]
     cards: SlackCards
+    audit: InMemoryAudit
 
     async def asked(self, text: str) -> ApprovalRequest:
         """Plan the call, write its request and show its card."""
@@ -77,6 +78,7 @@ class Line:
         until = now + row.requirement.execute_within
         given = {"digest": row.digest, "status": ApprovalStatus.APPROVED, "now": now, "execute_by": until}
         assert await self.approvals.claim(row.id, **given)
+        await self.audit.record(await self.approvals.load(row.id))
         grant = Grant(approval_id=row.id, action_id=row.action_id, digest=row.digest, until=until)
         return await self.guard.execute(row, grant)
 
@@ -137,7 +139,7 @@ async def line(database_url: str, tmp_path: Path) -> AsyncIterator[Line]:
         audit = InMemoryAudit()
         guard = Guard(registry, approvals, InMemoryEffects(audit), audit, stage.clock, lambda: False)
         cards = stage.cards(approvals=approvals, approval_queue=approvals)
-        yield Line(stage, approvals, guard, received, cards)
+        yield Line(stage, approvals, guard, received, cards, audit)
     await database.close()
 
 

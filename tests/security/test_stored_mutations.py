@@ -112,6 +112,7 @@ async def mutate(url: str, tmp_path: Path, kind: type[Guard], count: int) -> tup
     given: dict[str, Any] = {"status": ApprovalStatus.APPROVED, "now": clock.now(), "execute_by": until}
     assert await approvals.claim(asked.id, digest=asked.digest, **given)
     sound = await approvals.load(asked.id)
+    await audit.record(sound)
     grant = Grant(approval_id=sound.id, action_id=sound.action_id, digest=sound.digest, until=until)
     with thief(url) as connection:
         stored = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM approvals").fetchone()

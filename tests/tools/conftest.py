@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote
+from core.tampering import ASKED, CAST, DECIDED
 from core.tool_call import Plan, ToolCall, plan_digest
 from tests.fakes.approvals import InMemoryApprovals
 from tests.fakes.audit import InMemoryAudit
@@ -104,7 +105,13 @@ class Bench:
         until = now + row.requirement.execute_within
         await self.approvals.claim(row.id, digest=row.digest, status=ApprovalStatus.APPROVED, now=now, execute_by=until)
         row = await self.approvals.load(row.id)
+        await self.audit.record(row)
         return row, Grant(approval_id=row.id, action_id=row.action_id, digest=row.digest, until=until)
+
+    @property
+    def kinds(self) -> list[str]:
+        """What the history tells of attempts, in order."""
+        return [event.kind for event in self.audit.events if event.kind not in {ASKED, CAST, DECIDED}]
 
     def forge(self, row: ApprovalRequest, **changes: Any) -> None:
         """Write into the approvals table behind everybody's back."""

@@ -59,14 +59,14 @@ async def execute_twenty_times(bench: Bench) -> list[str]:
 async def test_twenty_executions_at_once_are_one_effect_and_one_answer(bench: Bench) -> None:
     assert await execute_twenty_times(bench) == ["ok"] * 20
     assert len(bench.peer.effects) == 1
-    assert bench.audit.kinds == ["EffectIntended", "EffectDone"]
+    assert bench.kinds == ["EffectIntended", "EffectDone"]
 
 
 async def test_a_history_that_is_written_apart_from_the_ledger_tells_of_attempts_that_were_none(bench: Bench) -> None:
     bench.effects = TornEffects()
     await execute_twenty_times(bench)
     assert len(bench.peer.effects) == 1
-    assert bench.audit.kinds.count("EffectIntended") > 1
+    assert bench.kinds.count("EffectIntended") > 1
 
 
 async def test_a_guard_without_intent_rows_is_caught_by_the_targets_own_ledger(bench: Bench) -> None:
@@ -105,7 +105,7 @@ async def test_a_crash_between_effect_and_outcome_is_read_back(bench: Bench) -> 
     assert result.status == "ok"
     assert "read back" in result.text
     assert len(bench.peer.effects) == 1
-    assert bench.audit.kinds == ["EffectIntended", "EffectDone"]
+    assert bench.kinds == ["EffectIntended", "EffectDone"]
 
 
 async def test_a_guard_that_forgets_its_intent_acts_again_after_the_crash_and_is_caught(bench: Bench) -> None:
@@ -126,7 +126,7 @@ async def test_a_crash_between_intent_and_effect_is_unknown_and_never_run_again(
         assert result.status == "unknown"
         assert "Nobody can tell" in result.text
     assert bench.peer.effects == []
-    assert bench.audit.kinds == ["EffectUnknown"]
+    assert bench.kinds == ["EffectUnknown"]
 
 
 async def test_an_attempt_that_is_under_way_elsewhere_is_waited_for(bench: Bench) -> None:
@@ -148,7 +148,7 @@ async def test_a_lost_answer_is_read_back_and_not_called_a_failure(bench: Bench,
     result = await bench.guard(timeout=0.4).execute(row, grant)
     assert (result.status, len(bench.peer.effects)) == ("ok", 1)
     assert "read back" in result.text
-    assert bench.audit.kinds == ["EffectIntended", "EffectDone"]
+    assert bench.kinds == ["EffectIntended", "EffectDone"]
 
 
 @pytest.mark.parametrize("fault", ["hang", "reset", "500", "garbage"])
@@ -158,7 +158,7 @@ async def test_what_nobody_can_tell_is_unknown(bench: Bench, fault: str) -> None
     result = await bench.guard(timeout=0.4).execute(row, grant)
     assert result.status == "unknown"
     assert bench.effects.rows[row.action_id].status is EffectStatus.UNKNOWN
-    assert bench.audit.kinds == ["EffectIntended", "EffectUnknown"]
+    assert bench.kinds == ["EffectIntended", "EffectUnknown"]
 
 
 async def test_an_effect_whose_read_back_is_broken_too_is_unknown(bench: Bench) -> None:
@@ -186,7 +186,7 @@ async def test_what_the_target_refuses_has_not_happened(bench: Bench, fault: str
         result = await bench.guard().execute(row, grant)
         assert (result.status, text in result.text) == (status, True)
     assert bench.peer.effects == []
-    assert bench.audit.kinds == ["EffectIntended", "EffectFailed"]
+    assert bench.kinds == ["EffectIntended", "EffectFailed"]
 
 
 @pytest.mark.parametrize("fault", ["reset", "garbage", "500", "401", "huge"])

@@ -61,9 +61,9 @@ class Granted:
         assert await bench.approvals.claim(
             row.id, digest=row.digest, status=status, now=now, execute_by=until, grants=(self.grant.id,)
         )
-        return await bench.approvals.load(row.id), Grant(
-            approval_id=row.id, action_id=row.action_id, digest=row.digest, until=until
-        )
+        row = await bench.approvals.load(row.id)
+        await bench.audit.record(row)
+        return row, Grant(approval_id=row.id, action_id=row.action_id, digest=row.digest, until=until)
 
     def guard(self, standing: Standing, registry: Registry | None = None) -> Guard:
         bench = self.bench

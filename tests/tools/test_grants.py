@@ -40,7 +40,7 @@ def refused(result: ToolResult, bench: Bench, why: str) -> None:
     assert why in result.text
     assert bench.peer.effects == []
     assert bench.effects.rows == {}
-    assert bench.audit.kinds == ["EffectRefused"]
+    assert bench.kinds == ["EffectRefused"]
 
 
 async def test_an_approved_request_runs_and_tells_what_changed(bench: Bench) -> None:
@@ -48,7 +48,7 @@ async def test_an_approved_request_runs_and_tells_what_changed(bench: Bench) -> 
     result = await bench.guard().execute(row, grant)
     assert result.status == "ok"
     assert "workers 4 -> 8" in result.text
-    assert bench.audit.kinds == ["EffectIntended", "EffectDone"]
+    assert bench.kinds == ["EffectIntended", "EffectDone"]
     (effect,) = bench.peer.effects
     assert effect["action_id"] == row.action_id
     assert effect["by"] == "watchkeeper for U0ALICE, approved by U0BOB"
@@ -80,6 +80,14 @@ async def test_a_request_that_is_not_approved_is_refused_whatever_the_caller_sho
 async def test_a_row_that_says_approved_without_the_votes_is_refused(bench: Bench) -> None:
     row, grant = await bench.approved("restart_service", service="checkout")
     bench.forge(row, votes=())
+    refused(await bench.guard().execute(row, grant), bench, "votes are not those that the history tells of")
+
+
+async def test_a_row_whose_votes_are_too_few_is_refused_even_if_the_history_says_the_same(bench: Bench) -> None:
+    row, grant = await bench.approved("restart_service", service="checkout")
+    bench.forge(row, votes=())
+    bench.audit.events.clear()
+    await bench.audit.record(await bench.approvals.load(row.id))
     refused(await bench.guard().execute(row, grant), bench, "votes do not add up")
 
 
@@ -155,6 +163,8 @@ async def test_what_people_saw_must_be_what_code_finds_even_if_every_digest_was_
     plan = row.plan.model_copy(update={field: value})
     digest = digest_of(plan, row)
     bench.forge(row, plan=plan, digest=digest)
+    bench.audit.events.clear()
+    await bench.audit.record(await bench.approvals.load(row.id))
     result = await bench.guard().execute(row, grant.model_copy(update={"digest": digest}))
     refused(result, bench, "superseded: ")
 

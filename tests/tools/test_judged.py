@@ -27,6 +27,7 @@ async def approved_by_two(bench: Bench) -> tuple[ApprovalRequest, Grant]:
     until = now + needed.execute_within
     await bench.approvals.claim(row.id, digest=digest, status=ApprovalStatus.APPROVED, now=now, execute_by=until)
     row = await bench.approvals.load(row.id)
+    await bench.audit.record(row)
     return row, Grant(approval_id=row.id, action_id=row.action_id, digest=row.digest, until=until)
 
 

@@ -82,7 +82,7 @@ async def test_what_changes_while_the_intent_is_written_stops_the_act(
         assert why in result.text
     assert bench.peer.effects == []
     assert bench.effects.rows[row.action_id].status is EffectStatus.FAILED
-    assert bench.audit.kinds == ["EffectIntended", "EffectFailed"]
+    assert bench.kinds == ["EffectIntended", "EffectFailed"]
 
 
 @pytest.mark.parametrize(("meanwhile", "why"), CHANGES)
@@ -107,20 +107,20 @@ async def test_the_time_that_the_freeze_switch_takes_to_answer_counts(bench: Ben
 
 
 async def test_a_history_that_fails_before_the_act_leaves_nothing_behind_and_a_retry_runs(bench: Bench) -> None:
-    row, grant = await bench.approved("restart_service", service="checkout")
     bench.audit = LockedOnce()
+    row, grant = await bench.approved("restart_service", service="checkout")
     with pytest.raises(ConnectionError):
         await bench.guard().execute(row, grant)
     assert (bench.effects.rows, bench.peer.effects) == ({}, [])
     bench.clock.advance(minutes=1)
     assert (await bench.guard().execute(row, grant)).status == "ok"
     assert len(bench.peer.effects) == 1
-    assert bench.audit.kinds == ["EffectIntended", "EffectDone"]
+    assert bench.kinds == ["EffectIntended", "EffectDone"]
 
 
 async def test_a_ledger_that_is_written_apart_from_the_history_is_caught(bench: Bench) -> None:
-    row, grant = await bench.approved("restart_service", service="checkout")
     bench.audit, bench.effects = LockedOnce(), TornEffects()
+    row, grant = await bench.approved("restart_service", service="checkout")
     with pytest.raises(ConnectionError):
         await bench.guard().execute(row, grant)
     bench.clock.advance(minutes=1)

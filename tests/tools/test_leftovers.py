@@ -84,7 +84,7 @@ async def test_an_attempt_whose_outcome_and_job_are_lost_is_read_back_and_ended(
     assert (await bench.approvals.load(row.id)).status is ApprovalStatus.EXECUTED
     assert sweep.cards.shown == [("approval", row.id)]
     assert len(bench.peer.effects) == 1
-    assert "NeedsHuman" not in bench.audit.kinds
+    assert "NeedsHuman" not in bench.kinds
 
 
 async def test_one_that_its_target_does_not_know_ends_as_unknown_with_a_human(bench: Bench) -> None:
@@ -94,7 +94,7 @@ async def test_one_that_its_target_does_not_know_ends_as_unknown_with_a_human(be
         await sweep.after(seconds=21)
     assert bench.effects.rows[row.action_id].status is EffectStatus.UNKNOWN
     assert (await bench.approvals.load(row.id)).status is ApprovalStatus.UNKNOWN
-    assert (bench.audit.kinds.count("NeedsHuman"), len(sweep.cards.said)) == (1, 1)
+    assert (bench.kinds.count("NeedsHuman"), len(sweep.cards.said)) == (1, 1)
     assert bench.peer.effects == []
 
 
@@ -139,7 +139,7 @@ async def test_whoever_wakes_up_late_and_knows_corrects_the_end_that_was_written
     result = await bench.guard().execute(row, grant)
     assert result.status == "ok"
     assert bench.effects.rows[row.action_id].status is EffectStatus.DONE
-    assert bench.audit.kinds == ["EffectIntended", "EffectUnknown", "EffectDone"]
+    assert bench.kinds == ["EffectIntended", "EffectUnknown", "EffectDone"]
 
 
 async def test_what_was_approved_and_never_begun_ends_visibly_after_its_clock(bench: Bench) -> None:

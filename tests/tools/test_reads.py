@@ -49,7 +49,7 @@ async def test_an_unknown_tool_fails_and_the_answer_lists_the_tools(bench: Bench
 async def test_a_tool_that_changes_things_cannot_be_reached_by_reading(bench: Bench, name: str) -> None:
     result = await read(bench.guard(), name, service="checkout", workers=1, to_version="1", key="a", value=1)
     assert result.status == "refused"
-    assert bench.audit.kinds == ["EffectRefused"]
+    assert bench.kinds == ["EffectRefused"]
     assert bench.peer.seen == []
 
 

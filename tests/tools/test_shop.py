@@ -74,6 +74,7 @@ class OnCall:
         await self.approvals.vote(Vote(approval_id=row.id, person="U0BOB", choice="approve", at=now))
         until = now + row.requirement.execute_within
         await self.approvals.claim(row.id, digest=row.digest, status=ApprovalStatus.APPROVED, now=now, execute_by=until)
+        await self.audit.record(await self.approvals.load(row.id))
         return row, Grant(approval_id=row.id, action_id=row.action_id, digest=row.digest, until=until)
 
     async def act(self, name: str, **args: Any) -> ToolResult:

@@ -62,7 +62,7 @@ async def test_what_was_ended_as_not_run_during_the_dry_run_does_not_run(bench: 
     result, status = await ended_during_the_dry_run(bench)
     assert (result.status, status) == ("refused", ApprovalStatus.RAN_OUT)
     assert (bench.peer.effects, bench.effects.rows) == ([], {})
-    assert bench.audit.kinds == ["EffectRefused"]
+    assert bench.kinds == ["EffectRefused"]
 
 
 async def test_a_ledger_that_does_not_ask_runs_what_was_ended_and_is_caught(bench: Bench) -> None:
@@ -101,7 +101,7 @@ async def test_an_attempt_under_way_is_not_given_up_by_a_worker_whose_clock_is_a
 
 async def test_without_the_allowance_it_is_called_unknown_and_corrected_by_who_ran_it(bench: Bench) -> None:
     assert await seen_while_it_runs(bench, 0.0) == ("unknown", EffectStatus.UNKNOWN)
-    assert bench.audit.kinds[-2:] == ["EffectUnknown", "EffectDone"]
+    assert bench.kinds[-2:] == ["EffectUnknown", "EffectDone"]
 
 
 def test_what_is_overdue_is_so_by_every_clock() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from core import tampering
-from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote
+from core.approval import ApprovalRequest, ApprovalStatus, Choice, Grant, Vote
 from core.audit import AuditEvent
 from core.errors import TamperedError
 from core.tampering import digest_of, fault_of
@@ -81,7 +81,7 @@ async def test_the_twin_that_believes_the_row_runs_with_one_vote_of_two(
 async def test_the_twin_without_a_history_takes_a_mended_digest_for_ours(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tampering, "ASKED", "nothing that history tells of")
+    monkeypatch.setattr(tampering, "unrecorded", lambda *_: "")
     assert (await stolen(bench, await asked(bench), WEAKENED[0], mended=True)).status == "ok"
 
 
@@ -107,6 +107,7 @@ async def test_a_row_from_before_is_carried_out_by_the_digest_of_then(bench: Ben
     await bench.approvals.vote(Vote(approval_id=old.id, person="U0BOB", choice="approve", at=now))
     until = now + old.requirement.execute_within
     await bench.approvals.claim(old.id, digest=old.digest, status=ApprovalStatus.APPROVED, now=now, execute_by=until)
+    await bench.audit.record(await bench.approvals.load(old.id))
     grant = Grant(approval_id=old.id, action_id=old.action_id, digest=old.digest, until=until)
     assert (await bench.guard().execute(old, grant)).status == "ok"
 
@@ -123,4 +124,108 @@ async def test_what_ran_before_the_row_was_changed_ends_as_it_ended(bench: Bench
     again = await bench.guard().execute(row, grant)
     assert (first.status, again.status, len(bench.peer.effects)) == ("ok", "ok", 1)
     assert again.text == first.text
-    assert bench.audit.kinds[-1] == "EffectRefused"  # and what was found is on record
+    assert bench.kinds[-1] == "EffectRefused"  # and what was found is on record
+
+
+ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
+
+
+def ballot(row: ApprovalRequest, person: str, choice: Choice = "approve") -> Vote:
+    return Vote(approval_id=row.id, person=person, choice=choice, at=row.created_at, groups=("sre",))
+
+
+async def a_vote_is_put_there(bench: Bench, row: ApprovalRequest) -> ApprovalRequest:
+    """The history knows of one vote of two, and that nothing was decided."""
+    await bench.audit.record(row.model_copy(update={"votes": row.votes[:1], "execute_by": None}))
+    return row
+
+
+async def a_vote_is_put_before_the_deciding_one(bench: Bench, row: ApprovalRequest) -> ApprovalRequest:
+    """The desk counted a forged vote, and wrote its decision down."""
+    await bench.audit.record(row.model_copy(update={"votes": row.votes[1:]}))
+    return row
+
+
+async def a_refusal_is_taken_out(bench: Bench, row: ApprovalRequest) -> ApprovalRequest:
+    """Somebody had rejected it."""
+    await bench.audit.record(row.model_copy(update={"votes": (*row.votes, ballot(row, "U0DAVE", "reject"))}))
+    return row
+
+
+async def a_refusal_is_turned_round(bench: Bench, row: ApprovalRequest) -> ApprovalRequest:
+    """One of the two had rejected it."""
+    await bench.audit.record(row.model_copy(update={"votes": (row.votes[0], ballot(row, CAROL, "reject"))}))
+    return row
+
+
+async def an_approval_is_put_there(bench: Bench, row: ApprovalRequest) -> ApprovalRequest:
+    """Both had voted, and nobody had decided: it was frozen, say, or a vote had lapsed."""
+    await bench.audit.record(row.model_copy(update={"execute_by": None}))
+    return row
+
+
+async def an_old_approval_is_made_young(bench: Bench, row: ApprovalRequest) -> ApprovalRequest:
+    """It was approved an hour ago, and had run out since."""
+    hour = timedelta(hours=1)
+    old = {"created_at": row.created_at - hour, "decided_at": bench.clock.now() - hour}
+    await bench.audit.record(row.model_copy(update=old))
+    return row
+
+
+async def a_whole_row_is_put_there(bench: Bench, row: ApprovalRequest) -> ApprovalRequest:
+    """Nobody had asked for it."""
+    return row
+
+
+async def a_step_is_put_there(bench: Bench, row: ApprovalRequest) -> ApprovalRequest:
+    """It is said to be covered by a plan, and was a request of its own."""
+    await bench.audit.record(row)
+    bench.forge(row, covered_by="apr_of_a_plan")
+    return row
+
+
+THEFTS = [
+    a_vote_is_put_there, a_vote_is_put_before_the_deciding_one, a_refusal_is_taken_out, a_refusal_is_turned_round,
+    an_approval_is_put_there, an_old_approval_is_made_young, a_whole_row_is_put_there, a_step_is_put_there,
+]  # fmt: skip
+
+
+async def approved_by_two(bench: Bench) -> tuple[ApprovalRequest, Grant]:
+    """Return a row as a thief leaves it: whole in itself, approved by two of two."""
+    plan = await bench.guard().plan(ToolCall(name="restart_service", args={"service": "checkout"}))
+    now = bench.clock.now()
+    row = a_request(plan=plan, requirement=a_requirement(quorum=2), created_at=now)
+    until = now + row.requirement.execute_within
+    approved = {"status": ApprovalStatus.APPROVED, "decided_at": now, "execute_by": until}
+    row = row.model_copy(update={"votes": (ballot(row, BOB), ballot(row, CAROL)), **approved})
+    bench.approvals.rows[row.id] = row
+    return row, Grant(approval_id=row.id, action_id=row.action_id, digest=row.digest, until=until)
+
+
+async def test_what_two_have_approved_runs(bench: Bench) -> None:
+    row, grant = await approved_by_two(bench)
+    await bench.audit.record(row)
+    assert (await bench.guard().execute(row, grant)).status == "ok"
+
+
+@pytest.mark.parametrize("theft", THEFTS, ids=lambda theft: theft.__name__)
+async def test_what_the_history_does_not_know_runs_nothing(bench: Bench, theft: Any) -> None:
+    row, grant = await approved_by_two(bench)
+    result = await bench.guard().execute(await theft(bench, row), grant)
+    assert (result.status, bench.peer.effects) == ("refused", [])
+    assert result.text.startswith("tampered: The stored request was changed outside Watchkeeper")
+
+
+@pytest.mark.parametrize("theft", THEFTS[:-1], ids=lambda theft: theft.__name__)
+async def test_the_twin_that_asks_no_history_runs_it(bench: Bench, theft: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tampering, "unrecorded", lambda *_: "")
+    row, grant = await approved_by_two(bench)
+    assert (await bench.guard().execute(await theft(bench, row), grant)).status == "ok"
+    assert len(bench.peer.effects) == 1
+
+
+async def test_a_vote_that_comes_between_two_looks_is_no_tampering(bench: Bench) -> None:
+    row, _ = await approved_by_two(bench)
+    await bench.audit.record(row)
+    waits = row.model_copy(update={"status": ApprovalStatus.PENDING, "votes": row.votes[:1], "execute_by": None})
+    await tampering.check_untouched(waits, bench.audit)

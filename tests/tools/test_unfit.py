@@ -38,7 +38,7 @@ async def test_nothing_runs_while_the_self_check_is_red_and_the_refusal_says_why
     assert result.status == "refused"
     assert WHY in result.text
     assert (bench.peer.effects, bench.effects.rows) == ([], {})
-    assert bench.audit.kinds == ["EffectRefused"]
+    assert bench.kinds == ["EffectRefused"]
 
 
 async def test_a_check_that_turns_red_while_the_intent_is_written_stops_the_act(bench: Bench) -> None:
