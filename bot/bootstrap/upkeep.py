@@ -62,7 +62,7 @@ def build_tickers(
         clock=clock,
         letters=stores.deliveries,
     )
-    drift = DriftWatch(context.toolbox, rows, rows, context.cards, queue, clock)
+    drift = DriftWatch(context.toolbox, services.desk.policy, rows, rows, context.cards, queue, clock)
     news = FitnessNews(check, stores.audit, rows, stores.incidents, queue, clock, alive.name, alive.words)
     noted = Heartbeat(alive.redis, NOTES)
 

@@ -1,17 +1,21 @@
 """A request whose target moves on while it waits ends there, with the reason, before anybody's approval is spent."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from core.approval import ApprovalRequest, ApprovalStatus
+from core.policy import Policy, PolicyFile
 from core.services.drift import DriftWatch
-from tests.graphs.world import BOB, World, a_proposal, approval_of
+from tests.graphs.world import BOB, POLICY, World, a_proposal, approval_of
 
 MOVED = "version was 1.4.2 and is 1.5.0"
 
 
 def watch(world: World) -> DriftWatch:
-    return DriftWatch(world.toolbox, world.approvals, world.approvals, world.cards, world.queue, world.clock)
+    return DriftWatch(
+        world.toolbox, world.desk.policy, world.approvals, world.approvals, world.cards, world.queue, world.clock
+    )
 
 
 async def a_waiting_request(drift: str = "") -> World:
@@ -33,6 +37,18 @@ async def test_what_has_drifted_is_superseded_and_its_thread_hears_why_and_what_
     assert MOVED in said
     assert "Ask again" in said
     assert [event.details for event in world.audit.events if event.kind == "ApprovalSuperseded"] == [{"why": MOVED}]
+
+
+async def test_what_another_policy_has_to_decide_is_superseded_and_can_be_asked_for_anew() -> None:
+    world = await a_waiting_request()
+    stricter = Policy(PolicyFile.model_validate(POLICY), "1" * 64)
+    await replace(watch(world), policy=stricter).tick()
+    row = world.approvals.rows[approval_of()]
+    assert (row.status, row.outcome_text) == (
+        ApprovalStatus.SUPERSEDED,
+        "The policy has changed since it was asked for.",
+    )
+    assert "Ask again" in world.cards.said[f"{row.id}:drift"]
 
 
 async def test_its_graph_is_told_and_shows_the_card_as_it_is() -> None:
@@ -63,7 +79,9 @@ async def test_a_decision_that_came_first_stands() -> None:
             return waiting
 
     queue: Any = Earlier()
-    await DriftWatch(world.toolbox, world.approvals, queue, world.cards, world.queue, world.clock).tick()
+    await DriftWatch(
+        world.toolbox, world.desk.policy, world.approvals, queue, world.cards, world.queue, world.clock
+    ).tick()
     assert world.approvals.rows[approval_of()].status is ApprovalStatus.REJECTED
     assert f"{approval_of()}:drift" not in world.cards.said
 

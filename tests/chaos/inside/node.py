@@ -166,7 +166,7 @@ class Node:
         letters = DeadLetterCards(client, INCIDENTS)
         places = Places(incidents, stores.approvals)
         office = DeadLetterOffice(stores.deliveries, queue, letters, context.human, places)
-        drift = DriftWatch(guard, stores.approvals, stores.approvals, cards, queue, clock)
+        drift = DriftWatch(guard, self.policy, stores.approvals, stores.approvals, cards, queue, clock)
         return services, [sweeper.tick, left.tick, office.tick, drift.tick]
 
     def _registry(self) -> Registry:
