@@ -100,7 +100,7 @@ class Remediation:
                 incident_id=done.incident_id,
                 report_id=done.report_id,
                 rollback_of=newest.id,
-                pressed_undo=True,
+                pressed_undo=done.rollback_of is None,  # to undo an undo makes the change again, as it was asked for
             ),
             # An undo that could not be prepared may be asked for again; the two halves of a double click are one.
             attempt=str(int(self.clock.now().timestamp()) // _DOUBLE_CLICK_SECONDS),

@@ -29,9 +29,10 @@ def a_desk(**rule: Any) -> Grants:
     return desk
 
 
-async def undone(desk: Grants, person: str, **plan: Any) -> ApprovalRequest:
+async def undone(desk: Grants, person: str, rollback_of: str | None = None, **plan: Any) -> ApprovalRequest:
     """Press Undo on an executed request and let the graph ask for what comes of it."""
-    done = a_request(plan=a_plan(rollback=ROLLBACK), status=ApprovalStatus.EXECUTED, requester=BOB)
+    fields: dict[str, Any] = {"status": ApprovalStatus.EXECUTED, "requester": BOB, "rollback_of": rollback_of}
+    done = a_request(plan=a_plan(rollback=ROLLBACK), **fields)
     desk.approvals.rows[done.id] = done
     pressing = Remediation(NoGraphs(), desk.approvals, desk.approvals, desk.queue, desk.clock)  # type: ignore[arg-type]
     await pressing.undo(done.id, person)
@@ -55,6 +56,11 @@ async def test_whoever_may_not_approve_only_asks_for_it(person: str) -> None:
     assert (request.status, request.votes, request.requirement.quorum) == (ApprovalStatus.PENDING, (), 2)
     await desk.desk.vote(request.id, ALICE, "approve")
     assert (await desk.desk.vote(request.id, CAROL, "approve")).status is ApprovalStatus.APPROVED
+
+
+async def test_to_undo_an_undo_makes_a_change_again_and_takes_as_many_as_that_did() -> None:
+    request = await undone(a_desk(), ALICE, rollback_of="apr_before")
+    assert (request.status, request.votes, request.requirement.quorum) == (ApprovalStatus.PENDING, (), 2)
 
 
 async def test_without_the_rule_an_undo_waits_for_others() -> None:
