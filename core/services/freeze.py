@@ -11,6 +11,7 @@ from core.freeze import SUBJECT, Freeze
 from core.ports import Audit, Clock, Directory
 
 _REASON = 500
+_BY_FILE = "an operator has put the file `freeze` into the data folder"
 
 
 class Switches(Protocol):
@@ -50,7 +51,7 @@ class FreezeSwitch:
         """Return who holds everything since when; a file counts as nobody."""
         found = await self.switches.load()
         if not found.is_on and self.by_file():
-            return Freeze(is_on=True, reason="an operator has put the file `freeze` into the data folder")
+            return Freeze(is_on=True, reason=_BY_FILE)
         return found
 
     async def why(self) -> str:
@@ -77,6 +78,8 @@ class FreezeSwitch:
             raise
         if not await self.switches.turn(wanted, self._event("Frozen" if wanted.is_on else "Thawed", wanted)):
             present = await self.switches.load()
+            if not wanted.is_on and self.by_file():
+                raise RefusedError(f"Still frozen: {_BY_FILE}. It holds until it is taken away there.")
             # The same command delivered twice, or somebody was quicker: either way it is as they wish.
             by = f" by <@{present.person}>" if present.person else ""
             raise RefusedError(f"Everything is frozen already{by}." if wanted.is_on else "Nothing is frozen.")

@@ -104,6 +104,8 @@ async def test_the_file_holds_everything_even_without_sql_and_is_named() -> None
     await by_file.turn_on(ALICE, "")
     await by_file.turn_off(ALICE)
     assert await by_file.frozen()
+    with pytest.raises(RefusedError, match=r"Still frozen: .* the file `freeze`"):
+        await by_file.turn_off(ALICE)
 
 
 async def batch(bench: Bench, frozen: Frozen, meanwhile: Callable[[], object]) -> list[str]:  # noqa: F811
