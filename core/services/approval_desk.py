@@ -34,11 +34,10 @@ from core.requirement import Requirement
 from core.services import second_opinion
 from core.services.grant_book import GrantBook
 from core.services.membership import asker_of, groups_of, may_decide
+from core.services.voting_right import voting_groups
 from core.standing_grant import StandingGrant
 from core.tampering import ASKED, FOUND, check_untouched
 from core.tool_call import Plan, plan_digest
-
-_NAMED = 6
 
 
 def resume_job(request: ApprovalRequest, clock: Clock, attempt: str = "first") -> Event:
@@ -231,27 +230,9 @@ class ApprovalDesk:
         if self.clock.now() >= request.decide_by:
             raise ApprovalExpiredError("This request has expired; nothing was run. Ask again if it is still needed.")
         await self._check_untouched(request)
-        needed = request.requirement
-        if choice == "reject" and needed.same_human(person_id, request.requester):
-            return ()  # whoever asked may always withdraw
-        if needed.policy_sha256 != self.policy.sha256:
+        if choice == "approve" and request.requirement.policy_sha256 != self.policy.sha256:
             raise StaleApprovalError("The policy has changed since this was asked for, so it has to be asked for anew.")
-        if needed.exclude_requester and needed.same_human(person_id, request.requester):
-            raise SelfApprovalError(
-                "This request began with you, so somebody else has to decide it. You may reject it."
-            )
-        benefits = request.plan.beneficiary
-        if needed.exclude_beneficiary and benefits and needed.same_human(person_id, benefits) and choice == "approve":
-            raise SelfApprovalError("This action is for you, so somebody else has to approve it. You may reject it.")
-        if any(vote.person != person_id and needed.same_human(vote.person, person_id) for vote in request.votes):
-            raise AlreadyVotedError("You have voted on this request already, with another account.")
-        groups = await groups_of(self.directory, person_id, needed.members_of)
-        if not groups or not await may_decide(self.directory, person_id):
-            people = ", ".join(f"<@{each}>" for each in sorted(await self.directory.members(needed.members))[:_NAMED])
-            raise NotAnApproverError(
-                f"Only members of {', '.join(needed.groups)} ({people}) may decide this request "
-                f"(policy rule “{needed.rule}”)."
-            )
+        groups = await voting_groups(self.directory, request, person_id, choice)
         if choice == "approve" and (why := await self.frozen()):
             raise FrozenError(
                 f"Your approval was not counted: {why}. The request stays open; approve it again once that is over."
@@ -295,9 +276,24 @@ class ApprovalDesk:
                 return None, False
             if present.status is not ApprovalStatus.PENDING:
                 raise AlreadyDecidedError(already(present)) from None
+            if vote.choice == "reject":
+                return await self._take_back(present, vote), True
             raise
         present = await self.approvals.load(request.id)
         return present if len(present.votes) == len(voted.votes) else None, True
+
+    async def _take_back(self, request: ApprovalRequest, vote: Vote) -> ApprovalRequest | None:
+        """End the request, as somebody who has approved it says no after all: the vote stays where it is, and the last
+        word holds. Returns the request as it then stands; None when somebody else has decided it."""
+        verdict, why = ApprovalStatus.REJECTED, f"An approval was taken back: {vote.reason or 'no reason given'}"
+        facts = {"verdict": verdict.value, "taken_back": vote.reason}
+        told = self._event("ApprovalDecided", vote.person, request.id, request.incident_id, **facts)
+        if not await self.approvals.claim(
+            request.id, digest=request.digest, status=verdict, now=vote.at, execute_by=None, event=told, text=why
+        ):
+            return None
+        await self.queue.put(resume_job(request, self.clock))
+        return await self.approvals.load(request.id)
 
     async def _verdict(self, request: ApprovalRequest) -> tuple[ApprovalStatus, list[Vote]]:
         """Return what the votes amount to, and for an approval those of them that still count."""

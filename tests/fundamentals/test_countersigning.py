@@ -11,9 +11,9 @@ from core.alert import AlertStatus
 from core.approval import ApprovalRequest, ApprovalStatus, Vote, tally
 from core.audit import AuditEvent
 from core.brief import Place, Proposal
+from core.contradictions import contradictions
 from core.errors import (
     AlreadyDecidedError,
-    AlreadyVotedError,
     ApprovalExpiredError,
     NotAnApproverError,
     PolicyDeniedError,
@@ -126,10 +126,31 @@ async def test_two_approvers_means_two_people(desk: Desk) -> None:
     request = await desk.asked(plan=a_plan(service="payments"))
     for _ in range(2):
         assert (await desk.desk.vote(request, ALICE, "approve")).status is ApprovalStatus.PENDING
-    with pytest.raises(AlreadyVotedError):
-        await desk.desk.vote(request, ALICE, "reject")
     assert (await desk.desk.vote(request, CAROL, "approve")).status is ApprovalStatus.APPROVED
     assert desk.audit.kinds.count("VoteCast") == 2
+
+
+async def test_whoever_has_approved_may_take_it_back_until_it_is_decided(desk: Desk) -> None:
+    request = await desk.asked(plan=a_plan(service="payments"))
+    await desk.desk.vote(request, ALICE, "approve")
+    ended = await desk.desk.vote(request, ALICE, "reject", "wrong service")
+    assert (ended.status, ended.outcome_text) == (
+        ApprovalStatus.REJECTED,
+        "An approval was taken back: wrong service",
+    )
+    assert len(desk.resumed()) == 1
+    assert contradictions(ended, None, await desk.audit.of_subject(request)) == []
+    with pytest.raises(AlreadyDecidedError):
+        await desk.desk.vote(request, CAROL, "approve")
+
+
+async def test_what_is_approved_can_no_longer_be_taken_back(desk: Desk) -> None:
+    request = await desk.asked(plan=a_plan(service="payments"))
+    await desk.desk.vote(request, ALICE, "approve")
+    await desk.desk.vote(request, CAROL, "approve")
+    with pytest.raises(AlreadyDecidedError):
+        await desk.desk.vote(request, ALICE, "reject", "too late")
+    assert await desk.status() is ApprovalStatus.APPROVED
 
 
 async def test_whoever_asked_may_not_countersign(desk: Desk) -> None:
@@ -311,6 +332,7 @@ async def test_a_request_of_an_older_policy_has_to_be_asked_for_anew(desk: Desk)
     with pytest.raises(StaleApprovalError, match="policy has changed"):
         await stricter.vote(request, ALICE, "approve")
     assert await desk.status() is ApprovalStatus.PENDING
+    assert (await stricter.vote(request, ALICE, "reject", "not like this")).status is ApprovalStatus.REJECTED
 
 
 async def test_a_decision_that_a_crash_kept_from_its_graph_is_told_again(desk: Desk) -> None:
