@@ -64,11 +64,13 @@ ROWS = (
             "security/test_stored_mutations.py::test_a_thousand_single_byte_mutations_of_a_stored_request_are_refused",
             "tools/test_grants.py::test_two_hundred_single_byte_mutations_of_plans_are_refused",
             "tools/test_tampered_rows.py::test_a_weakened_requirement_is_refused_as_tampering",
+            "tools/test_tampered_rows.py::test_what_the_history_does_not_know_runs_nothing",
         ),
         (
             "security/test_stored_mutations.py::test_the_twin_that_trusts_the_row_is_caught_by_the_same_mutations",
             "tools/test_grants.py::test_a_guard_that_trusts_the_row_is_caught_by_the_same_mutations",
             "tools/test_tampered_rows.py::test_the_twin_that_believes_the_row_runs_with_one_vote_of_two",
+            "tools/test_tampered_rows.py::test_the_twin_that_asks_no_history_runs_it",
         ),
     ),
     Row(

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 import core.services.approval_desk
 import core.services.sweeper
+import core.tampering
 import tools.guard
 from bot.adapters.database.approval_store import SqlApprovals
 from bot.adapters.database.audit_log import append_events
@@ -315,7 +316,8 @@ def requirements_follow_the_file(patch: pytest.MonkeyPatch) -> None:
 
 
 def votes_move_to_the_edited(patch: pytest.MonkeyPatch) -> None:
-    """Who approved the request that was edited has approved the new one."""
+    """Who approved the request that was edited has approved the new one, and no history is asked."""
+    history_is_not_asked(patch)
     replace = SqlApprovals.replace
 
     async def carry(self: Any, new: ApprovalRequest, **more: Any) -> bool:
@@ -328,6 +330,11 @@ def votes_move_to_the_edited(patch: pytest.MonkeyPatch) -> None:
         return replaced
 
     patch.setattr(SqlApprovals, "replace", carry)
+
+
+def history_is_not_asked(patch: pytest.MonkeyPatch) -> None:
+    """Whatever stands in a row's votes and status was written by the desk."""
+    patch.setattr(core.tampering, "unrecorded", lambda *_: "")
 
 
 def edits_end_nothing(patch: pytest.MonkeyPatch) -> None:
