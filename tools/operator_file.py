@@ -13,6 +13,10 @@ _MAX_BYTES = 1024 * 1024
 _MERGE = "tag:yaml.org,2002:merge"
 
 
+class _TwiceError(ConstructorError):
+    """A key that stands twice in one mapping."""
+
+
 class _Loader(yaml.SafeLoader):
     """Refuses a key that stands twice in one mapping, where YAML's own takes the last one and says nothing: what a bad
     merge leaves of a file of rules."""
@@ -22,7 +26,7 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
                 if key.value in seen:
-                    raise ConstructorError(problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark)
+                    raise _TwiceError(problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -41,5 +45,5 @@ def read_yaml(path: Path, setting: str, *, hint: str = "") -> tuple[bytes, objec
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" near line {mark.line + 1}" if mark is not None else ""
-        what = getattr(error, "problem", None) if isinstance(error, ConstructorError) else None
-        raise ConfigurationError(f"{setting} {path}: {what or 'not YAML'}{where}") from error
+        what = error.problem if isinstance(error, _TwiceError) else "not YAML"
+        raise ConfigurationError(f"{setting} {path}: {what}{where}") from error

@@ -64,7 +64,6 @@ def test_a_call_that_no_tool_takes_is_said_to_be_one(
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("folder", [ROOT, ROOT / "demo"])
 def test_a_key_that_stands_there_twice_is_no_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (tmp_path / "policy.yaml").open("a") as file:
         file.write("rules:\n  - {name: all, effect: allow, match: {tool: scale_workers}}\n")
@@ -72,6 +71,7 @@ def test_a_key_that_stands_there_twice_is_no_policy(tmp_path: Path, capsys: pyte
     assert "the key 'rules' is there twice near line" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("folder", [ROOT, ROOT / "demo"])
 def test_our_own_expectations_hold(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
