@@ -220,10 +220,10 @@ class Schedule:
             self.system.knobs.sick.add(service)
         elif kind == "slow":
             self.system.world.slow = Random(number)
-        elif kind == "tamper":
+        elif kind in ("tamper", "forge"):
             request = self._pick(number, ApprovalStatus.PENDING)
             if request is not None:
-                self._do(self.system.tamper(request))
+                self._do(self.system.tamper(request) if kind == "tamper" else self.system.forge(request))
         else:
             self._do(self.system.freeze(kind == "freeze"))
 

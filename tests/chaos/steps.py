@@ -21,7 +21,7 @@ _DECIDERS = (ALICE, CAROL)
 _PEOPLE = (*_DECIDERS * 3, BOB, EVE, GUEST)
 _ASKERS = (BOB, BOB, ALICE)
 _CHOICES = ("approve", "approve", "approve", "reject")
-_MISCHIEF = ("turn", "ill", "freeze", "thaw", "tamper", "slow")
+_MISCHIEF = ("turn", "ill", "freeze", "thaw", "tamper", "forge", "slow")
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,14 @@ def edited(told: Schedule) -> None:
     told.agree(0, ALICE, 300)
 
 
+def forged(told: Schedule) -> None:
+    """Somebody approves the waiting request in the database, with votes that nobody has cast."""
+    told.begin("restart checkout", BOB, 1)
+    told.mischief("forge", 0)
+    told.time_passes(10.0, 100)  # so that nobody can think that the job is on its way
+    told.time_passes("sweep", 300)
+
+
 def self_made(told: Schedule) -> None:
     """Whoever asked for it approves it."""
     told.begin("restart checkout", BOB, 1)
