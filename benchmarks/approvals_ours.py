@@ -7,11 +7,8 @@ from unittest import mock
 
 from benchmarks.approvals_rows import ASKER, Click
 from bot.adapters.database.approval_store import SqlApprovals
-from bot.identifiers import APPROVE, EDIT_VALUE, EDIT_VIEW, FIELD_BLOCK, REASON_BLOCK, REASON_INPUT, REJECT_VIEW
-from bot.intake import event_of
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.event import Event
-from core.exact_call import visible_json
 from tests.chaos.inside.place import Place
 from tests.chaos.inside.system import System
 
@@ -31,11 +28,11 @@ class Ours:
 
     async def _asked(self, by: str, service: str, workers: int, thread: str = "") -> ApprovalRequest:
         self._system.knobs.workers[service] = 2  # what is so already is not proposed
-        before = {row.id for row in await self._system.requests()}
+        before = {row.id for row in await self._requests()}
         said = f"scale {service} to {workers}"
-        await self._system.arrive(self._system.asks(by, said, thread), said)
+        await self._system.arrive(self._system.stimuli.asks(by, said, thread), said)
         await self._rest()
-        return next(row for row in await self._system.requests() if row.id not in before and row.card_ts)
+        return next(row for row in await self._requests() if row.id not in before and row.card_ts)
 
     async def click(self, *clicks: Click, copies: int = 1) -> list[str]:
         """Press the buttons."""
@@ -47,36 +44,20 @@ class Ours:
         return ["refused" if each.person in refused else each.word for each in clicks]
 
     def _event(self, click: Click) -> Event:
-        if click.word == "approve":
-            return self._system.clicks(click.pause, click.person, APPROVE)
-        typed = {REASON_BLOCK: {REASON_INPUT: {"value": "wrong remedy"}}}
-        return self._form(REJECT_VIEW, click.pause, click.person, typed)
-
-    def _form(self, callback: str, pause: ApprovalRequest, person: str, typed: dict[str, Any]) -> Event:
-        stamp = self._system.board.stamp()
-        view = {
-            "id": f"V{stamp}", "hash": "h", "callback_id": callback, "private_metadata": pause.id, "type": "modal",
-            "blocks": [{"type": "input", "block_id": block} for block in typed], "state": {"values": typed},
-        }  # fmt: skip
-        body: dict[str, Any] = {"type": "view_submission", "user": {"id": person}, "team": {"id": "T0"}, "view": view}
-        return event_of(body | {"api_app_id": "A0", "trigger_id": stamp}, self._system.clock)
+        told = self._system.stimuli
+        return (told.approves if click.word == "approve" else told.rejects)(click.pause, click.person)
 
     async def edit(self, pause: ApprovalRequest, person: str, workers: int) -> None:
         """Send the form."""
-        chosen = {"type": "static_select", "selected_option": {"value": visible_json(pause.plan.service)}}
-        typed: dict[str, Any] = {
-            f"{FIELD_BLOCK}service": {EDIT_VALUE: chosen},
-            f"{FIELD_BLOCK}workers": {EDIT_VALUE: {"type": "number_input", "value": str(workers)}},
-        }
-        await self._system.arrive(self._form(EDIT_VIEW, pause, person, typed), "edit")
+        await self._system.arrive(self._system.stimuli.edits(pause, person, pause.plan.service, workers), "edit")
         await self._rest()
 
     async def next_pause(self) -> ApprovalRequest:
         """Return the request that waits, after an edit; else ask for one more in the last one's thread."""
-        waiting = await self._system.requests(ApprovalStatus.PENDING)
+        waiting = await self._requests(ApprovalStatus.PENDING)
         if waiting:
             return waiting[-1]
-        last = (await self._system.requests())[-1]
+        last = (await self._requests())[-1]
         return await self._asked(ASKER, "checkout", 7, last.thread_ts)
 
     async def restart(self) -> None:
@@ -96,9 +77,9 @@ class Ours:
         """Do what was armed, now that a decision is written."""
         armed, self._armed = self._armed, ""
         if armed == "freeze":
-            self._system.freeze(True)
+            await self._system.freeze(True)
         elif armed == "tamper":
-            found = await self._system.requests()
+            found = await self._requests()
             await self._system.tamper(next(row for row in found if row.id == approval_id))
 
     async def drift(self) -> None:
@@ -117,15 +98,19 @@ class Ours:
         """Return the row's status, once whatever is due was swept."""
         await self._system.sweep()
         await self._rest()
-        return next(row.status.value for row in await self._system.requests() if row.id == pause.id)
+        return next(row.status.value for row in await self._requests() if row.id == pause.id)
+
+    async def _requests(self, *statuses: ApprovalStatus) -> list[ApprovalRequest]:
+        store = SqlApprovals(self._system._rows, self._system.clock)
+        return [await store.load(each) for each in self._system.ids(*statuses)]
 
     async def _rest(self) -> None:
-        await self._system.idle(5)
+        await self._system.idle()
         if not self._system.alive:
             self._system.add_worker()
-            await self._system.idle(5)
+            await self._system.idle()
         await self._system.sweep()
-        await self._system.idle(5)
+        await self._system.idle()
 
 
 @asynccontextmanager
