@@ -50,17 +50,19 @@ def unrecorded(request: ApprovalRequest, history: Sequence[AuditEvent]) -> str:
         return _DIGEST
     if _is_later(request.created_at, asked):
         return _CLOCKS
-    covered = [event.details.get("covered_by") for event in asked]
     if request.covered_by is not None:
-        return "" if covered == [request.covered_by] else _UNDECIDED
+        # Approved with its plan, in the moment in which it was asked for.
+        if [event.details.get("covered_by") for event in asked] != [request.covered_by]:
+            return _UNDECIDED
+        return _CLOCKS if request.decided_at and _is_later(request.decided_at, asked) else ""
     kept = {(vote.person, vote.choice, vote.grant_id or "") for vote in request.votes}
     cast = set(_ballots(history))
     if request.execute_by is None:
         return "" if kept <= cast else _VOTES
-    approved = [event for event in history if event.kind == DECIDED and event.details.get("verdict") == "approved"]
-    if not approved:
-        return _UNDECIDED
-    if request.decided_at is None or _is_later(request.decided_at, approved):
+    decided = [event for event in history if event.kind == DECIDED]
+    if {event.details.get("verdict") for event in decided} != {"approved"}:
+        return _UNDECIDED  # also what was rejected, and opened again in the row
+    if request.decided_at is None or _is_later(request.decided_at, decided):
         return _CLOCKS
     return "" if kept == cast else _VOTES
 

@@ -164,6 +164,15 @@ async def an_approval_is_put_there(bench: Bench, row: ApprovalRequest) -> Approv
     return row
 
 
+async def a_rejected_one_is_opened_again(bench: Bench, row: ApprovalRequest) -> ApprovalRequest:
+    """Whoever had approved took it back; then the row was made pending, and another hand decided it."""
+    await bench.audit.record(row)
+    facts: dict[str, Any] = {"verdict": "rejected", "taken_back": ""}
+    told = AuditEvent(kind="ApprovalDecided", actor=BOB, subject=row.id, at=row.created_at, details=facts)
+    await bench.audit.append(told)
+    return row
+
+
 async def an_old_approval_is_made_young(bench: Bench, row: ApprovalRequest) -> ApprovalRequest:
     """It was approved an hour ago, and had run out since."""
     hour = timedelta(hours=1)
@@ -186,7 +195,8 @@ async def a_step_is_put_there(bench: Bench, row: ApprovalRequest) -> ApprovalReq
 
 THEFTS = [
     a_vote_is_put_there, a_vote_is_put_before_the_deciding_one, a_refusal_is_taken_out, a_refusal_is_turned_round,
-    an_approval_is_put_there, an_old_approval_is_made_young, a_whole_row_is_put_there, a_step_is_put_there,
+    an_approval_is_put_there, a_rejected_one_is_opened_again, an_old_approval_is_made_young,
+    a_whole_row_is_put_there, a_step_is_put_there,
 ]  # fmt: skip
 
 
@@ -222,6 +232,16 @@ async def test_the_twin_that_asks_no_history_runs_it(bench: Bench, theft: Any, m
     row, grant = await approved_by_two(bench)
     assert (await bench.guard().execute(await theft(bench, row), grant)).status == "ok"
     assert len(bench.peer.effects) == 1
+
+
+async def test_a_covered_step_gets_no_more_time_than_the_history_tells_of(bench: Bench) -> None:
+    now = bench.clock.now()
+    step = a_request(covered_by="apr_of_a_plan", created_at=now, decided_at=now)
+    await bench.audit.record(step)
+    await tampering.check_untouched(step, bench.audit)
+    later = step.model_copy(update={"decided_at": now + timedelta(hours=1)})
+    with pytest.raises(TamperedError, match="clocks"):
+        await tampering.check_untouched(later, bench.audit)
 
 
 async def test_a_vote_that_comes_between_two_looks_is_no_tampering(bench: Bench) -> None:
