@@ -60,7 +60,7 @@ def unrecorded(request: ApprovalRequest, history: Sequence[AuditEvent]) -> str:
     if request.execute_by is None:
         return "" if kept <= cast else _VOTES
     decided = [event for event in history if event.kind == DECIDED]
-    if {event.details.get("verdict") for event in decided} != {"approved"}:
+    if not decided or any(event.details.get("verdict") != "approved" for event in decided):
         return _UNDECIDED  # also what was rejected, and opened again in the row
     if request.decided_at is None or _is_later(request.decided_at, decided):
         return _CLOCKS
