@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 
 import pytest
@@ -142,6 +142,21 @@ async def test_whoever_has_approved_may_take_it_back_until_it_is_decided(desk: D
     assert contradictions(ended, None, await desk.audit.of_subject(request)) == []
     with pytest.raises(AlreadyDecidedError):
         await desk.desk.vote(request, CAROL, "approve")
+
+
+class FirstWordHolds(ApprovalDesk):
+    """Broken on purpose: who has approved is not heard again."""
+
+    async def _take_back(self, request: ApprovalRequest, vote: Vote) -> ApprovalRequest | None:
+        return request
+
+
+async def test_a_desk_that_does_not_hear_who_takes_it_back_approves_on_the_next_signature(desk: Desk) -> None:
+    desk.desk = FirstWordHolds(*(getattr(desk.desk, each.name) for each in fields(ApprovalDesk)))
+    request = await desk.asked(plan=a_plan(service="payments"))
+    await desk.desk.vote(request, ALICE, "approve")
+    await desk.desk.vote(request, ALICE, "reject", "wrong service")
+    assert (await desk.desk.vote(request, CAROL, "approve")).status is ApprovalStatus.APPROVED
 
 
 async def test_what_is_approved_can_no_longer_be_taken_back(desk: Desk) -> None:

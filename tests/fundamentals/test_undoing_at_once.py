@@ -58,11 +58,6 @@ async def test_whoever_may_not_approve_only_asks_for_it(person: str) -> None:
     assert (await desk.desk.vote(request.id, CAROL, "approve")).status is ApprovalStatus.APPROVED
 
 
-async def test_to_undo_an_undo_makes_a_change_again_and_takes_as_many_as_that_did() -> None:
-    request = await undone(a_desk(), ALICE, rollback_of="apr_before")
-    assert (request.status, request.votes, request.requirement.quorum) == (ApprovalStatus.PENDING, (), 2)
-
-
 async def test_without_the_rule_an_undo_waits_for_others() -> None:
     request = await undone(a_desk(undo="approve"), ALICE)
     assert (request.status, request.requirement.quorum) == (ApprovalStatus.PENDING, 2)
@@ -83,6 +78,19 @@ async def test_an_undo_that_the_bot_proposes_waits_for_people(kind: type[Approva
     desk.desk = kind(*(getattr(desk.desk, each.name) for each in fields(ApprovalDesk)))
     assert (await desk.ask(a_plan(call=ROLLBACK), requester=ALICE, rollback_of="apr_1")).status is status
     assert (await desk.ask(a_plan(call=ROLLBACK), requester=ALICE)).status is ApprovalStatus.PENDING
+
+
+@pytest.mark.parametrize(
+    ("kind", "votes", "status"),
+    [(ApprovalDesk, 0, ApprovalStatus.PENDING), (AnybodysUndo, 1, ApprovalStatus.APPROVED)],
+)
+async def test_to_undo_an_undo_makes_a_change_again_and_takes_as_many_as_that_did(
+    kind: type[ApprovalDesk], votes: int, status: ApprovalStatus
+) -> None:
+    desk = a_desk()
+    desk.desk = kind(*(getattr(desk.desk, each.name) for each in fields(ApprovalDesk)))
+    request = await undone(desk, ALICE, rollback_of="apr_before")
+    assert (request.status, len(request.votes), request.requirement.quorum) == (status, votes, 2 - votes)
 
 
 async def test_a_freeze_holds_an_undo_and_the_press_counts_for_nothing() -> None:
