@@ -11,6 +11,11 @@ from core.tool_call import Plan, ToolCall
 LIMIT_BYTES = 3000
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 _INVISIBLE = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
+# Letters and marks that are drawn as nothing, or as a space: Unicode's Default_Ignorable_Code_Point beyond the
+# categories above, and the empty Braille pattern.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0").union(
+    map(chr, range(0xFE00, 0xFE10)), map(chr, range(0xE0100, 0xE01F0))
+)
 
 
 def exact_call(call: ToolCall) -> str:
@@ -53,8 +58,13 @@ def shown_name(text: str) -> str:
 
 
 def is_invisible(char: str) -> bool:
-    """True for controls, zero-width and direction marks, surrogates and unassigned characters."""
-    return unicodedata.category(char) in _INVISIBLE
+    """True for controls, zero-width and direction marks, fillers, surrogates and unassigned characters."""
+    return char in _BLANK or unicodedata.category(char) in _INVISIBLE
+
+
+def is_noise(char: str) -> bool:
+    """True for what a sentence does without: the invisible, but for the mark that asks for an emoji's picture."""
+    return char != "\ufe0f" and is_invisible(char)
 
 
 def changes_between(old: ToolCall, new: ToolCall, limit: int = 60) -> str:

@@ -4,7 +4,7 @@ import re
 
 from bot.blocks import rich
 from bot.blocks.text import Block
-from core.exact_call import is_invisible
+from core.exact_call import is_noise
 
 _SPAN = re.compile(r"\*\*(?P<bold>[^*\n]+)\*\*|`(?P<code>[^`\n]+)`")
 _BULLET = re.compile(r"\s*(?:[-*•]|\d+[.)])\s+(?P<item>.+)")
@@ -49,4 +49,4 @@ def _line(text: str) -> rich.Element:
 
 
 def _seen(text: str) -> str:
-    return "".join(char for char in text if char in "\n\t" or not is_invisible(char))
+    return "".join(char for char in text if char in "\n\t" or not is_noise(char))

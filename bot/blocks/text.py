@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.api_client import client_in
-from core.exact_call import is_invisible
+from core.exact_call import is_noise
 
 Block = dict[str, Any]
 
@@ -28,7 +28,7 @@ def inert(text: str, limit: int = 300) -> str:
 def one_line(text: str, limit: int) -> str:
     """Fold white space, drop what cannot be seen and cut to `limit` characters with an ellipsis."""
     if not (text.isascii() and text.isprintable()):
-        text = "".join(" " if char.isspace() else char for char in text if char.isspace() or not is_invisible(char))
+        text = "".join(" " if char.isspace() else char for char in text if char.isspace() or not is_noise(char))
     folded = " ".join(text.split())
     return folded if len(folded) <= limit else folded[: limit - 1].rstrip() + "…"
 

@@ -130,8 +130,22 @@ def test_a_long_call_is_whole_or_in_a_file_whose_digest_is_shown_and_then_its_ta
 
 def test_characters_that_deceive_are_named() -> None:
     call = ToolCall(name="t", args={"a": "сheckout\u202e"})
-    assert odd_characters(call) == ["U+0441 CYRILLIC SMALL LETTER ES", "U+202E RIGHT-TO-LEFT OVERRIDE"]
-    assert odd_characters(ToolCall(name="t", args={"a": "plain\nlines"})) == []
+    assert odd_characters(call) == "U+202E RIGHT-TO-LEFT OVERRIDE, U+0441 CYRILLIC SMALL LETTER ES"
+    assert odd_characters(ToolCall(name="t", args={"a": "plain\nlines"})) == ""
+
+
+def test_what_deceives_most_is_named_first_however_many_accents_stand_before_it() -> None:
+    plain = ToolCall(name="t", args={"a": "àéîõüñ"})
+    assert odd_characters(plain).endswith(" and 1 more")
+    found = odd_characters(plain, ToolCall(name="t", args={"a": "\u0441heckout 60\u3164"}))
+    assert found.startswith("U+3164 HANGUL FILLER, U+0441 CYRILLIC SMALL LETTER ES, U+00E0 ")
+
+
+@pytest.mark.parametrize("char", ["\u3164", "\u115f", "\uffa0", "\u034f", "\ufe0f", "\u2800", "\u180b", "\U000e0100"])
+def test_what_is_drawn_as_nothing_is_shown_as_an_escape(char: str) -> None:
+    shown = exact_call(ToolCall(name="t", args={"a": f"60{char}"}))
+    assert char not in shown
+    assert json.loads(shown.split("a: ")[1]) == f"60{char}"
 
 
 def test_a_call_on_one_line_is_one_short_line() -> None:
