@@ -12,6 +12,7 @@ from bot.adapters.database.row_check import check_rows
 from bot.finding import Finding
 from core.audit_chain import Noted, Verdict
 from core.audit_head import Verifier, fault_of
+from core.errors import ConfigurationError, TransientError
 
 WHOLE = "whole history"
 _BREATH = 0.01  # seconds of rest after each few milliseconds of work
@@ -35,15 +36,19 @@ class WholeHistory:
         self._found = Finding("ok", WHOLE, "is being verified")
 
     async def verify(self, news: Callable[[], Awaitable[None]]) -> None:
-        """Verify it and call `news` when something is wrong; what keeps it from being read is a warning."""
+        """Verify it and call `news` when something is wrong; a database that is away is a warning, rows that break
+        what reads them are as bad as changed ones."""
         try:
             faults, notes, rows = await asyncio.to_thread(lambda: asyncio.run(self._verified()))
         except _StoppedError:
             return
+        except (TransientError, ConfigurationError) as error:
+            _log.warning("history_not_verified", error=str(error))
+            self._found = Finding("warn", WHOLE, f"could not be verified ({error})")
+            return
         except Exception as error:  # noqa: BLE001 - the rows themselves may be what breaks it
             _log.exception("history_not_verified")
-            self._found = Finding("warn", WHOLE, f"could not be verified ({type(error).__name__}: {error})")
-            return
+            faults, notes, rows = [f"it cannot be read ({type(error).__name__}: {error})"], (), 0
         if faults:
             _log.error("history_contradicted", faults=faults[:5])
             text = f"the history was changed: {faults[0]} (see `python -m bot audit verify`, mend it, start me again)"

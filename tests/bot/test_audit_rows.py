@@ -26,6 +26,8 @@ CHANGES = {
     "UPDATE approvals SET plan = replace(plan, 'checkout', 'payments')": "the plan does not give the request's digest",
     "UPDATE approvals SET status = 'rejected'": "it is rejected, where the history leaves it approved",
     "UPDATE approvals SET status = 'no such'": "a row: it cannot be read",
+    "UPDATE approvals SET finished_at = 5": "a row: it cannot be read",
+    "UPDATE votes SET at = 7": "a row: it cannot be read",
     "UPDATE approvals SET id = 'apr_other'": "apr_0000: it is gone, where the history says that it was asked for",
 }
 

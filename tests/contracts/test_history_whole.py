@@ -53,6 +53,29 @@ async def test_an_edited_vote_makes_it_red_too(database_url: str, tmp_path: Path
     assert court.signed
 
 
+async def test_a_cell_that_breaks_whoever_reads_it_hides_nothing(database_url: str, tmp_path: Path) -> None:
+    court, check, whole = await opened(database_url, tmp_path)
+    await populate(database_url)
+    await edit_row(database_url, "UPDATE approvals SET finished_at = 5")
+    await whole.verify(check.look)
+    assert "it cannot be read" in check.told()
+    assert court.signed
+
+
+async def test_what_breaks_the_reader_itself_is_red(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    court, check, whole = await opened(database_url, tmp_path)
+
+    async def broken(*_: object) -> None:
+        raise KeyError("nobody thought of this")
+
+    monkeypatch.setattr("bot.history_whole.check_rows", broken)
+    await whole.verify(check.look)
+    assert "it cannot be read (KeyError" in check.told()
+    assert court.signed
+
+
 async def test_a_plan_of_an_earlier_version_is_a_warning(database_url: str, tmp_path: Path) -> None:
     _, check, whole = await opened(database_url, tmp_path)
     await populate(database_url)

@@ -16,6 +16,8 @@ from core.errors import ConfigurationError
 
 _PAGE, _SMALL_PAGE = 200, 10
 _MOST_FAULTS = 100
+# What SQLAlchemy and pydantic raise of a cell that holds another type than its column's.
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 _GONE = (
     select(audit_events.c.subject)
     .where(audit_events.c.kind == "ApprovalRequested", ~exists().where(approvals.c.id == audit_events.c.subject))
@@ -58,8 +60,9 @@ async def check_rows(
                     await breathe()
     except DBAPIError as error:
         raise ConfigurationError(f"DATABASE_URL: the approvals cannot be read ({error.orig})") from error
-    except ValueError as error:  # somebody wrote what no column of ours may hold, and the rest cannot be told
-        found.append(("a row", f"it cannot be read ({str(error).splitlines()[0]})"))
+    except _UNREADABLE as error:  # somebody wrote what no column of ours may hold
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        found.append(("a row", f"it cannot be read ({why}), nor can those after it: mend it, and look again"))
     finally:
         await database.close()
     told = [f"{subject}: {sentence}" for subject, sentence in found]
