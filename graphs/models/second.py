@@ -13,6 +13,7 @@ from core.evidence import Report
 from core.opinion import LONGEST_REASON, MOST_REASONS, Answer, Opinion, cannot_tell
 from core.ports import Reports
 from core.runbook import Runbook
+from core.stepped_plan import steps_of
 from core.tool_call import Plan
 from graphs.investigation.intent import Intent
 from graphs.models import offline
@@ -92,7 +93,7 @@ class RulesJudge:
     runbooks: Sequence[Runbook]
 
     async def judge(self, plan: Plan, report: Report) -> Opinion:
-        """Compare the plan's call with what the rules propose on the same evidence."""
+        """Compare the plan's calls, all of them, with what the rules propose on the same evidence."""
         if report.mind == offline.NAME:
             return cannot_tell("The rules looked at this first; no second model is set up.", RULES)
         brief = Brief(
@@ -109,6 +110,8 @@ class RulesJudge:
             return Opinion(answer="disagree", reasons=(f"By the rules nothing is wrong ({rests}).",), by=RULES)
         if found.proposal is None:
             return cannot_tell("The rules propose nothing on this evidence.", RULES)
-        said = f"By the rules it is {call_text(found.proposal)} ({rests})."[:LONGEST_REASON]
-        same = (found.proposal.name, found.proposal.args) == (plan.call.name, plan.call.args)
+        calls = (found.proposal, *found.then)
+        said = f"By the rules it is {', then '.join(map(call_text, calls))} ({rests})."[:LONGEST_REASON]
+        asked = tuple(step.call for step in steps_of(plan))
+        same = calls[: len(asked)] == asked  # no more than the rules would do, and in that order
         return Opinion(answer="agree" if same else "disagree", reasons=(said,), by=RULES)

@@ -207,6 +207,8 @@ async def test_the_rules_judge_what_a_model_proposed(fault: str) -> None:
         opinion = await review(a_plan(call=call, service=right["service"]), "rep_1")
         assert opinion.answer == "agree"
         assert "E" in opinion.reasons[0]
+        more = a_plan(call=call, service=right["service"], then=(a_plan(call=elsewhere, service="front"),))
+        assert (await review(more, "rep_1")).answer == "disagree", "a step that the rules would not do"
 
 
 def test_what_is_needed_names_whom_a_disagreement_asks_for() -> None:
