@@ -37,7 +37,11 @@ class VoteBody(_Body):
         pattern=r"^[0-9a-f]{64}$", description="The digest of the request that the person has seen; another is refused."
     )
     reason: Words = Field(default="", description="A rejection needs one.")
-    typed: str = Field(default="", max_length=200, description="The target's name, where `typed_confirmation` is true.")
+    typed: str = Field(
+        default="",
+        max_length=200,
+        description="The targets' names, joined by `, `, where `typed_confirmation` is true.",
+    )
 
     @model_validator(mode="after")
     def _a_rejection_has_a_reason(self) -> Self:

@@ -59,11 +59,13 @@ class SlackDirectory:
 
     async def _fetch_person(self, user_id: str) -> Person:
         try:
-            user: dict[str, Any] = (await self._client.users_info(user=user_id)).get("user") or {"id": user_id}
+            user: dict[str, Any] | None = (await self._client.users_info(user=user_id)).get("user")
         except FAULTS as error:
             if code_of(error) in _UNKNOWN_USER:
                 raise NoDataError(f"Slack does not know {user_id}.") from error
             raise _mapped(error) from error
+        if not user:
+            raise NoDataError(f"Slack does not say who {user_id} is.")
         team = await self._own_team()
         return Person(
             id=user["id"],

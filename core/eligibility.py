@@ -11,7 +11,7 @@ def may_still_approve(request: ApprovalRequest, person: str) -> bool:
     needed = request.requirement
     barred = [vote.person for vote in request.votes]
     barred += [request.requester] if needed.exclude_requester else []
-    barred += [request.plan.beneficiary] if needed.exclude_beneficiary and request.plan.beneficiary else []
+    barred += request.plan.beneficiaries if needed.exclude_beneficiary else ()
     return not any(needed.same_human(person, other) for other in barred)
 
 

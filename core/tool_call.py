@@ -51,6 +51,16 @@ class Plan(BaseModel):
     tool_version: str = "1"
     then: tuple["Plan", ...] = ()
 
+    @property
+    def beneficiaries(self) -> frozenset[str]:
+        """Whom any of its steps is for."""
+        return frozenset(step.beneficiary for step in (self, *self.then) if step.beneficiary)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The services that its steps change, each once, in order."""
+        return tuple(dict.fromkeys(step.service for step in (self, *self.then)))
+
 
 def canonical_json(value: JsonValue) -> bytes:
     """Return the one byte form of a JSON value: sorted keys, no spaces, no NaN, UTF-8 with surrogates escaped."""

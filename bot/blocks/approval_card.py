@@ -30,7 +30,7 @@ from bot.blocks.wording import RISK_WORDS, STATUS_SIGNS, STATUS_TITLES, loud_env
 from core.api_client import client_in
 from core.approval import NOTHING_RAN, ApprovalRequest, ApprovalStatus, Vote
 from core.change_words import change_of
-from core.confirmation import asks_to_type
+from core.confirmation import asks_to_type, wanted_text
 from core.exact_call import exact_plan, plan_fits
 from core.freeze import Freeze
 from core.policy_rules import ALERT
@@ -191,11 +191,11 @@ def _call(request: ApprovalRequest, tense: str = "Exactly this will run") -> Blo
 def _warnings(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     warnings: list[str] = []
     calls = [step.call for step in steps_of(request.plan)]
-    odd = list(dict.fromkeys(each for call in calls for each in odd_characters(call)))[:5]
-    if odd:
-        warnings.append(f"⚠️ *Look closely:* the arguments hold unusual characters: {', '.join(odd)}")
+    if odd := odd_characters(*calls):
+        warnings.append(f"⚠️ *Look closely:* the arguments hold unusual characters: {odd}")
     if request.status is ApprovalStatus.PENDING and asks_to_type(request):
-        warnings.append(f"✍️ Approving asks you to type the target's name: {inert(request.plan.service, 80)}")
+        names = "targets' names" if request.plan.then else "target's name"
+        warnings.append(f"✍️ Approving asks you to type the {names}: {inert(wanted_text(request.plan), 300)}")
     if facts.target_seen is False:
         warnings.append(f"⚠️ *{inert(request.plan.service, 80)} does not appear in the evidence* of this report.")
     if request.reopens:

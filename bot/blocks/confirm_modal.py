@@ -1,4 +1,4 @@
-"""The modal before an approval that a click is too easy for: the call once more, and the target's name to be typed."""
+"""The modal before an approval that a click is too easy for: the call once more, and its targets to be typed."""
 
 from bot.blocks import rich
 from bot.blocks.budget import split
@@ -6,7 +6,9 @@ from bot.blocks.text import Block, inert, section
 from bot.blocks.wording import RISK_WORDS, loud_env
 from bot.identifiers import CONFIRM_BLOCK, CONFIRM_INPUT, CONFIRM_VIEW
 from core.approval import ApprovalRequest
+from core.confirmation import wanted_text
 from core.exact_call import exact_plan, plan_fits
+from core.stepped_plan import steps_of
 
 _PIECE, _PIECES = 2900, 8
 
@@ -14,16 +16,17 @@ _PIECE, _PIECES = 2900, 8
 def build_confirm_modal(request: ApprovalRequest) -> Block:
     """Return a view whose private_metadata is the request's id."""
     plan = request.plan
+    worst = max((step.risk for step in steps_of(plan)), key=lambda risk: risk.rank)
     pieces = split(exact_plan(plan), _PIECE)
     blocks: list[Block] = [
-        section(f"{loud_env(inert(plan.env, 40))} · {inert(plan.service, 80)} · {RISK_WORDS[plan.risk]}"),
+        section(f"{loud_env(inert(plan.env, 40))} · {inert(wanted_text(plan), 300)} · {RISK_WORDS[worst]}"),
         rich.block(rich.line(rich.words("Exactly this will run", "bold")), rich.preformatted(pieces[0])),
         *(rich.block(rich.preformatted(piece)) for piece in pieces[1:_PIECES]),
     ]
     if not plan_fits(plan):
         whole = f"The whole call is the file {request.id}-call.txt in the thread. Read it before you approve."
         blocks.append(rich.block(rich.line(rich.words(whole, "bold"))))
-    label = f"Type the name of the target: {plan.service}"
+    label = f"Type the name{'s' * bool(plan.then)} of the target{'s' * bool(plan.then)}: {wanted_text(plan)}"
     return {
         "type": "modal",
         "callback_id": CONFIRM_VIEW,

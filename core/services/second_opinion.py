@@ -28,7 +28,7 @@ async def judged(
     if needed.exclude_requester:
         humans.discard(needed.human(proposal.requester))
     if needed.exclude_beneficiary:
-        humans.discard(needed.human(plan.beneficiary))
+        humans -= {needed.human(each) for each in plan.beneficiaries}
     return needed.heeding(opinion, len(humans))
 
 

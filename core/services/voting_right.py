@@ -17,8 +17,8 @@ async def voting_groups(
         return ()  # whoever asked may always withdraw
     if needed.exclude_requester and needed.same_human(person_id, request.requester):
         raise SelfApprovalError("This request began with you, so somebody else has to decide it. You may reject it.")
-    benefits = request.plan.beneficiary
-    if needed.exclude_beneficiary and benefits and needed.same_human(person_id, benefits) and choice == "approve":
+    benefits = any(needed.same_human(person_id, each) for each in request.plan.beneficiaries)
+    if needed.exclude_beneficiary and benefits and choice == "approve":
         raise SelfApprovalError("This action is for you, so somebody else has to approve it. You may reject it.")
     others = [vote.person for vote in request.votes if vote.person != person_id]
     if choice == "approve" and any(needed.same_human(person, person_id) for person in others):

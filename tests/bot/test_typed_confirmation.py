@@ -66,6 +66,16 @@ async def test_the_twin_that_only_the_form_looks_at_is_caught(stage: Stage, monk
     assert stage.approvals.rows[request.id].status is ApprovalStatus.APPROVED
 
 
+async def test_a_plan_asks_for_the_names_of_all_its_targets(stage: Stage) -> None:
+    later = a_plan(service="payments", risk="destructive", call=ToolCall(name="drop", args={"service": "payments"}))
+    request = await stage.a_card(plan=a_plan(then=(later,)))
+    assert "type the targets' names: checkout, payments" in words(await stage.shown(request))
+    answer = await type_name(stage, request, ALICE, "checkout")
+    assert "checkout, payments" in answer["errors"][identifiers.CONFIRM_BLOCK]
+    await type_name(stage, request, ALICE, "checkout,payments")
+    assert stage.approvals.rows[request.id].status is ApprovalStatus.APPROVED
+
+
 async def test_a_name_typed_by_somebody_else_counts_for_nothing(stage: Stage) -> None:
     request = await stage.a_card(requirement=a_requirement(typed_confirmation=True))
     await type_name(stage, request, BOB, "checkout")
