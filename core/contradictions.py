@@ -33,7 +33,7 @@ def contradictions(request: ApprovalRequest, effect: Effect | None, history: Seq
     for event in history:
         if event.details.get("digest", request.digest) != request.digest:
             found.append(f"{event.kind} is about another digest than the request")
-    return [*found, *_of_status(request, history), *_of_votes(request, history), *_of_effect(effect, history)]
+    return [*found, *_of_status(request, history), *_of_votes(request, history), *of_effect(effect, history)]
 
 
 def _of_status(request: ApprovalRequest, history: Sequence[AuditEvent]) -> Iterator[str]:
@@ -65,7 +65,8 @@ def _said(vote: tuple[str, str] | None) -> str:
     return " ".join(("none",) if vote is None else (vote[0], f"({vote[1][:80]})" if vote[1] else "")).strip()
 
 
-def _of_effect(effect: Effect | None, history: Sequence[AuditEvent]) -> Iterator[str]:
+def of_effect(effect: Effect | None, history: Sequence[AuditEvent]) -> Iterator[str]:
+    """Yield a sentence for each thing in a request's row of the ledger that its history, read before it, gainsays."""
     told = [event for event in history if event.kind in _EFFECTS]
     if effect is None or not told:
         if effect is not None:

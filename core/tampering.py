@@ -4,13 +4,13 @@ so here, as the history is chained and signed, and rows are not."""
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from core.approval import ApprovalRequest
+from core.approval import ApprovalRequest, ApprovalStatus
 from core.audit import AuditEvent
 from core.errors import TamperedError
 from core.ports import Audit
 from core.tool_call import plan_digest
 
-ASKED, CAST, DECIDED = "ApprovalRequested", "VoteCast", "ApprovalDecided"
+ASKED, CAST, DECIDED, DONE = "ApprovalRequested", "VoteCast", "ApprovalDecided", "EffectDone"
 FOUND = "TamperingFound"
 
 _PLAN = "what it would run, or who may decide it, is not what was asked for"
@@ -19,8 +19,10 @@ _DIGEST = "its digest is not the one that the history tells of"
 _UNASKED = "the history does not know that anybody asked for it"
 _VOTES = "its votes are not those that the history tells of"
 _UNDECIDED = "the history does not know that it was approved"
+_UNDONE = "the history does not know that it was carried out"
 # A line is written in the transaction of its row, but may have looked at the clock a moment before or after it.
 _MOMENT = timedelta(seconds=30)
+_CARRIED_OUT = frozenset({ApprovalStatus.EXECUTED, ApprovalStatus.ROLLED_BACK})
 
 
 def digest_of(request: ApprovalRequest) -> str:
@@ -50,6 +52,8 @@ def unrecorded(request: ApprovalRequest, history: Sequence[AuditEvent]) -> str:
         return _DIGEST
     if _is_later(request.created_at, asked):
         return _CLOCKS
+    if request.status in _CARRIED_OUT and not any(event.kind == DONE for event in history):
+        return _UNDONE
     if request.covered_by is not None:
         # Approved with its plan, in the moment in which it was asked for.
         if [event.details.get("covered_by") for event in asked] != [request.covered_by]:
@@ -77,8 +81,10 @@ def _is_later(at: datetime, told: Sequence[AuditEvent]) -> bool:
     return at > max(event.at for event in told) + _MOMENT
 
 
-async def check_untouched(request: ApprovalRequest, audit: Audit) -> None:
-    """TamperedError for a row that is not what we wrote: one that somebody has put there, changed, voted on or approved
-    behind our back, also where its digest was mended."""
-    if fault := fault_of(request) or unrecorded(request, await audit.of_subject(request.id)):
+async def check_untouched(request: ApprovalRequest, audit: Audit) -> Sequence[AuditEvent]:
+    """Return the request's history; TamperedError for a row that is not what we wrote: one that somebody has put there,
+    changed, voted on or approved behind our back, also where its digest was mended."""
+    history = await audit.of_subject(request.id)
+    if fault := fault_of(request) or unrecorded(request, history):
         raise TamperedError(f"The stored request was changed outside Watchkeeper: {fault}")
+    return history

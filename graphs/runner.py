@@ -16,7 +16,7 @@ from core.errors import CorruptCheckpointError, NeedsHumanError, NoDataError, Tr
 from core.evidence import Report
 from core.ids import approval_id_of, remediation_thread_id
 from core.services.known_bad import VERIFIED
-from core.services.steps import rows_of
+from core.services.remediation_rows import rows_of
 from core.stepped_plan import is_cut_off, is_stepped
 from core.tool_call import ToolResult
 from graphs.context import GraphContext

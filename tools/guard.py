@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote, tally
 from core.audit import AuditEvent
+from core.contradictions import of_effect
 from core.errors import (
     AlreadyDecidedError,
     ApprovalExpiredError,
@@ -39,6 +40,7 @@ from tools.spec import ToolSpec
 
 Frozen = Callable[[], bool | Awaitable[bool]]
 Standing = Callable[[ApprovalRequest], Awaitable[Sequence[Vote]]]
+InForce = Callable[[str], bool]
 logger = logging.getLogger(__name__)
 
 
@@ -47,13 +49,18 @@ async def without_grants(row: ApprovalRequest) -> Sequence[Vote]:
     return [vote for vote in row.votes if vote.grant_id is None]
 
 
+def any_policy(sha256: str) -> bool:
+    """Return True: without a policy file there is none that could have changed."""
+    return True
+
+
 class Guard:
     """Implements core.ports.ToolBox.
 
-    `frozen`, `unfit` and `standing` (the votes that still count) are asked before each effect; when they cannot answer,
-    nothing runs. `settle_seconds` is how
-    long an act whose answer got lost is looked for on its target before it is called unknown, `skew_seconds` by how
-    much the clocks of two workers may differ.
+    `frozen`, `unfit`, `standing` (the votes that still count) and `in_force` (whether the policy of that hash still
+    holds) are asked before each effect; when they cannot answer, nothing runs. `settle_seconds` is how long an act
+    whose answer got lost is looked for on its target before it is called unknown, `skew_seconds` by how much the clocks
+    of two workers may differ.
     """
 
     def __init__(
@@ -67,6 +74,7 @@ class Guard:
         *,
         unfit: Unfit = fit,
         standing: Standing = without_grants,
+        in_force: InForce = any_policy,
         settle_seconds: float = 5.0,
         skew_seconds: float = 2 * SKEW.total_seconds(),
     ) -> None:
@@ -78,6 +86,7 @@ class Guard:
         self._frozen = frozen
         self._unfit = unfit
         self._standing = standing
+        self._in_force = in_force
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._attempts = Attempts(registry, effects, clock, settle_seconds, skew_seconds)
         self._order = Order(approvals, audit, self._attempts)
@@ -165,10 +174,12 @@ class Guard:
 
     async def _execute(self, row: ApprovalRequest, grant: Grant) -> ToolResult:
         try:
-            await self._check_grant(row, grant)
+            history = await self._check_grant(row, grant)
             earlier = await self._attempts.find(row)
             if earlier is not None:
                 return await self._attempts.settle(row, earlier)
+            for wrong in of_effect(None, history):
+                raise TamperedError(f"The ledger was changed outside Watchkeeper: {wrong}")
             self._check_open(row, grant)
             await self._order.check_read_back(row)
             act = await self._as_it_will_run(row)
@@ -196,12 +207,12 @@ class Guard:
         voted = await self._order.answerable(row)
         return row.model_copy(update={"plan": plan, "votes": voted.votes})
 
-    async def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
+    async def _check_grant(self, row: ApprovalRequest, grant: Grant) -> Sequence[AuditEvent]:
         if (grant.approval_id, grant.action_id) != (row.id, row.action_id):
             raise GrantMissingError("The grant is for another request.")
         if row.digest != grant.digest:
             raise TamperedError("The stored request is not the one that was approved (its digest differs)")
-        await check_untouched(row, self._audit)
+        return await check_untouched(row, self._audit)
 
     def _check_open(self, row: ApprovalRequest, grant: Grant) -> None:
         if row.status is not ApprovalStatus.APPROVED:
@@ -211,6 +222,9 @@ class Guard:
 
     async def _check_may_run(self, row: ApprovalRequest, grant: Grant) -> None:
         voted = await self._order.answerable(row)
+        is_back = row.covered_by is not None and row.rollback_of is not None  # what has begun may be taken back
+        if not is_back and not self._in_force(voted.requirement.policy_sha256):
+            raise StaleApprovalError(f"{SUPERSEDED}the policy has changed since it was asked for.")
         if tally(voted.requirement, await self._votes_of(voted)) is not ApprovalStatus.APPROVED:
             raise GrantMissingError("The request is marked as approved, but its votes do not add up to that.")
         await self._order.check_turn(row)

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from core.approval import ApprovalRequest, ApprovalStatus
+from core.contradictions import of_effect
+from core.effect import EffectStatus
 from core.errors import AlreadyDecidedError, GrantMissingError, NoDataError, StaleApprovalError, TamperedError
 from core.ids import attempt_of
 from core.ports import Approvals, Audit
 from core.refusal import SUPERSEDED
-from core.services.steps import rows_of
+from core.services.remediation_rows import rows_of
 from core.stepped_plan import AS_LEFT, VERSION, covered_plan
 from core.tampering import check_untouched
 from core.tool_call import Plan
@@ -32,6 +34,8 @@ class Order:
         except NoDataError as error:
             raise GrantMissingError("The plan that this is said to be a step of is not there.") from error
         await check_untouched(covering, self._audit)
+        if undone is not None:
+            await check_untouched(undone, self._audit)  # it says what undoes it
         if covering.covered_by is not None:
             raise TamperedError("What is said to cover this step is a later step itself")
         begun = await self._attempts.ledger(covering)
@@ -61,8 +65,10 @@ class Order:
     async def check_read_back(self, row: ApprovalRequest) -> None:
         """StaleApprovalError unless the target of the step before this one says that it was done."""
         before = await self._before(row)
-        if before and row.rollback_of is None and not await self._attempts.is_seen(before[-1]):
-            raise StaleApprovalError(f"{SUPERSEDED}its target does not bear out that the step before was done.")
+        if before and row.rollback_of is None:
+            await self._check_recorded(before[-1])
+            if not await self._attempts.is_seen(before[-1]):
+                raise StaleApprovalError(f"{SUPERSEDED}its target does not bear out that the step before was done.")
 
     async def present(self, row: ApprovalRequest, found: Plan) -> Plan:
         """Return a covered plan with what is known only now, `found` being what planning its call gives at present:
@@ -80,8 +86,18 @@ class Order:
     async def _left(self, row: ApprovalRequest) -> object:
         target = (row.plan.service, row.plan.env)
         acts = [each for each in await self._before(row) if (each.plan.service, each.plan.env) == target]
+        for each in acts:
+            await self._check_recorded(each)
         versions = [await self._attempts.left_behind(each) for each in reversed(acts)]
         return next((version for version in versions if version is not None), None)
+
+    async def _check_recorded(self, row: ApprovalRequest) -> None:
+        """TamperedError where the ledger says that an earlier step was done, and the history tells it otherwise."""
+        effect = await self._attempts.ledger(row)
+        if effect is None or effect.status is not EffectStatus.DONE:
+            return  # nothing is made of it
+        for wrong in of_effect(effect, await check_untouched(row, self._audit)):
+            raise TamperedError(f"The ledger was changed outside Watchkeeper: of an earlier step {wrong}")
 
     async def _before(self, row: ApprovalRequest) -> Sequence[ApprovalRequest]:
         """Return the requests of the same run before this one, oldest first."""

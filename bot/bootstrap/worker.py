@@ -107,7 +107,7 @@ async def build_worker(settings: Settings) -> AsyncIterator[WorkerRole]:
         alive = Heartbeat(redis, "worker")
         history = build_history(settings, database)
         check = build_self_check(alive, database, client, clock, revision, history.probes)
-        toolbox = _guard(registry, stores, database, clock, freeze, grants, check)
+        toolbox = _guard(registry, stores, database, clock, policy, freeze, grants, check)
         saver = await stack.enter_async_context(_saver(settings))
         lease = RedisLease(redis, ttl=_THREAD_LEASE)
         second = await build_second(settings, catalogue, runbooks, stores, stack)
@@ -166,6 +166,7 @@ def _guard(
     stores: Stores,
     database: Database,
     clock: SystemClock,
+    policy: LivePolicy,
     freeze: FreezeSwitch,
     grants: GrantBook,
     check: SelfCheck,
@@ -179,6 +180,7 @@ def _guard(
         frozen=freeze.frozen,
         unfit=check.unfit,
         standing=grants.standing,
+        in_force=lambda sha256: sha256 == policy.sha256,
         # Who shares a SQLite file shares a machine, and its clock.
         skew_seconds=0.0 if database.engine.dialect.name == "sqlite" else 2 * SKEW.total_seconds(),
     )

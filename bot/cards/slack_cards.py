@@ -38,7 +38,7 @@ from core.services.grant_book import GrantBook
 from core.services.known_bad import KnownBad
 from core.services.membership import out_of_reach
 from core.services.needs_human import calls_for_humans
-from core.services.steps import rows_of
+from core.services.remediation_rows import rows_of
 from core.stepped_plan import as_whole
 
 _log = structlog.get_logger(__name__)

@@ -30,10 +30,10 @@ from core.fitness import Unfit, fit
 from core.person import GUESTS_MAY_NOT
 from core.policy_rules import ALERT
 from core.ports import Approvals, Audit, Clock, Directory, Queue, Rules
-from core.requirement import Requirement
 from core.services import second_opinion
 from core.services.grant_book import GrantBook
 from core.services.membership import asker_of, groups_of, may_decide
+from core.services.undo_right import heeding_undo
 from core.services.voting_right import voting_groups
 from core.standing_grant import StandingGrant
 from core.tampering import ASKED, FOUND, check_untouched
@@ -83,7 +83,7 @@ class ApprovalDesk:
             raise PolicyDeniedError(
                 f"Policy does not allow `{plan.call.name}` on {plan.service} in {plan.env} (rule: {requirement.rule})."
             )
-        requirement = await self._for_undo(requirement, proposal)
+        requirement = await heeding_undo(self.directory, self.approvals, self.audit, requirement, plan, proposal)
         requirement = await second_opinion.judged(self.review, self.directory, requirement, plan, proposal)
         now = self.clock.now()
         return ApprovalRequest(
@@ -113,7 +113,7 @@ class ApprovalDesk:
     async def decide_if_allowed(self, row: ApprovalRequest) -> ApprovalRequest:
         """Approve at once what policy lets run unasked; count the word of whoever undoes where policy lets them, and
         what was approved ahead. Returns the request as it then stands."""
-        if row.status is not ApprovalStatus.PENDING:
+        if row.status is not ApprovalStatus.PENDING or row.requirement.policy_sha256 != self.policy.sha256:
             return row
         if row.requirement.effect == "allow":
             return await self._decide(row, "policy", again=True)
@@ -129,18 +129,6 @@ class ApprovalDesk:
         except RefusedError:
             # Written down where it was refused; the request waits for people.
             return await self.approvals.load(row.id)
-
-    async def _for_undo(self, needed: Requirement, proposal: Proposal) -> Requirement:
-        """Return what is asked for where policy lets whoever may approve undo at once: their own word."""
-        if needed.undo != "allow":
-            return needed
-        person = proposal.requester
-        pressed = (
-            proposal.pressed_undo and proposal.rollback_of and await may_decide(self.directory, person, fresh=True)
-        )
-        if pressed and await groups_of(self.directory, person, needed.members_of, fresh=True):
-            return needed.for_whoever_undoes()
-        return needed.model_copy(update={"undo": "approve"})
 
     async def _vote_ahead(self, grant: StandingGrant, approval_id: str) -> None:
         """Count a grant as the vote of whoever gave it, where that vote would count and help."""

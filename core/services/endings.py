@@ -12,7 +12,7 @@ from core.ports import Approvals, Audit, Cards, Clock
 from core.refusal import end_of, spoken
 from core.services.needs_human import KIND as CALL
 from core.services.needs_human import NeedsHuman, subject_of
-from core.services.steps import rows_of
+from core.services.remediation_rows import rows_of
 from core.stepped_plan import is_cut_off, is_stepped, standing, what_stands
 from core.tool_call import ToolResult
 

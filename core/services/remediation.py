@@ -21,7 +21,7 @@ from core.ids import (
 )
 from core.objection import EDITED, rejection_of
 from core.ports import ApprovalQueue, Approvals, Clock, GraphRunner, Queue
-from core.services.steps import rows_of
+from core.services.remediation_rows import rows_of
 from core.stepped_plan import is_stepped, steps_of, whole_undo
 
 _DOUBLE_CLICK_SECONDS = 10

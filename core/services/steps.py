@@ -6,23 +6,13 @@ from datetime import datetime
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.audit import AuditEvent
 from core.brief import Proposal
-from core.errors import NoDataError, StaleApprovalError
+from core.errors import StaleApprovalError
 from core.ids import MOST_ATTEMPTS, approval_id_of, remediation_id_in
 from core.ports import Approvals, Clock, Queue
 from core.services.approval_desk import resume_job
+from core.services.remediation_rows import rows_of
 from core.stepped_plan import covered_plan, covers, next_to_undo, number_of, whole_undo
 from core.tool_call import Plan, plan_digest
-
-
-async def rows_of(approvals: Approvals, thread_id: str) -> list[ApprovalRequest]:
-    """Return all requests of a remediation, oldest first."""
-    rows: list[ApprovalRequest] = []
-    for number in range(1, MOST_ATTEMPTS + 1):
-        try:
-            rows.append(await approvals.load(approval_id_of(remediation_id_in(thread_id), number)))
-        except NoDataError:
-            break
-    return rows
 
 
 @dataclass(frozen=True, slots=True)

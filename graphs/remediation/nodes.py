@@ -13,7 +13,7 @@ from core.refusal import spoken
 from core.services.endings import end_key, last_key
 from core.services.known_bad import VERIFIED
 from core.services.refused_asks import note_refused
-from core.services.steps import rows_of
+from core.services.remediation_rows import rows_of
 from core.stepped_plan import is_stepped, standing, steps_of, what_stands, whole_undo
 from core.tool_call import Plan, ToolResult
 from graphs.context import GraphContext

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from itertools import permutations
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -96,13 +97,17 @@ def _faults_of(act: Act, row: ApprovalRequest, history: History) -> Iterator[str
     if any(span.since <= looked and (span.until is None or act.at < span.until) for span in history.freezes):
         yield "an effect while everything was frozen"
     yield from _faults_of_votes(row, history)
-    yield from _faults_of_policy(row, history)
+    yield from _faults_of_policy(row, looked, history)
 
 
-def _faults_of_policy(row: ApprovalRequest, history: History) -> Iterator[str]:
-    """What a file that changed meanwhile must not bring about: a request and its votes are of one policy."""
+def _faults_of_policy(row: ApprovalRequest, looked: datetime, history: History) -> Iterator[str]:
+    """What a file that changed meanwhile must not bring about: a request, its votes and its effect are of one policy.
+    What has begun may be taken back under any."""
     needed = row.requirement
-    for what, at in (("asked for", row.created_at), *((f"approved by {vote.person}", vote.at) for vote in row.votes)):
+    moments = [("asked for", row.created_at), *((f"approved by {vote.person}", vote.at) for vote in row.votes)]
+    if row.covered_by is None or row.rollback_of is None:
+        moments.append(("carried out", looked))
+    for what, at in moments:
         reign = next((each for each in history.reigns if each.holds(needed.policy_sha256, at)), None)
         if reign is not None and (needed.quorum, *needed.members) != reign.asks[row.plan.service]:
             yield f"wants {needed.quorum} of {needed.members}, its policy {reign.asks[row.plan.service]}"

@@ -65,6 +65,9 @@ ROWS = (
             "tools/test_grants.py::test_two_hundred_single_byte_mutations_of_plans_are_refused",
             "tools/test_tampered_rows.py::test_a_weakened_requirement_is_refused_as_tampering",
             "tools/test_tampered_rows.py::test_what_the_history_does_not_know_runs_nothing",
+            "steps/test_tampering.py::test_an_undo_that_was_written_into_the_rows_does_not_run",
+            "steps/test_tampering.py::test_what_a_step_left_behind_is_what_the_history_says",
+            "fundamentals/test_undoing_at_once.py::test_what_somebody_has_written_into_the_rows_is_not_undone_at_once",
         ),
         (
             "security/test_stored_mutations.py::test_the_twin_that_trusts_the_row_is_caught_by_the_same_mutations",

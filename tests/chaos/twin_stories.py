@@ -45,6 +45,15 @@ def decided_under_the_next_policy(told: Schedule) -> None:
     told.agree(0, ALICE, 300)
 
 
+def carried_out_under_the_next_policy(told: Schedule) -> None:
+    """Two people agree, and another policy is put in place before that is carried out."""
+    told.begin("restart checkout", BOB, 1)
+    told.mischief("slow", 1)
+    told.agree(0, ALICE, 0)
+    told.wait_for(ApprovalStatus.APPROVED)
+    told.turn_policy("stricter", -1, 300)
+
+
 def one_voter_and_a_looser_policy(told: Schedule) -> None:
     """Two have to approve it, one does, and then a policy comes by which one is enough."""
     told.begin("restart payments", BOB, 1)

@@ -42,13 +42,17 @@ from graphs.runner import LangGraphRunner
 from tests.chaos.inside.knobs import Knobs
 from tools import attempts
 from tools.attempts import Attempts
-from tools.guard import Guard
+from tools.guard import Guard, any_policy
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 async def _nothing(*_: Any, **__: Any) -> None:
     return None
+
+
+async def _no_history(*_: Any) -> Sequence[AuditEvent]:
+    return ()
 
 
 def claims_are_unconditional(patch: pytest.MonkeyPatch) -> None:
@@ -86,11 +90,12 @@ def attempts_leave_no_intent(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(Attempts, "find", _nothing)
     patch.setattr(SqlEffects, "intend", always)
+    patch.setattr(tools.guard, "of_effect", lambda *_: ())  # the history knows of it as well
 
 
 def digests_are_not_compared(patch: pytest.MonkeyPatch) -> None:
     """What runs need not be what was approved."""
-    patch.setattr(Guard, "_check_grant", _nothing)
+    patch.setattr(Guard, "_check_grant", _no_history)
     patch.setattr(Guard, "_check_unchanged", lambda *_: None)
     patch.setattr(Knobs, "compares", False)
     patch.setattr(ApprovalDesk, "_check_untouched", _nothing)
@@ -292,6 +297,7 @@ def late_effects_run(patch: pytest.MonkeyPatch) -> None:
 
 def votes_count_by_any_policy(patch: pytest.MonkeyPatch) -> None:
     """A request that was made by an older policy is decided by that one still."""
+    effects_run_under_any_policy(patch)
     check = ApprovalDesk._check
 
     async def indifferent(self: ApprovalDesk, request: ApprovalRequest, *given: Any) -> tuple[str, ...]:
@@ -300,6 +306,17 @@ def votes_count_by_any_policy(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(ApprovalDesk, "_check", indifferent)
     patch.setattr(ApprovalDesk, "_check_untouched", _nothing)  # the copy above is not what was written
+
+
+def effects_run_under_any_policy(patch: pytest.MonkeyPatch) -> None:
+    """What was approved under an older policy is carried out under the next."""
+    look = Guard._check_may_run
+
+    async def indifferent(self: Guard, *given: Any) -> None:
+        self._in_force = any_policy
+        await look(self, *given)
+
+    patch.setattr(Guard, "_check_may_run", indifferent)
 
 
 def requirements_follow_the_file(patch: pytest.MonkeyPatch) -> None:

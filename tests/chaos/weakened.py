@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 def _no_intent_row() -> None:
     """Every attempt believes that it is the first."""
+    import tools.guard
     from bot.adapters.database.effect_store import SqlEffects
     from tools.attempts import Attempts
 
@@ -26,6 +27,7 @@ def _no_intent_row() -> None:
 
     Attempts.find = find
     SqlEffects.intend = always
+    tools.guard.of_effect = lambda *_: ()  # the history knows of it as well
 
 
 def _acknowledged_unwritten() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from core.alert import Alert, AlertStatus
-from core.approval import ApprovalRequest
+from core.approval import ApprovalRequest, ApprovalStatus
 from core.audit import AuditEvent
 from core.effect import Effect, EffectStatus
 from core.event import Event
@@ -134,7 +134,7 @@ def an_event(**fields: Any) -> Event:
 
 
 def history_of(row: ApprovalRequest) -> list[AuditEvent]:
-    """Return the lines that the desk has written of a row: who asked, who voted, and that it was approved."""
+    """Return the lines that the desk has written of a row: who asked, who voted, that it was approved, and done."""
 
     def line(kind: str, actor: str, at: datetime, **details: JsonValue) -> AuditEvent:
         return AuditEvent(kind=kind, actor=actor, subject=row.id, incident_id=row.incident_id, at=at, details=details)
@@ -146,4 +146,6 @@ def history_of(row: ApprovalRequest) -> list[AuditEvent]:
         told.append(line("VoteCast", vote.person, vote.at, choice=vote.choice, reason=vote.reason, **grant))
     if row.decided_at is not None and row.execute_by is not None:
         told.append(line("ApprovalDecided", "U0BOB", row.decided_at, verdict="approved"))
+    if row.status in (ApprovalStatus.EXECUTED, ApprovalStatus.ROLLED_BACK):
+        told.append(line("EffectDone", "guard", row.created_at))
     return told

@@ -1,7 +1,6 @@
 """Where policy says `undo: allow`, pressing Undo is the approval: of whoever may approve, and of nobody else."""
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -9,16 +8,20 @@ import pytest
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.brief import Proposal
 from core.errors import ConfigurationError
+from core.ids import approval_id_of
 from core.policy import Policy
 from core.requirement import Requirement
-from core.services.approval_desk import ApprovalDesk
+from core.services import approval_desk, undo_right
 from core.services.remediation import Remediation
+from core.services.undo_right import heeding_undo
 from core.tool_call import ToolCall
-from tests.fakes.examples import a_plan, a_request
+from tests.fakes.examples import a_plan, a_request, history_of
 from tests.fundamentals.test_countersigning import ALICE, BOB, BOT, CAROL, GONE, GUEST
 from tests.fundamentals.test_standing_grants import GRANTS, STRICT, Grants
 from tests.fundamentals.test_undoing import NoGraphs
 
+Twin = Callable[[pytest.MonkeyPatch], None] | None
+ASKED = "ApprovalRequested"
 ROLLBACK = ToolCall(name="rollback_deploy", args={"service": "checkout", "to_version": "1.8.3"})
 AT_ONCE: dict[str, Any] = STRICT | {"undo": "allow", "quorum": 2}
 
@@ -29,15 +32,25 @@ def a_desk(**rule: Any) -> Grants:
     return desk
 
 
-async def undone(desk: Grants, person: str, rollback_of: str | None = None, **plan: Any) -> ApprovalRequest:
-    """Press Undo on an executed request and let the graph ask for what comes of it."""
-    fields: dict[str, Any] = {"status": ApprovalStatus.EXECUTED, "requester": BOB, "rollback_of": rollback_of}
-    done = a_request(plan=a_plan(rollback=ROLLBACK), **fields)
+async def executed(desk: Grants, **fields: Any) -> ApprovalRequest:
+    """Put a request there that was carried out, with its history."""
+    given: dict[str, Any] = {"id": approval_id_of("rem_1", 1), "status": ApprovalStatus.EXECUTED, "requester": BOB}
+    done = a_request(plan=a_plan(rollback=ROLLBACK), **(given | fields))
     desk.approvals.rows[done.id] = done
+    await desk.audit.record(done)
+    return done
+
+
+async def pressed(desk: Grants, person: str, done: ApprovalRequest, call: ToolCall, **plan: Any) -> ApprovalRequest:
+    """Press Undo on an executed request and let the graph ask for what comes of it."""
     pressing = Remediation(NoGraphs(), desk.approvals, desk.approvals, desk.queue, desk.clock)  # type: ignore[arg-type]
     await pressing.undo(done.id, person)
     proposal = Proposal.model_validate(desk.queue.waiting[-1].body)
-    return await desk.desk.request("apr_undo", a_plan(call=ROLLBACK, **plan), proposal, "remediation:rem_undo")
+    return await desk.desk.request("apr_undo", a_plan(call=call, **plan), proposal, "remediation:rem_undo")
+
+
+async def undone(desk: Grants, person: str, rollback_of: str | None = None, **plan: Any) -> ApprovalRequest:
+    return await pressed(desk, person, await executed(desk, rollback_of=rollback_of), ROLLBACK, **plan)
 
 
 async def test_whoever_may_approve_undoes_at_once_and_it_is_written_down_as_their_approval() -> None:
@@ -45,7 +58,8 @@ async def test_whoever_may_approve_undoes_at_once_and_it_is_written_down_as_thei
     request = await undone(desk, ALICE)
     assert request.status is ApprovalStatus.APPROVED
     assert [(vote.person, vote.reason) for vote in request.votes] == [(ALICE, "pressed Undo")]
-    assert desk.audit.kinds == ["ApprovalRequested", "VoteCast", "ApprovalDecided"]
+    told = await desk.audit.of_subject(request.id)
+    assert [event.kind for event in told] == ["ApprovalRequested", "VoteCast", "ApprovalDecided"]
     assert len(desk.resumed()) == 1
 
 
@@ -63,33 +77,75 @@ async def test_without_the_rule_an_undo_waits_for_others() -> None:
     assert (request.status, request.requirement.quorum) == (ApprovalStatus.PENDING, 2)
 
 
-class AnybodysUndo(ApprovalDesk):
-    """Broken on purpose: takes every proposal that undoes for one that somebody pressed."""
+def any_undo_is_pressed(patch: pytest.MonkeyPatch) -> None:
+    """Break it on purpose: every proposal that undoes counts as one that somebody pressed."""
 
-    async def _for_undo(self, needed: Requirement, proposal: Proposal) -> Requirement:
-        return await super()._for_undo(needed, proposal.model_copy(update={"pressed_undo": True}))
+    async def heeding(*given: Any) -> Requirement:
+        return await heeding_undo(*given[:-1], given[-1].model_copy(update={"pressed_undo": True}))
+
+    patch.setattr(approval_desk, "heeding_undo", heeding)
+
+
+def any_call_is_the_undo(patch: pytest.MonkeyPatch) -> None:
+    """Break it on purpose: what is to be undone at once is not held against what was carried out."""
+
+    async def believe(*_: Any) -> bool:
+        return True
+
+    any_undo_is_pressed(patch)
+    patch.setattr(undo_right, "_is_undo", believe)
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"), [(ApprovalDesk, ApprovalStatus.PENDING), (AnybodysUndo, ApprovalStatus.APPROVED)]
+    ("twin", "status"), [(None, ApprovalStatus.PENDING), (any_undo_is_pressed, ApprovalStatus.APPROVED)]
 )
-async def test_an_undo_that_the_bot_proposes_waits_for_people(kind: type[ApprovalDesk], status: ApprovalStatus) -> None:
+async def test_an_undo_that_the_bot_proposes_waits_for_people(
+    twin: Twin, status: ApprovalStatus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if twin:
+        twin(monkeypatch)
     desk = a_desk()
-    desk.desk = kind(*(getattr(desk.desk, each.name) for each in fields(ApprovalDesk)))
-    assert (await desk.ask(a_plan(call=ROLLBACK), requester=ALICE, rollback_of="apr_1")).status is status
+    done = await executed(desk)
+    assert (await desk.ask(a_plan(call=ROLLBACK), requester=ALICE, rollback_of=done.id)).status is status
     assert (await desk.ask(a_plan(call=ROLLBACK), requester=ALICE)).status is ApprovalStatus.PENDING
 
 
+TAMPERED: dict[str, dict[str, Any]] = {
+    "another undo": {"plan": a_plan(rollback=ToolCall(name="rollback_deploy", args={"service": "front"}))},
+    "a row that nobody asked for": {"id": approval_id_of("rem_1", 2)},
+    "a row that was never carried out": {"id": approval_id_of("rem_1", 2), "told": ASKED},
+}
+
+
+@pytest.mark.parametrize("changed", TAMPERED.values(), ids=TAMPERED)
+@pytest.mark.parametrize(("twin", "votes"), [(None, 0), (any_call_is_the_undo, 1)])
+async def test_what_somebody_has_written_into_the_rows_is_not_undone_at_once(
+    changed: dict[str, Any], twin: Twin, votes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if twin:
+        twin(monkeypatch)
+    desk = a_desk()
+    done = await executed(desk)
+    forged = done.model_copy(update={name: value for name, value in changed.items() if name != "told"})
+    desk.approvals.rows[forged.id] = forged
+    if "told" in changed:
+        await desk.audit.append(history_of(forged)[0])
+    call = forged.plan.rollback
+    assert call is not None
+    request = await pressed(desk, ALICE, forged, call)
+    assert len(request.votes) == votes
+
+
 @pytest.mark.parametrize(
-    ("kind", "votes", "status"),
-    [(ApprovalDesk, 0, ApprovalStatus.PENDING), (AnybodysUndo, 1, ApprovalStatus.APPROVED)],
+    ("twin", "votes", "status"),
+    [(None, 0, ApprovalStatus.PENDING), (any_call_is_the_undo, 1, ApprovalStatus.APPROVED)],
 )
 async def test_to_undo_an_undo_makes_a_change_again_and_takes_as_many_as_that_did(
-    kind: type[ApprovalDesk], votes: int, status: ApprovalStatus
+    twin: Twin, votes: int, status: ApprovalStatus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = a_desk()
-    desk.desk = kind(*(getattr(desk.desk, each.name) for each in fields(ApprovalDesk)))
-    request = await undone(desk, ALICE, rollback_of="apr_before")
+    if twin:
+        twin(monkeypatch)
+    request = await undone(a_desk(), ALICE, rollback_of="apr_before")
     assert (request.status, len(request.votes), request.requirement.quorum) == (status, votes, 2 - votes)
 
 

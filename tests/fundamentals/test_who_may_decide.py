@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from core.approval import ApprovalRequest, ApprovalStatus, Vote
+from core.eligibility import may_still_approve
 from core.errors import AlreadyVotedError, SelfApprovalError
 from core.person import Person
-from core.policy import Policy
+from core.policy import Policy, PolicyFile
+from core.policy_rules import Asker
 from core.risk import Risk
 from core.services.approval_desk import ApprovalDesk
 from tests.fakes.directory import InMemoryDirectory
-from tests.fakes.examples import a_plan
+from tests.fakes.examples import a_plan, a_request
 from tests.fundamentals.test_countersigning import (
     ALICE,
     BOB,
@@ -132,6 +134,26 @@ async def test_whom_the_action_is_for_may_not_approve_it(desk: Desk) -> None:
     with pytest.raises(SelfApprovalError, match="for you"):
         await desk.desk.vote(request, ALICE, "approve")
     assert (await desk.desk.vote(request, CAROL, "approve")).status is ApprovalStatus.APPROVED
+
+
+async def test_whom_a_later_step_is_for_may_not_approve_the_plan(desk: Desk) -> None:
+    later = a_plan(beneficiary=ALICE)
+    request = await desk.asked(plan=a_plan(then=(later,)))
+    with pytest.raises(SelfApprovalError, match="for you"):
+        await desk.desk.vote(request, ALICE, "approve")
+    assert not may_still_approve(await desk.approvals.load(request), ALICE)
+
+
+async def test_what_was_let_run_unasked_by_the_last_policy_waits_for_the_next_to_decide(desk: Desk) -> None:
+    rule = {"name": "flags", "match": {"tool": "restart_*", "risk": ["reversible"]}, "effect": "allow"}
+    free = the_policy(rules=[rule])
+    plan = a_plan(risk=Risk.REVERSIBLE)
+    for sha256, status in ((free.sha256, ApprovalStatus.APPROVED), ("1" * 64, ApprovalStatus.PENDING)):
+        row = a_request(plan=plan, requirement=free.requirement(plan, Asker()))
+        await desk.approvals.create(row)  # and then the process died
+        await desk.audit.record(row)
+        present = replace(desk.desk, policy=Policy(PolicyFile.model_validate(POLICY), sha256))
+        assert (await present.decide_if_allowed(row)).status is status
 
 
 async def test_what_policy_lets_run_unasked_is_decided_in_its_name_and_written_down(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
@@ -12,6 +12,7 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.database.approval_store import SqlApprovals
 from bot.adapters.database.engine import open_database
 from core.approval import ApprovalRequest, ApprovalStatus, Grant, Vote
+from core.audit import AuditEvent
 from core.errors import TransientError
 from core.risk import Risk
 from core.tampering import digest_of
@@ -71,8 +72,8 @@ class Ledger:
 class TrustingGuard(Guard):
     """The twin: what the row says now is what was approved."""
 
-    async def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
-        pass
+    async def _check_grant(self, row: ApprovalRequest, grant: Grant) -> Sequence[AuditEvent]:
+        return ()
 
     def _check_unchanged(self, row: ApprovalRequest, present: Any) -> None:
         pass

@@ -15,7 +15,7 @@ from core.event import Event
 from core.policy import Policy, PolicyFile
 from core.services.approval_desk import ApprovalDesk
 from core.services.remediation import Remediation
-from core.services.steps import rows_of
+from core.services.remediation_rows import rows_of
 from core.services.sweeper import Sweeper
 from core.stepped_plan import overall
 from core.tool_call import ToolCall
@@ -114,6 +114,7 @@ class Stage(World):
     undo: str = "covered"
     killer: Killer = field(default_factory=Killer)
     is_frozen: bool = False
+    policy: str = "0" * 64
     guard_class: type[Guard] = Guard
     deaths: list[str] = field(default_factory=list[str])
     killers: list[Killer] = field(default_factory=list[Killer])
@@ -135,6 +136,7 @@ class Stage(World):
         self.toolbox = self.guard_class(
             self.target.registry(_client()), self.live_approvals, effects, self.audit, self.clock,
             lambda: self.is_frozen, settle_seconds=0.02, skew_seconds=-5.0,
+            in_force=lambda sha256: sha256 == self.policy,
         )  # fmt: skip
 
     @property
@@ -145,7 +147,7 @@ class Stage(World):
     @property
     def desk(self) -> ApprovalDesk:
         file = {"version": 1, "groups": {"sre": [ALICE, BOB], "dba": [BOB]}, "rules": self.rules}
-        policy = Policy(PolicyFile.model_validate(file), "0" * 64)
+        policy = Policy(PolicyFile.model_validate(file), self.policy)
         directory = super().desk.directory
         return ApprovalDesk(self.live_approvals, directory, policy, self.live_queue, self.audit, self.clock)
 

@@ -1,10 +1,15 @@
 """Nothing runs as a step but what was approved as that step, byte for byte, when its turn has come."""
 
+from collections.abc import Sequence
 from random import Random
 
 import pytest
 
 from core.approval import ApprovalRequest, ApprovalStatus, Grant
+from core.audit import AuditEvent
+from core.effect import Effect
+from core.ports import Audit
+from core.tampering import check_untouched
 from core.tool_call import Plan, ToolResult, plan_digest
 from tests.graphs.world import approval_of
 from tests.steps.stage import THREE, Stage, scale
@@ -89,8 +94,8 @@ class GullibleOrder(Order):
 class Unread(Guard):
     """A guard without the check of a row's own digest, so that only its place in the plan is left to be looked at."""
 
-    async def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
-        return
+    async def _check_grant(self, row: ApprovalRequest, grant: Grant) -> Sequence[AuditEvent]:
+        return ()
 
 
 class Gullible(Unread):
@@ -136,6 +141,69 @@ async def test_a_step_does_not_run_when_the_one_before_is_not_there_and_a_hasty_
     stage.target.forgets.add(first.action_id)
     second = await stage.approvals.load(approval_of(attempt=2))
     assert (await stage.toolbox.execute(second, grant_of(second))).status == status
+
+
+async def unread_undone(request: ApprovalRequest, audit: Audit) -> Sequence[AuditEvent]:
+    """Break it on purpose: what is undone is believed to be what was done."""
+    if request.status is ApprovalStatus.EXECUTED:
+        return await audit.of_subject(request.id)
+    return await check_untouched(request, audit)
+
+
+@pytest.mark.parametrize("number", [1, 4], ids=["a step that was done", "a step that nobody knows of"])
+@pytest.mark.parametrize("believes", [False, True], ids=["guard", "twin"])
+async def test_an_undo_that_was_written_into_the_rows_does_not_run(
+    number: int, believes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if believes:
+        monkeypatch.setattr("tools.order.check_untouched", unread_undone)
+    stage, forged = Stage(), scale("payments" if number == 1 else "checkout", 64)
+    stage.target.refuses.add("scale_workers front")
+    await stage.propose(*THREE)
+    await stage.approve()
+    intend = stage.effects.intend
+
+    async def meanwhile(effect: Effect, event: AuditEvent) -> bool:
+        if effect.approval_id == approval_of(attempt=3):
+            base = stage.approvals.rows[approval_of(attempt=min(number, 2))]
+            plan = base.plan.model_copy(update={"rollback": forged, "then": () if number > 2 else base.plan.then})
+            made = {"id": approval_of(attempt=number), "plan": plan, "status": ApprovalStatus.EXECUTED}
+            stage.approvals.rows[approval_of(attempt=number)] = base.model_copy(update=made)
+        return await intend(effect, event)
+
+    stage.effects.intend = meanwhile  # type: ignore[method-assign]
+    await stage.run()
+    assert (f"scale {forged.args['service']} 64" in stage.target.done) is believes
+    assert believes or await stage.overall() is not ApprovalStatus.ROLLED_BACK
+
+
+async def test_a_plan_stops_when_the_policy_changes_and_what_was_done_is_taken_back() -> None:
+    stage = await between_steps()
+    stage.policy = "1" * 64
+    await stage.run()
+    assert stage.target.done == ["scale payments 8", "scale payments 4"]
+    assert (await stage.ends())[:2] == ["rolled back", "superseded"]
+
+
+@pytest.mark.parametrize("believes", [False, True], ids=["guard", "twin"])
+async def test_what_a_step_left_behind_is_what_the_history_says(
+    believes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if believes:
+        monkeypatch.setattr("tools.order.of_effect", lambda *_: ())
+    stage = Stage()
+    await stage.propose(scale("payments", 8), scale("payments", 6))
+    await stage.approve()
+    await stage.remediation().resume(approval_of())
+    stage.target.touch("payments")
+    done = stage.effects.rows[stage.approvals.rows[approval_of()].action_id]
+    assert isinstance(done.data, dict)
+    mended = {**done.data, "resource_version": stage.target.versions["payments"]}
+    stage.effects.rows[done.action_id] = done.model_copy(update={"data": mended})
+    second = await stage.approvals.load(approval_of(attempt=2))
+    result = await stage.toolbox.execute(second, grant_of(second))
+    assert result.status == ("ok" if believes else "refused")
+    assert believes or "not the one that was written down" in result.text
 
 
 async def test_a_covered_row_without_the_plans_votes_is_refused() -> None:

@@ -25,7 +25,7 @@ from tools.secrets import SecretFilter
 
 @dataclass
 class Bench:
-    """Everything around one guard; `frozen` is the freeze switch."""
+    """Everything around one guard; `frozen` is the freeze switch, `policy` the hash of the file that holds."""
 
     peer: FaultySupervisor
     http: httpx.AsyncClient
@@ -35,6 +35,7 @@ class Bench:
     effects: InMemoryEffects = field(default_factory=InMemoryEffects)
     audit: InMemoryAudit = field(default_factory=InMemoryAudit)
     frozen: bool = False
+    policy: str = "0" * 64
 
     def services(self) -> list[Service]:
         url = self.peer.url
@@ -86,6 +87,7 @@ class Bench:
             lambda: self.frozen,
             settle_seconds=settle_seconds,
             skew_seconds=skew_seconds,
+            in_force=lambda sha256: sha256 == self.policy,
         )
 
     def guard_with(self, secrets: SecretFilter) -> Guard:

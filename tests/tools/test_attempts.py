@@ -23,6 +23,9 @@ class NoIntents(InMemoryEffects):
         self.rows[effect.action_id] = effect
         return True
 
+    async def conclude(self, action_id: str, **outcome: Any) -> bool:
+        return True
+
     async def load(self, action_id: str) -> Effect | None:
         return None
 
@@ -115,6 +118,16 @@ async def test_a_guard_that_forgets_its_intent_acts_again_after_the_crash_and_is
     await bench.guard().execute(row, grant)
     await bench.guard().execute(row, grant)
     assert len(bench.peer.effects) == 2
+
+
+async def test_an_attempt_that_was_struck_from_the_ledger_is_no_first_one(bench: Bench) -> None:
+    bench.peer.forgiving = False
+    row, grant = await bench.approved("restart_service", service="checkout")
+    await bench.guard().execute(row, grant)
+    del bench.effects.rows[row.action_id]
+    result = await bench.guard().execute(row, grant)
+    assert "its effect is gone, where the history says done" in result.text
+    assert len(bench.peer.effects) == 1
 
 
 async def test_a_crash_between_intent_and_effect_is_unknown_and_never_run_again(bench: Bench) -> None:

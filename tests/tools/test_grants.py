@@ -1,6 +1,7 @@
 """Nothing runs but what was approved, as it was approved, while it is approved."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from core.approval import ApprovalRequest, ApprovalStatus, Grant
+from core.audit import AuditEvent
 from core.tool_call import Plan, ToolCall, ToolResult
 from tests.tools.conftest import Bench, digest_of
 from tests.tools.test_skewed_clocks import Heedless
@@ -18,8 +20,8 @@ from tools.guard import Guard
 class TrustingGuard(Guard):
     """Broken on purpose: it believes the row and the grant."""
 
-    async def _check_grant(self, row: ApprovalRequest, grant: Grant) -> None:
-        return
+    async def _check_grant(self, row: ApprovalRequest, grant: Grant) -> Sequence[AuditEvent]:
+        return ()
 
     def _check_unchanged(self, row: ApprovalRequest, present: Plan) -> None:
         return
@@ -74,7 +76,9 @@ async def test_a_request_that_is_not_approved_is_refused_whatever_the_caller_sho
 ) -> None:
     row, grant = await bench.approved("restart_service", service="checkout")
     bench.forge(row, status=status)
-    refused(await bench.guard().execute(row, grant), bench, f"is {status.value}, not approved")
+    unknown = status in (ApprovalStatus.EXECUTED, ApprovalStatus.ROLLED_BACK)
+    why = "does not know that it was carried out" if unknown else f"is {status.value}, not approved"
+    refused(await bench.guard().execute(row, grant), bench, why)
 
 
 async def test_a_row_that_says_approved_without_the_votes_is_refused(bench: Bench) -> None:

@@ -66,7 +66,15 @@ def somebody_freezes(bench: Bench) -> None:
     bench.frozen = True
 
 
-CHANGES = [(time_runs_out, "run out"), (somebody_freezes, "freeze switch")]
+def the_policy_changes(bench: Bench) -> None:
+    bench.policy = "another"
+
+
+CHANGES = [
+    (time_runs_out, "run out"),
+    (somebody_freezes, "freeze switch"),
+    (the_policy_changes, "the policy has changed since it was asked for"),
+]
 
 
 @pytest.mark.parametrize(("meanwhile", "why"), CHANGES)

@@ -68,8 +68,8 @@ async def test_a_weakened_requirement_is_refused_as_tampering(
 async def test_the_twin_that_believes_the_row_runs_with_one_vote_of_two(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def believe(*_: object) -> None:
-        return
+    async def believe(*_: object) -> tuple[()]:
+        return ()
 
     monkeypatch.setattr(guard_module, "check_untouched", believe)
     monkeypatch.setattr(guard_module, "plan_digest", lambda *_, **__: row.digest)

@@ -130,7 +130,7 @@ class Node:
 
         guard = Guard(
             registry, stores.approvals, stores.effects, stores.audit, world.clock, frozen,
-            settle_seconds=SETTLE, skew_seconds=0.0,
+            settle_seconds=SETTLE, skew_seconds=0.0, in_force=lambda sha256: sha256 == self.policy.sha256,
         )  # fmt: skip
         context = GraphContext(
             toolbox=guard, approvals=stores.approvals, approval_queue=stores.approvals, desk=desk,

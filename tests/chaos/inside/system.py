@@ -194,15 +194,18 @@ class System:
 
     async def forge(self, request: ApprovalRequest) -> None:
         """Approve a request in the rows themselves, with the votes of everybody who might have."""
-        self.voted.setdefault(request.id, request.votes)
         now = self.clock.now()
         at, until = (_written(each) for each in (now, now + request.requirement.execute_within))
+        approve = "UPDATE approvals SET status = 'approved', decided_at = ?, execute_by = ? WHERE id = ?"
+        once = f"{approve} AND status = 'pending'"
+        if not await asyncio.to_thread(_write, self.file, once, (at, until, request.id)):
+            return  # somebody was quicker, and it is decided
+        # From here on nobody else's vote counts: what stands there now is what people have cast.
+        self.voted.setdefault(request.id, (await SqlApprovals(self._rows, self.clock).load(request.id)).votes)
         vote = "INSERT OR IGNORE INTO votes (approval_id, person, choice, reason, at, groups) VALUES (?, ?, ?, ?, ?, ?)"
         for person in sorted(frozenset[str]().union(*DECIDERS.values()) - {request.requester}):
             groups = json.dumps([*request.requirement.members_of])
             await asyncio.to_thread(_write, self.file, vote, (request.id, person, "approve", "", at, groups))
-        approve = "UPDATE approvals SET status = 'approved', decided_at = ?, execute_by = ? WHERE id = ?"
-        await asyncio.to_thread(_write, self.file, f"{approve} AND status = 'pending'", (at, until, request.id))
 
     async def sweep(self) -> None:
         """Let one worker look for what is due."""
@@ -360,10 +363,12 @@ def _written(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def _write(file: Path, statement: str, values: tuple[str, ...]) -> None:
+def _write(file: Path, statement: str, values: tuple[str, ...]) -> int:
+    """Return how many rows it has changed."""
     with closing(sqlite3.connect(file, timeout=5)) as connection:
         kept = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'approvals'"
         for (name,) in connection.execute(kept).fetchall():
             connection.execute(f"DROP TRIGGER {name}")
-        connection.execute(statement, values)
+        changed = connection.execute(statement, values).rowcount
         connection.commit()
+        return changed
