@@ -77,7 +77,8 @@ class HistoryWatch:
         """Answer the self-check: red while the history is not the one that was signed."""
         sight = await self.look()
         if sight.faults:
-            text = f"the history is not the one that was signed: {sight.faults[0]} (see `python -m bot audit verify`)"
+            what = "(docs/changed-history.md says what to do)"
+            text = f"the history is not the one that was signed: {sight.faults[0]} {what}"
             return [Finding("fail", HISTORY, text)]
         if sight.signed is None:
             return [Finding("ok", HISTORY, "nothing is signed yet" if sight.head == START else "not signed yet")]

@@ -1,7 +1,10 @@
-"""Verifies the whole history once, at the start: the watch looks from the last signed head on, and no further back."""
+"""Verifies the whole history again and again, in its own time: the watch looks from the last signed head on, and no
+further back."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
 
 import structlog
 
@@ -15,6 +18,7 @@ from core.audit_head import Verifier, fault_of
 from core.errors import ConfigurationError, TransientError
 
 WHOLE = "whole history"
+EVERY = timedelta(minutes=10)
 _BREATH = 0.01  # seconds of rest after each few milliseconds of work
 _log = structlog.get_logger(__name__)
 
@@ -32,8 +36,16 @@ class WholeHistory:
         self._url = url
         self._heads = heads
         self._ring = ring
-        self._stopped = False
+        self._stopped = asyncio.Event()
         self._found = Finding("ok", WHOLE, "is being verified")
+
+    async def keep_verifying(self, news: Callable[[], Awaitable[None]], every: timedelta = EVERY) -> None:
+        """Verify it now, and `every` so often after that, until `stop`."""
+        while not self._stopped.is_set():
+            await self.verify(news)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(every.total_seconds()):
+                    await self._stopped.wait()
 
     async def verify(self, news: Callable[[], Awaitable[None]]) -> None:
         """Verify it and call `news` when something is wrong; a database that is away is a warning, rows that break
@@ -51,7 +63,7 @@ class WholeHistory:
             faults, notes, rows = [f"it cannot be read ({type(error).__name__}: {error})"], (), 0
         if faults:
             _log.error("history_contradicted", faults=faults[:5])
-            text = f"the history was changed: {faults[0]} (see `python -m bot audit verify`, mend it, start me again)"
+            text = f"the history was changed: {faults[0]} (docs/changed-history.md says what to do)"
             self._found = Finding("fail", WHOLE, text)
             await news()
         else:
@@ -61,7 +73,7 @@ class WholeHistory:
 
     def stop(self) -> None:
         """Let go of it within milliseconds."""
-        self._stopped = True
+        self._stopped.set()
 
     async def probe(self) -> Sequence[Finding]:
         """Answer the self-check with what was found."""
@@ -89,6 +101,6 @@ class WholeHistory:
             await database.close()
 
     async def _breathe(self) -> None:
-        if self._stopped:
+        if self._stopped.is_set():
             raise _StoppedError
         await asyncio.sleep(_BREATH)

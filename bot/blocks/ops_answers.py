@@ -10,8 +10,8 @@ from core.freeze import Freeze
 from core.incident import Incident
 
 _MEND = (
-    "Whoever runs me mends that (`python -m bot doctor` on my machine says more); I look again every few seconds, and "
-    "what waits stays open meanwhile."
+    "Whoever runs me mends that (`python -m bot doctor` on my machine says more); I go on looking, and what waits "
+    "stays open meanwhile."
 )
 VERBS = {
     "help": ("what I can do", "/ops help"),
@@ -44,7 +44,7 @@ def build_did_you_mean(verb: str, nearest: str, rest: str = "") -> list[Block]:
     """For a verb that is none; with more words behind it, it may be a wish, which a mention takes."""
     hint = f"Did you mean `/ops {nearest}`?" if nearest else "See `/ops help`."
     if rest:
-        hint += f" To ask for it, write `@watchkeeper {inert(verb, 40)} {inert(rest, 200)}` in a channel."
+        hint = f"To ask for it, write `@watchkeeper {inert(verb, 40)} {inert(rest, 200)}` in a channel. {hint}"
     return [section(f"I know no “{inert(verb, 40)}”. {hint}")]
 
 

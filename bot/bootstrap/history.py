@@ -59,7 +59,7 @@ class History:
         does not wait."""
         if self.key is None:
             return ()
-        verifying = asyncio.create_task(self.whole.verify(check.look))
+        verifying = asyncio.create_task(self.whole.keep_verifying(check.look))
 
         async def stop() -> None:
             self.whole.stop()

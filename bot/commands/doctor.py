@@ -16,6 +16,7 @@ from bot.addresses import shown
 from bot.api_clients import load_clients
 from bot.bootstrap.slack import slack_client
 from bot.bootstrap.tools import build_tools
+from bot.commands.audit_verify import verify
 from bot.doctor import (
     Check,
     SlackCheck,
@@ -37,6 +38,7 @@ from tools.catalogue import Catalogue, load_catalogue
 from tools.environment import open_http
 
 NEEDS = tuple(GROUPS)
+_HISTORY_PATIENCE = 8.0  # seconds
 
 
 def run(settings: Settings, options: Namespace) -> int:
@@ -61,6 +63,7 @@ def _checks(settings: Settings, env_file: Path) -> list[Check]:
         ("app token", slack.app_token),
         ("redis", lambda: _redis(settings)),
         ("sql", lambda: _sql(settings)),
+        ("history", lambda: _history(settings)),
         ("model", lambda: check_model(settings.openai)),
         ("catalogue", lambda: _catalogue(settings)),
         ("supervisor", lambda: _supervisor(settings)),
@@ -131,6 +134,22 @@ async def _sql(settings: Settings) -> Sequence[Finding]:
         return [Finding("fail", "sql", text)]
     finally:
         await database.close()
+
+
+async def _history(settings: Settings) -> Sequence[Finding]:
+    if _is_new(settings) or not settings.audit_heads_file.exists():
+        return [Finding("ok", "history", "nothing is signed yet")]
+    try:
+        async with asyncio.timeout(_HISTORY_PATIENCE):
+            found = await verify(settings)
+    except TimeoutError:
+        return [Finding("warn", "history", "takes longer to verify: run `python -m bot audit verify`")]
+    except TransientError:
+        return []  # told with sql
+    if found.faults:
+        told = f"{found.faults[0]}: docs/changed-history.md says what to do"
+        return [Finding("fail", "history", told)]
+    return [Finding("ok", "history", f"intact, {found.verdict.rows} rows, {found.rows.requests} requests")]
 
 
 def _tools(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """The doctor: a line for each thing the bot leans on, a mend for each that fails, and a status for scripts."""
 
+import re
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,12 +19,19 @@ from starlette.routing import Route
 
 from bot import doctor
 from bot.adapters.clock import SystemClock
+from bot.commands.doctor import _history
 from bot.doctor import Finding, SlackCheck, check_addresses, check_model, examine
 from bot.settings import GROUPS, Settings
 from core.errors import TransientError
 from demo.slack import LocalWorkspace
+from tests.bot.test_audit_export import populate
+from tests.bot.test_audit_rows import behind_the_triggers
+from tests.contracts.test_audit_heads import Court
 from tests.fakes.clock import FakeClock
+from tests.fakes.databases import *
 from tests.fakes.processes import free_port
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -201,3 +209,22 @@ def test_the_verb_says_it_by_its_exit_status(
     lines = capsys.readouterr().out.splitlines()
     assert all(line[:4].strip() in {"ok", "warn", "fail"} for line in lines)
     assert len([line for line in lines if line.startswith("fail")]) == status
+
+
+async def test_a_history_that_was_changed_is_named_with_the_way_out(
+    database_url: str, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    settings = Settings.load(None)
+    assert [finding.text for finding in await _history(settings)] == ["nothing is signed yet"]
+    await Court(database_url, tmp_path).populate()
+    await populate(database_url)
+    (found,) = await _history(settings)
+    assert (found.state, found.text) == ("ok", "intact, 15 rows, 1 requests")
+    await behind_the_triggers(database_url, "UPDATE votes SET choice = 'reject'")
+    (found,) = await _history(settings)
+    assert found.state == "fail"
+    assert "the vote of U0BOB is reject" in found.text
+    (named,) = re.findall(r"docs/[a-z-]+\.md", found.text)
+    assert (ROOT / named).is_file()

@@ -1,6 +1,7 @@
 """At its start the bot looks at all of its history: what was changed long before the last signed head makes it red."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,30 @@ async def test_what_an_operator_has_ended_is_not_held_against_the_new_history(
     court.sign(court.signed[-1].head, 9)
     await whole.verify(check.look)
     assert [found.state for found in await whole.probe()] == ["ok"]
+
+
+async def test_what_is_changed_later_is_found_later(database_url: str, tmp_path: Path) -> None:
+    court, check, whole = await opened(database_url, tmp_path)
+    await populate(database_url)
+    told = asyncio.Event()
+
+    async def news() -> None:
+        await check.look()
+        told.set()
+
+    watching = asyncio.create_task(whole.keep_verifying(news, timedelta(milliseconds=10)))
+    for _ in range(1000):
+        if (await whole.probe())[0].text.startswith("verified"):
+            break
+        await asyncio.sleep(0.01)
+    assert await check.unfit() == ""
+    await edit_row(database_url, "UPDATE votes SET choice = 'reject'")
+    async with asyncio.timeout(10):
+        await told.wait()
+    whole.stop()
+    await watching
+    assert "the vote of U0BOB is reject, where the history says approve" in check.told()
+    assert court.signed
 
 
 async def test_it_lets_go_at_once(database_url: str, tmp_path: Path) -> None:
