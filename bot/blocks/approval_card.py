@@ -60,6 +60,8 @@ class ApprovalFacts:
     """What was asked for in this one's place after it ended, if there is something: as `request_name` writes it."""
     reopens: str = ""
     """What this one was asked for in place of, as `request_name` writes it."""
+    instead_of: str = ""
+    """What was rejected before this was proposed, as `request_name` writes it."""
     undoes: str = ""
     """What this one undoes, as `request_name` writes it."""
     rows: tuple[ApprovalRequest, ...] = ()
@@ -201,6 +203,9 @@ def _warnings(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     if request.reopens:
         earlier = facts.reopens or "an earlier request"
         warnings.append(f"🔁 Asked again: {earlier} ended without a run. Votes on that do not count.")
+    if facts.instead_of:
+        mine = f", not by {asker(request.requester)}" if request.requester != ALERT else ""
+        warnings.append(f"💡 Proposed by Watchkeeper{mine}, as {facts.instead_of} was rejected.")
     if request.rollback_of:
         back = inert(change_of(request.plan), 120)
         warnings.append(

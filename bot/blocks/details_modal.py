@@ -2,6 +2,7 @@
 
 from bot.blocks import rich
 from bot.blocks.budget import split
+from bot.blocks.needs import needs
 from bot.blocks.text import Block, asker, context, date, inert
 from bot.blocks.wording import RISK_WORDS, STATUS_TITLES
 from bot.identifiers import DETAILS_VIEW
@@ -23,7 +24,7 @@ def build_details_modal(request: ApprovalRequest) -> Block:
         rich.block(rich.line(rich.words("Reaches", "bold")), rich.quote(plan.blast_radius or "not known")),
         rich.block(rich.line(rich.words("Reason", "bold")), rich.quote(request.reason or "none given")),
         context(
-            f"*Policy rule* {inert(needed.rule, 80)}: {needed.quorum} of {', '.join(map(inert, needed.groups))}",
+            f"*Policy rule* {inert(needed.rule, 80)}: {needs(needed)}",
             f"*Decide by* {date(request.decide_by, '{date_short_pretty} {time}')}",
             f"*Asked by* {asker(request.requester)}",
         ),
@@ -32,7 +33,10 @@ def build_details_modal(request: ApprovalRequest) -> Block:
         ),
     ]
     blocks += [
-        rich.block(rich.line(rich.person(vote.person), rich.words(f" {vote.choice}s")), rich.quote(vote.reason or "—"))
+        rich.block(
+            rich.line(rich.person(vote.person), rich.words(f" {vote.choice}s")),
+            *([rich.quote(vote.reason)] if vote.reason else []),
+        )
         for vote in request.votes[:20]
     ]
     return {

@@ -10,7 +10,7 @@ from core.objection import EDITED
 _ENDS = {
     ApprovalStatus.REJECTED: "rejected",
     ApprovalStatus.EXPIRED: "not decided in time, and has expired",
-    ApprovalStatus.SUPERSEDED: "superseded: what it was for has ended or changed",
+    ApprovalStatus.SUPERSEDED: "superseded: it is not asked for any more",
 }
 
 

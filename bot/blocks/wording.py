@@ -52,7 +52,7 @@ STATUS_SENTENCES = {
     ApprovalStatus.APPROVED: "It runs now, exactly as shown.",
     ApprovalStatus.REJECTED: "Nothing was run.",
     ApprovalStatus.EXPIRED: "Nobody decided in time; nothing was run.",
-    ApprovalStatus.SUPERSEDED: "What it was for has ended or changed; nothing was run.",
+    ApprovalStatus.SUPERSEDED: "It is not asked for any more; nothing was run.",
     ApprovalStatus.FROZEN: "It was approved, but everything was frozen when it was to start; nothing was run.",
     ApprovalStatus.RAN_OUT: "It was approved, but did not start in time; nothing was run.",
     ApprovalStatus.NOT_RUN: "It was approved, but the last check before the start refused it; nothing was run.",

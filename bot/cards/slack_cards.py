@@ -227,6 +227,7 @@ class SlackCards:
             grantable=await self._grantable(request),
             grants=await self._grants.that_voted(request) if self._grants else (),
             reopens=await self._name_of(request.reopens),
+            instead_of=await self._name_of(report.after_rejection_of if report else None),
             undoes=await self._name_of(request.rollback_of),
             lacks=await self._lacks(request),
             known_bad=await self._known_bad.warning(request.plan.call, request.incident_id, request.report_id)

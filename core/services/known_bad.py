@@ -35,7 +35,8 @@ class KnownBad:
             for cause in report.hypotheses[:1] if report else ():
                 if cause.service == step.plan.service and cause.cause not in ("none", "unknown"):
                     return f"This goes back to what was found bad before: “{cause.title}”."
-            if await self.audit.has(VERIFIED, step.id, {"outcome": "helped"}):
+            # Without an incident nothing was to be helped: the look afterwards found the service well, no more.
+            if step.incident_id and await self.audit.has(VERIFIED, step.id, {"outcome": "helped"}):
                 return f"This goes back to what was there before {step.plan.call.name} helped {step.plan.service}."
         return ""
 

@@ -151,6 +151,8 @@ def _ending(state: RemediationState, proposal: Proposal, rows: Sequence[Approval
         if rows[0].rollback_of is None and rows[-1].rollback_of is not None:
             call, signal = "The undo of the plan's steps", f"{signal}. {what_stands(rows)}"
     match state.get("result_status"), state.get("outcome"):
+        case "ok", "helped" if proposal.incident_id is None or proposal.rollback_of is not None:
+            return f"{call} is done: {signal}"  # nothing was to be helped
         case "ok", "helped":
             return f"{call} helped: {signal}"
         case "ok", "did_not_help":

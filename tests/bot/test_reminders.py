@@ -148,7 +148,7 @@ async def test_workers_that_do_not_ask_whose_turn_it_is_are_caught() -> None:
     [
         (ApprovalStatus.APPROVED, "", "approved"),
         (ApprovalStatus.EXPIRED, "", "not decided in time"),
-        (ApprovalStatus.SUPERSEDED, "Its target has changed.", "ended or changed"),
+        (ApprovalStatus.SUPERSEDED, "Its target has changed.", "not asked for any more"),
         (ApprovalStatus.SUPERSEDED, "Edited by <@U0CAROL>: workers 8.", "a new request that needs its own decision"),
     ],
 )

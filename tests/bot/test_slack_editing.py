@@ -104,7 +104,7 @@ async def test_an_edit_is_a_new_request_in_the_editors_name_and_ends_the_old_one
     assert (ended.status, ended.outcome_text) == (ApprovalStatus.SUPERSEDED, f"Edited by <@{ALICE}>: workers: 8 → 6.")
     assert (new.replaces, new.requester, new.plan.call.args["workers"]) == (old.id, ALICE, 6)
     assert new.digest != old.digest
-    assert new.reason.startswith("Edited: workers: 8 → 6. six will do")
+    assert new.reason.startswith("Edited: workers: 8 → 6. “six will do” Before that: ")
     assert new.plan.rollback == ToolCall(name="scale_workers", args={"service": "checkout", "workers": 4})
     assert [proposal.call for proposal in desk.graphs.proposals] == [new.plan.call]
     card = await desk.stage.shown(ended)
@@ -145,8 +145,8 @@ async def test_votes_stay_with_the_request_that_they_were_cast_on(desk: Desk) ->
     [
         ({"workers": "17"}, "workers", "less than or equal to 16"),
         ({"workers": "1.5"}, "workers", "whole number"),
-        ({"workers": "8"}, "service", "Nothing is changed"),
-        ({"workers": "4"}, "service", "would change nothing"),
+        ({"workers": "8"}, "workers", "Nothing is changed"),
+        ({"workers": "4"}, "workers", "would change nothing"),
     ],
 )
 async def test_what_is_wrong_comes_back_at_its_field_and_the_form_stays(

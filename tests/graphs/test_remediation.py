@@ -37,13 +37,14 @@ async def test_a_proposal_waits_at_its_gate_with_a_card_and_nothing_run() -> Non
     assert world.toolbox.effects == []
 
 
-async def test_an_approved_action_runs_once_and_is_called_a_help_when_the_service_is_well() -> None:
+async def test_an_approved_action_runs_once_and_is_called_done_when_the_service_is_well() -> None:
     world = World()
     await world.runner().remediate(a_proposal())
     assert await world.runner().resume(await world.vote(approval_of()))
     assert [call.name for _, call in world.toolbox.effects] == ["restart_service"]
     assert await status(world) is ApprovalStatus.EXECUTED
-    assert "helped" in world.cards.said[f"{approval_of()}:end"]
+    said = world.cards.said[f"{approval_of()}:end"]
+    assert said == "`restart_service(service=checkout)` is done: checkout is running and healthy"
 
 
 async def test_a_rejected_request_runs_nothing_and_its_card_is_refreshed() -> None:

@@ -67,11 +67,12 @@ class EditedForm:
 
 
 def _by_block(faults: Mapping[str, str], inputs: list[str]) -> dict[str, str]:
-    """Return each sentence at its field; one about none of them stands at the first."""
+    """Return each sentence at its field; one about none of them stands at the last argument, near the button."""
     found: dict[str, str] = {}
+    last = [block for block in inputs if block.startswith(FIELD_BLOCK)][-1:] or inputs
     for name, said in faults.items():
         block = f"{FIELD_BLOCK}{name}"
-        found.setdefault(block if block in inputs else inputs[0], said if len(said) <= _SAID else f"{said[:_SAID]}…")
+        found.setdefault(block if block in inputs else last[0], said if len(said) <= _SAID else f"{said[:_SAID]}…")
     return found
 
 
