@@ -146,6 +146,8 @@ def _instruction(text: str, services: Mapping[str, KnownService], remembered: st
             )
             return _refused(f"{what} {_known(services)}")
         service = known[0]
+        if name.lower() not in _POINTING and service.lower() not in name.lower():
+            return _refused(f"I know no service {name}. Did you mean {service}? Write it out, as this changes things.")
         if env and services[service].env and env.lower() not in _env_names(services[service].env):
             return _refused(f"I know {service} only in {services[service].env}, not in {env}.", service)
         return Intent("instruct", service, ToolCall(name=tool, args={"service": service, **_typed(groups)}))

@@ -24,7 +24,6 @@ INSTRUCTIONS = {
     ),
     "set theme of front to winter": ("set_config", {"service": "front", "key": "theme", "value": "winter"}),
     "set debug on front to false": ("set_config", {"service": "front", "key": "debug", "value": False}),
-    "restart chekout": ("restart_service", {"service": "checkout"}),
 }
 QUESTIONS = (
     "should I restart checkout?",
@@ -90,6 +89,7 @@ def test_the_span_of_a_question_about_changes_is_read() -> None:
     ("text", "told"),
     [
         ("restart foo", "I know no service foo. I know: front, checkout, payments."),
+        ("restart chekout", "I know no service chekout. Did you mean checkout?"),
         ("restart", "Restart what? I know: front"),
         ("roll back!", "Roll back what?"),
         ("please restart checkout and payments", "One instruction at a time"),
