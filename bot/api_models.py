@@ -39,7 +39,7 @@ class VoteBody(_Body):
     reason: Words = Field(default="", description="A rejection needs one.")
     typed: str = Field(
         default="",
-        max_length=200,
+        max_length=500,
         description="The targets' names, joined by `, `, where `typed_confirmation` is true.",
     )
 

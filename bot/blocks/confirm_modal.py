@@ -43,7 +43,7 @@ def build_confirm_modal(request: ApprovalRequest) -> Block:
                 "element": {
                     "type": "plain_text_input",
                     "action_id": CONFIRM_INPUT,
-                    "max_length": 200,
+                    "max_length": 500,
                     "focus_on_load": True,
                 },
             },
