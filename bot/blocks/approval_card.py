@@ -138,7 +138,7 @@ def _outcome(text: str) -> Block:
 
 
 def _banner(facts: ApprovalFacts) -> list[Block]:
-    return build_freeze_banner(facts.freeze) + ([context(reads_only(facts.banner))] if facts.banner else [])
+    return build_freeze_banner(facts.freeze) + ([section(reads_only(facts.banner))] if facts.banner else [])
 
 
 def _title(request: ApprovalRequest) -> Block:

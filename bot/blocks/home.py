@@ -34,7 +34,7 @@ def build_home(
     says why nothing can be changed, `notes` what else is amiss, `notice` (mrkdwn) what came of what was just done."""
     blocks = [section(notice), DIVIDER] if notice else []
     blocks += build_freeze_banner(freeze) or ([] if unfit else [context("🟢 Changes run once they are approved.")])
-    blocks += [context(reads_only(unfit))] if unfit else []
+    blocks += [section(reads_only(unfit))] if unfit else []
     blocks += [context(amiss(notes))] if notes else []
     blocks.append(header(f"Waiting for you ({len(mine)})"))
     blocks += [_request(*row) for row in mine] or [context("Nothing waits for your decision.")]

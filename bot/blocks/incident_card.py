@@ -6,7 +6,7 @@ from bot.blocks import rich
 from bot.blocks.freeze import build_freeze_banner
 from bot.blocks.needs import still_needs
 from bot.blocks.request_name import request_name
-from bot.blocks.text import Block, context, date, fields, header, inert, mention, one_line
+from bot.blocks.text import Block, context, date, fields, header, inert, mention, one_line, section
 from bot.blocks.wording import STATUS_SIGNS, STATUS_TITLES, confidence_words, loud_env, reads_only
 from core.alert import Alert, AlertStatus
 from core.approval import ApprovalRequest, ApprovalStatus
@@ -65,7 +65,7 @@ def build_incident_card(
         _alerts(incident.alerts),
     ]
     if banner and not resolved:
-        blocks.insert(1, context(reads_only(banner)))
+        blocks.insert(1, section(reads_only(banner)))
     if not resolved:
         blocks[1:1] = build_freeze_banner(freeze)
     if report is not None:
