@@ -15,7 +15,6 @@ from bot.adapters.database.row_check import check_rows
 from bot.finding import Finding
 from core.audit_chain import Noted, Verdict
 from core.audit_head import Verifier, fault_of
-from core.errors import ConfigurationError, TransientError
 
 WHOLE = "whole history"
 EVERY = timedelta(minutes=10)
@@ -48,19 +47,17 @@ class WholeHistory:
                     await self._stopped.wait()
 
     async def verify(self, news: Callable[[], Awaitable[None]]) -> None:
-        """Verify it and call `news` when something is wrong; a database that is away is a warning, rows that break
-        what reads them are as bad as changed ones."""
+        """Verify it and call `news` when something is wrong. What keeps it from being read is a warning, and takes
+        nothing back that was found before; rows that break what reads them are as bad as changed ones."""
         try:
             faults, notes, rows = await asyncio.to_thread(lambda: asyncio.run(self._verified()))
         except _StoppedError:
             return
-        except (TransientError, ConfigurationError) as error:
-            _log.warning("history_not_verified", error=str(error))
-            self._found = Finding("warn", WHOLE, f"could not be verified ({error})")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the bot goes on with what it knew
+            _log.warning("history_not_verified", error=f"{type(error).__name__}: {error}")
+            if self._found.state != "fail":
+                self._found = Finding("warn", WHOLE, f"could not be verified ({type(error).__name__}: {error})")
             return
-        except Exception as error:  # noqa: BLE001 - the rows themselves may be what breaks it
-            _log.exception("history_not_verified")
-            faults, notes, rows = [f"it cannot be read ({type(error).__name__}: {error})"], (), 0
         if faults:
             _log.error("history_contradicted", faults=faults[:5])
             text = f"the history was changed: {faults[0]} (docs/changed-history.md says what to do)"

@@ -6,7 +6,6 @@ import time
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from bot.adapters.audit_heads import HeadsFile
 from bot.adapters.audit_key import KeyRing, load_key, parse_public
@@ -14,7 +13,7 @@ from bot.adapters.database.audit_check import check_chain
 from bot.adapters.database.row_check import Compared, check_rows
 from bot.addresses import shown
 from bot.settings import Settings
-from core.audit_chain import Head, Noted, Verdict
+from core.audit_chain import Noted, Verdict
 from core.audit_chain import rows as told
 from core.audit_head import Collected, collect_heads
 from core.errors import ConfigurationError, TransientError
@@ -22,46 +21,24 @@ from core.errors import ConfigurationError, TransientError
 _NO_HEADS = "there is no signed head: a cut tail, a chain computed anew or an older copy put back cannot be seen"
 
 
-class Verified(NamedTuple):
-    """What the signed heads, the chain and the rows say, each of itself."""
-
-    kept: Collected
-    verdict: Verdict
-    rows: Compared
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        """A sentence for each thing that was changed."""
-        return (*self.kept.faults, *self.verdict.faults, *self.rows.faults)
-
-
-async def verify(
-    settings: Settings, heads: Path | None = None, key: Sequence[str] | None = None, expect: Head | None = None
-) -> Verified:
-    """Look at all of it, with the bot's own heads and key unless others are given. TransientError while the database
-    does not answer, ConfigurationError for what cannot be read."""
-    text = _text(heads, HeadsFile(settings.audit_heads_file))
-    kept = collect_heads(text, _ring(key, settings.audit_key_file)) if text.strip() else Collected((), ())
-    noted = [Noted(head.head, head.at) for head in kept.heads]
-    noted += [Noted(expect)] if expect is not None else []
-    return Verified(kept, await check_chain(settings.database_url, noted), await check_rows(settings.database_url))
-
-
 def run(settings: Settings, options: Namespace) -> int:
     """Print each fault in a line, then the count, the head and the seconds; 0 intact, 1 not, 2 unreadable."""
     began = time.perf_counter()
+    text = _text(options.heads, HeadsFile(settings.audit_heads_file))
+    kept = collect_heads(text, _ring(options.key, settings.audit_key_file)) if text.strip() else Collected((), ())
+    noted = [Noted(head.head, head.at) for head in kept.heads]
+    if options.expect is not None:
+        noted.append(Noted(options.expect))
     try:
-        found = asyncio.run(verify(settings, options.heads, options.key, options.expect))
+        verdict, rows = asyncio.run(_looked(settings.database_url, noted))
     except TransientError as error:
         raise ConfigurationError(f"DATABASE_URL {shown(settings.database_url)} cannot be reached ({error})") from error
-    kept, verdict, rows = found
-    noted = [head.head for head in kept.heads] + ([options.expect] if options.expect is not None else [])
-    for fault in found.faults:
+    for fault in (*kept.faults, *verdict.faults, *rows.faults):
         print(f"audit: {fault}", file=sys.stderr)
     if more := verdict.more + rows.more:
         print(f"audit: and {more} faults more", file=sys.stderr)
-    intact = not found.faults
-    covered = max((each.sequence for each in noted), default=0)
+    intact = verdict.intact and not kept.faults and not rows.faults
+    covered = max((each.head.sequence for each in noted), default=0)
     if intact and covered < verdict.head.sequence:
         bare = (
             f"{told(covered + 1, verdict.head.sequence)} covered by no signed head: whether any are gone cannot be seen"
@@ -76,6 +53,10 @@ def run(settings: Settings, options: Namespace) -> int:
     counted = f"{verdict.rows} rows, {rows.requests} requests, head {verdict.head}"
     print(f"audit: {state}, {counted}{signed}, {seconds:.2f} s", flush=True)
     return 0 if intact else 1
+
+
+async def _looked(url: str, noted: Sequence[Noted]) -> tuple[Verdict, Compared]:
+    return await check_chain(url, noted), await check_rows(url)
 
 
 def _text(given: Path | None, usual: HeadsFile) -> str:

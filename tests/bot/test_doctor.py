@@ -221,7 +221,7 @@ async def test_a_history_that_was_changed_is_named_with_the_way_out(
     await Court(database_url, tmp_path).populate()
     await populate(database_url)
     (found,) = await _history(settings)
-    assert (found.state, found.text) == ("ok", "intact, 15 rows, 1 requests")
+    assert (found.state, found.text) == ("ok", "verified, 12 rows")
     await behind_the_triggers(database_url, "UPDATE votes SET choice = 'reject'")
     (found,) = await _history(settings)
     assert found.state == "fail"

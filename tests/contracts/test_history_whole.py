@@ -13,6 +13,7 @@ from bot.history_watch import HISTORY, HistoryWatch
 from bot.history_whole import WHOLE, WholeHistory
 from bot.self_check import SelfCheck
 from core.audit_chain import Head
+from core.errors import TransientError
 from tests.bot.test_audit_export import populate
 from tests.bot.test_audit_rows import behind_the_triggers as edit_row
 from tests.contracts.test_audit_heads import DEEDS, KEPT, Court, forge
@@ -54,26 +55,45 @@ async def test_an_edited_vote_makes_it_red_too(database_url: str, tmp_path: Path
     assert court.signed
 
 
-async def test_a_cell_that_breaks_whoever_reads_it_hides_nothing(database_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE approvals SET finished_at = 5",
+        "UPDATE approvals SET reason = CAST(X'FF' AS TEXT)",
+        f"UPDATE approvals SET plan = '{'[' * 100_000}'",
+    ],
+    ids=["a number for a time", "no UTF-8", "nested too deeply"],
+)
+async def test_a_cell_that_breaks_whoever_reads_it_hides_nothing(
+    database_url: str, tmp_path: Path, change: str
+) -> None:
     court, check, whole = await opened(database_url, tmp_path)
     await populate(database_url)
-    await edit_row(database_url, "UPDATE approvals SET finished_at = 5")
+    await edit_row(database_url, change)
     await whole.verify(check.look)
     assert "it cannot be read" in check.told()
     assert court.signed
 
 
-async def test_what_breaks_the_reader_itself_is_red(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("trouble", [TransientError("away"), OSError(24, "Too many open files"), KeyError("nobody")])
+async def test_what_was_found_stays_found_while_it_cannot_be_looked_at_again(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
     court, check, whole = await opened(database_url, tmp_path)
+    await populate(database_url)
 
     async def broken(*_: object) -> None:
-        raise KeyError("nobody thought of this")
+        raise trouble
 
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.history_whole.check_rows", broken)
+        await whole.verify(check.look)
+    assert [found.state for found in await whole.probe()] == ["warn"]
+    await edit_row(database_url, "UPDATE votes SET choice = 'reject'")
+    await whole.verify(check.look)
     monkeypatch.setattr("bot.history_whole.check_rows", broken)
     await whole.verify(check.look)
-    assert "it cannot be read (KeyError" in check.told()
+    assert "the vote of U0BOB is reject" in check.told()
     assert court.signed
 
 

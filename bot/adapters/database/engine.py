@@ -39,7 +39,7 @@ _PRAGMAS = (
 @dataclass(frozen=True, slots=True)
 class Database:
     """An engine and the two ways to use it; one that cannot be reached raises TransientError, and a file that holds
-    something else ConfigurationError."""
+    something else ConfigurationError; a cell that holds no text where one belongs, ValueError."""
 
     engine: AsyncEngine
     grown: asyncio.Event = field(default_factory=asyncio.Event)
@@ -116,6 +116,8 @@ def _passing_faults() -> Iterator[None]:
     try:
         yield
     except _UNAVAILABLE as error:
+        if "Could not decode to UTF-8" in str(error):  # what sqlite3 says of one cell, and no later try reads it
+            raise ValueError("a text in the database is no UTF-8") from error
         raise TransientError(f"database: {type(error).__name__}") from error
     except InvalidRequestError as error:
         if "connection is closed" not in str(error):

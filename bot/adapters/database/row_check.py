@@ -17,7 +17,7 @@ from core.errors import ConfigurationError
 _PAGE, _SMALL_PAGE = 200, 10
 _MOST_FAULTS = 100
 # What SQLAlchemy and pydantic raise of a cell that holds another type than its column's.
-_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _GONE = (
     select(audit_events.c.subject)
     .where(audit_events.c.kind == "ApprovalRequested", ~exists().where(approvals.c.id == audit_events.c.subject))
