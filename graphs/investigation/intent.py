@@ -146,7 +146,7 @@ def _instruction(text: str, services: Mapping[str, KnownService], remembered: st
             )
             return _refused(f"{what} {_known(services)}")
         service = known[0]
-        if name.lower() not in _POINTING and service.lower() not in name.lower():
+        if name.lower() not in _POINTING and service.lower() not in _WORD.findall(name.lower()):
             return _refused(f"I know no service {name}. Did you mean {service}? Write it out, as this changes things.")
         if env and services[service].env and env.lower() not in _env_names(services[service].env):
             return _refused(f"I know {service} only in {services[service].env}, not in {env}.", service)

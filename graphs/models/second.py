@@ -113,5 +113,6 @@ class RulesJudge:
         calls = (found.proposal, *found.then)
         said = f"By the rules it is {', then '.join(map(call_text, calls))} ({rests})."[:LONGEST_REASON]
         asked = tuple(step.call for step in steps_of(plan))
-        same = calls[: len(asked)] == asked  # no more than the rules would do, and in that order
+        # No more than the rules would do, and in that order; of a plan that is approved step by step, what is left.
+        same = any(calls[first : first + len(asked)] == asked for first in range(len(calls)))
         return Opinion(answer="agree" if same else "disagree", reasons=(said,), by=RULES)

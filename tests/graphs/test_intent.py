@@ -90,6 +90,8 @@ def test_the_span_of_a_question_about_changes_is_read() -> None:
     [
         ("restart foo", "I know no service foo. I know: front, checkout, payments."),
         ("restart chekout", "I know no service chekout. Did you mean checkout?"),
+        ("restart checkout-v2", "I know no service checkout-v2. Did you mean checkout?"),
+        ("scale payments2 to 4", "I know no service payments2. Did you mean payments?"),
         ("restart", "Restart what? I know: front"),
         ("roll back!", "Roll back what?"),
         ("please restart checkout and payments", "One instruction at a time"),
