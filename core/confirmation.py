@@ -21,7 +21,7 @@ def wanted_text(plan: Plan) -> str:
 def check_typed(request: ApprovalRequest, typed: str) -> None:
     """ConfirmationError unless `typed` names the targets, where that is asked for."""
     if asks_to_type(request) and tuple(each.strip() for each in typed.split(",")) != request.plan.targets:
-        what = "names of all its targets, in order" if request.plan.then else "name of its target"
+        what = "names of all its targets, in order" if len(request.plan.targets) > 1 else "name of its target"
         raise ConfirmationError(
             f"This approval asks you to type the {what}, “{wanted_text(request.plan)}”, exactly. "
             "Your approval was not counted."

@@ -66,7 +66,8 @@ def _said(vote: tuple[str, str] | None) -> str:
 
 
 def of_effect(effect: Effect | None, history: Sequence[AuditEvent]) -> Iterator[str]:
-    """Yield a sentence for each thing in a request's row of the ledger that its history, read before it, gainsays."""
+    """Yield a sentence for each thing in a request's row of the ledger that its history gainsays. Both are of one
+    snapshot, or the history was read first and the row is missing or done, which it stays."""
     told = [event for event in history if event.kind in _EFFECTS]
     if effect is None or not told:
         if effect is not None:

@@ -14,7 +14,7 @@ _INVISIBLE = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
 # Letters and marks that are drawn as nothing, or as a space: Unicode's Default_Ignorable_Code_Point beyond the
 # categories above, and the empty Braille pattern.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0").union(
-    map(chr, range(0xFE00, 0xFE10)), map(chr, range(0xE0100, 0xE01F0))
+    map(chr, range(0xFE00, 0xFE10)), map(chr, range(0xE0100, 0xE01F0)), ("\U00016fe4", "\U0001d159")
 )
 
 

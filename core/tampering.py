@@ -45,11 +45,13 @@ def fault_of(request: ApprovalRequest) -> str:
 def unrecorded(request: ApprovalRequest, history: Sequence[AuditEvent]) -> str:
     """Return what in the row its history, read after it, does not know, or an empty text. What the history knows
     besides may have come since, until the request is approved: from then on nobody can vote."""
-    asked = [event for event in history if event.kind == ASKED]
+    asked, undoes = [event for event in history if event.kind == ASKED], request.rollback_of or ""
     if not asked:
         return _UNASKED
     if any(event.details.get("digest", request.digest) != request.digest for event in asked):
         return _DIGEST
+    if any(event.details.get("rollback_of", undoes) != undoes for event in asked):
+        return _PLAN
     if _is_later(request.created_at, asked):
         return _CLOCKS
     if request.status in _CARRIED_OUT and not any(event.kind == DONE for event in history):

@@ -61,15 +61,8 @@ class Attempts:
         """Return the request's row in the ledger as it stands, whatever it was made for."""
         return await self._effects.load(row.action_id)
 
-    async def left_behind(self, row: ApprovalRequest) -> JsonValue:
-        """Return the version of its target that the request's done action left there; None when nothing is known."""
-        effect = await self.ledger(row)
-        done = effect is not None and effect.status is EffectStatus.DONE and isinstance(effect.data, dict)
-        return effect.data.get(VERSION) if done and effect and isinstance(effect.data, dict) else None
-
-    async def is_seen(self, row: ApprovalRequest) -> bool:
-        """True when the ledger says that the request's action was done, and its target says so too."""
-        effect = await self.ledger(row)
+    async def is_seen(self, row: ApprovalRequest, effect: Effect | None) -> bool:
+        """True when the request's row of the ledger says that its action was done, and its target says so too."""
         if effect is None or effect.status is not EffectStatus.DONE:
             return False
         return await self._read_back(self.tool(row), row.action_id) is not None
@@ -198,6 +191,13 @@ class Attempts:
             at=self._clock.now(),
             details={"action_id": row.action_id, "tool": row.plan.call.name, "digest": row.digest, **details},
         )
+
+
+def left_behind(effect: Effect | None) -> JsonValue:
+    """Return the version of its target that a done action left there; None when nothing is known."""
+    if effect is None or effect.status is not EffectStatus.DONE or not isinstance(effect.data, dict):
+        return None
+    return effect.data.get(VERSION)
 
 
 def _stored(effect: Effect) -> ToolResult:

@@ -57,10 +57,10 @@ def any_policy(sha256: str) -> bool:
 class Guard:
     """Implements core.ports.ToolBox.
 
-    `frozen`, `unfit`, `standing` (the votes that still count) and `in_force` (whether the policy of that hash still
-    holds) are asked before each effect; when they cannot answer, nothing runs. `settle_seconds` is how long an act
-    whose answer got lost is looked for on its target before it is called unknown, `skew_seconds` by how much the clocks
-    of two workers may differ.
+    `in_force` (whether the policy of that hash still holds), `frozen`, `unfit` and `standing` (the votes that still
+    count) are asked before each effect; when the last three cannot answer, nothing runs. `settle_seconds` is how long
+    an act whose answer got lost is looked for on its target before it is called unknown, `skew_seconds` by how much the
+    clocks of two workers may differ.
     """
 
     def __init__(
@@ -222,9 +222,8 @@ class Guard:
 
     async def _check_may_run(self, row: ApprovalRequest, grant: Grant) -> None:
         voted = await self._order.answerable(row)
-        is_back = row.covered_by is not None and row.rollback_of is not None  # what has begun may be taken back
-        if not is_back and not self._in_force(voted.requirement.policy_sha256):
-            raise StaleApprovalError(f"{SUPERSEDED}the policy has changed since it was asked for.")
+        if not self._in_force(voted.requirement.policy_sha256):
+            raise StaleApprovalError("The policy has changed since it was asked for.")
         if tally(voted.requirement, await self._votes_of(voted)) is not ApprovalStatus.APPROVED:
             raise GrantMissingError("The request is marked as approved, but its votes do not add up to that.")
         await self._order.check_turn(row)

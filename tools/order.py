@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.contradictions import of_effect
-from core.effect import EffectStatus
+from core.effect import Effect, EffectStatus
 from core.errors import AlreadyDecidedError, GrantMissingError, NoDataError, StaleApprovalError, TamperedError
 from core.ids import attempt_of
 from core.ports import Approvals, Audit
@@ -13,7 +13,7 @@ from core.services.remediation_rows import rows_of
 from core.stepped_plan import AS_LEFT, VERSION, covered_plan
 from core.tampering import check_untouched
 from core.tool_call import Plan
-from tools.attempts import Attempts
+from tools.attempts import Attempts, left_behind
 
 
 class Order:
@@ -66,8 +66,8 @@ class Order:
         """StaleApprovalError unless the target of the step before this one says that it was done."""
         before = await self._before(row)
         if before and row.rollback_of is None:
-            await self._check_recorded(before[-1])
-            if not await self._attempts.is_seen(before[-1]):
+            effect = await self._recorded(before[-1])
+            if not await self._attempts.is_seen(before[-1], effect):
                 raise StaleApprovalError(f"{SUPERSEDED}its target does not bear out that the step before was done.")
 
     async def present(self, row: ApprovalRequest, found: Plan) -> Plan:
@@ -86,18 +86,17 @@ class Order:
     async def _left(self, row: ApprovalRequest) -> object:
         target = (row.plan.service, row.plan.env)
         acts = [each for each in await self._before(row) if (each.plan.service, each.plan.env) == target]
-        for each in acts:
-            await self._check_recorded(each)
-        versions = [await self._attempts.left_behind(each) for each in reversed(acts)]
+        versions = [left_behind(await self._recorded(each)) for each in reversed(acts)]
         return next((version for version in versions if version is not None), None)
 
-    async def _check_recorded(self, row: ApprovalRequest) -> None:
-        """TamperedError where the ledger says that an earlier step was done, and the history tells it otherwise."""
+    async def _recorded(self, row: ApprovalRequest) -> Effect | None:
+        """Return an earlier step's row of the ledger; TamperedError where the history tells it otherwise."""
+        history = await check_untouched(row, self._audit)  # first, as what it tells of is in the ledger by then
         effect = await self._attempts.ledger(row)
-        if effect is None or effect.status is not EffectStatus.DONE:
-            return  # nothing is made of it
-        for wrong in of_effect(effect, await check_untouched(row, self._audit)):
-            raise TamperedError(f"The ledger was changed outside Watchkeeper: of an earlier step {wrong}")
+        if effect is None or effect.status is EffectStatus.DONE:  # nothing is made of any other
+            for wrong in of_effect(effect, history):
+                raise TamperedError(f"The ledger was changed outside Watchkeeper: of an earlier step {wrong}")
+        return effect
 
     async def _before(self, row: ApprovalRequest) -> Sequence[ApprovalRequest]:
         """Return the requests of the same run before this one, oldest first."""

@@ -196,8 +196,8 @@ def _warnings(request: ApprovalRequest, facts: ApprovalFacts) -> list[Block]:
     if odd := odd_characters(*calls):
         warnings.append(f"⚠️ *Look closely:* the arguments hold unusual characters: {odd}")
     if request.status is ApprovalStatus.PENDING and asks_to_type(request):
-        names = "targets' names" if request.plan.then else "target's name"
-        warnings.append(f"✍️ Approving asks you to type the {names}: {inert(wanted_text(request.plan), 300)}")
+        names = "targets' names" if len(request.plan.targets) > 1 else "target's name"
+        warnings.append(f"✍️ Approving asks you to type the {names}: {inert(wanted_text(request.plan), 500)}")
     if facts.target_seen is False:
         warnings.append(f"⚠️ *{inert(request.plan.service, 80)} does not appear in the evidence* of this report.")
     if request.reopens:

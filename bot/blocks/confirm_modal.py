@@ -26,7 +26,8 @@ def build_confirm_modal(request: ApprovalRequest) -> Block:
     if not plan_fits(plan):
         whole = f"The whole call is the file {request.id}-call.txt in the thread. Read it before you approve."
         blocks.append(rich.block(rich.line(rich.words(whole, "bold"))))
-    label = f"Type the name{'s' * bool(plan.then)} of the target{'s' * bool(plan.then)}: {wanted_text(plan)}"
+    several = "s" * (len(plan.targets) > 1)
+    label = f"Type the name{several} of the target{several}: {wanted_text(plan)}"
     return {
         "type": "modal",
         "callback_id": CONFIRM_VIEW,

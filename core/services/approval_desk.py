@@ -33,7 +33,7 @@ from core.ports import Approvals, Audit, Clock, Directory, Queue, Rules
 from core.services import second_opinion
 from core.services.grant_book import GrantBook
 from core.services.membership import asker_of, groups_of, may_decide
-from core.services.undo_right import heeding_undo
+from core.services.undo_right import heeding_undo, undone_by
 from core.services.voting_right import voting_groups
 from core.standing_grant import StandingGrant
 from core.tampering import ASKED, FOUND, check_untouched
@@ -83,7 +83,8 @@ class ApprovalDesk:
             raise PolicyDeniedError(
                 f"Policy does not allow `{plan.call.name}` on {plan.service} in {plan.env} (rule: {requirement.rule})."
             )
-        requirement = await heeding_undo(self.directory, self.approvals, self.audit, requirement, plan, proposal)
+        undone = await self._undone(proposal)
+        requirement = await heeding_undo(self.directory, requirement, plan, proposal, undone)
         requirement = await second_opinion.judged(self.review, self.directory, requirement, plan, proposal)
         now = self.clock.now()
         return ApprovalRequest(
@@ -106,7 +107,7 @@ class ApprovalDesk:
 
     def told_of(self, asked: ApprovalRequest) -> AuditEvent:
         """Return the line of the history that stands for a request."""
-        facts = {"digest": asked.digest, "rule": asked.requirement.rule}
+        facts = {"digest": asked.digest, "rule": asked.requirement.rule, "rollback_of": asked.rollback_of or ""}
         facts |= second_opinion.told(asked.requirement.opinion)
         return self._event(ASKED, asked.requester, asked.id, asked.incident_id, **facts)
 
@@ -129,6 +130,20 @@ class ApprovalDesk:
         except RefusedError:
             # Written down where it was refused; the request waits for people.
             return await self.approvals.load(row.id)
+
+    async def _undone(self, proposal: Proposal) -> Sequence[ApprovalRequest]:
+        """Return the requests of the run that the proposal undoes; PolicyDeniedError (audited) when somebody else has
+        written to them, as they would say what undoes them."""
+        if proposal.rollback_of is None:
+            return ()
+        try:
+            return await undone_by(proposal, self.approvals, self.audit)
+        except TamperedError as found:
+            actor, incident = proposal.requester, proposal.incident_id
+            await self._note("UndoRefused", actor, proposal.rollback_of, incident, why=str(found))
+            raise PolicyDeniedError(
+                f"{found}. So nothing is asked for that would undo it: tell whoever keeps the database."
+            ) from found
 
     async def _vote_ahead(self, grant: StandingGrant, approval_id: str) -> None:
         """Count a grant as the vote of whoever gave it, where that vote would count and help."""

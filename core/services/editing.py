@@ -107,13 +107,14 @@ class Editing:
         if not changes:
             raise RefusedError("Nothing was changed, so the request stands as it is.")
         note = f"“{edit.note}”" if edit.note else ""
+        before = f"Before that: {old.reason}" if old.reason else ""
         remediation_id = edit_id_of(old.id, edit.form)
         proposal = Proposal(
             remediation_id=remediation_id,
             call=plan.call,
             place=Place(channel=old.channel, thread_ts=old.thread_ts),
             requester=edit.editor,
-            reason=" ".join(part for part in (f"Edited: {changes}.", note, f"Before that: {old.reason}") if part),
+            reason=" ".join(part for part in (f"Edited: {changes}.", note, before) if part),
             incident_id=old.incident_id,
             report_id=old.report_id,
         )

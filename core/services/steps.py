@@ -102,7 +102,12 @@ class Steps:
             subject=row.id,
             incident_id=row.incident_id,
             at=now,
-            details={"digest": row.digest, "covered_by": covering.id, "rule": needed.rule},
+            details={
+                "digest": row.digest,
+                "covered_by": covering.id,
+                "rule": needed.rule,
+                "rollback_of": row.rollback_of or "",
+            },
         )
         row = await self.approvals.create(row, told)
         await self.queue.put(resume_job(row, self.clock))

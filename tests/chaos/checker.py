@@ -101,13 +101,11 @@ def _faults_of(act: Act, row: ApprovalRequest, history: History) -> Iterator[str
 
 
 def _faults_of_policy(row: ApprovalRequest, looked: datetime, history: History) -> Iterator[str]:
-    """What a file that changed meanwhile must not bring about: a request, its votes and its effect are of one policy.
-    What has begun may be taken back under any."""
+    """What a file that changed meanwhile must not bring about: a request, its votes and its effect are of one
+    policy."""
     needed = row.requirement
     moments = [("asked for", row.created_at), *((f"approved by {vote.person}", vote.at) for vote in row.votes)]
-    if row.covered_by is None or row.rollback_of is None:
-        moments.append(("carried out", looked))
-    for what, at in moments:
+    for what, at in (*moments, ("carried out", looked)):
         reign = next((each for each in history.reigns if each.holds(needed.policy_sha256, at)), None)
         if reign is not None and (needed.quorum, *needed.members) != reign.asks[row.plan.service]:
             yield f"wants {needed.quorum} of {needed.members}, its policy {reign.asks[row.plan.service]}"

@@ -46,12 +46,16 @@ def decided_under_the_next_policy(told: Schedule) -> None:
 
 
 def carried_out_under_the_next_policy(told: Schedule) -> None:
-    """Two people agree, and another policy is put in place before that is carried out."""
+    """Two people agree, and another policy is put in place while those who would carry that out are killed."""
     told.begin("restart checkout", BOB, 1)
     told.mischief("slow", 1)
     told.agree(0, ALICE, 0)
     told.wait_for(ApprovalStatus.APPROVED)
-    told.turn_policy("stricter", -1, 300)
+    for _ in range(2):
+        told.crash(0, 0, False, 0)
+    told.turn_policy("stricter", -1, 0)
+    told.time_passes(10.0, 100)  # so that nobody can think that the job is on its way
+    told.time_passes("sweep", 300)
 
 
 def one_voter_and_a_looser_policy(told: Schedule) -> None:

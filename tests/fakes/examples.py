@@ -140,7 +140,8 @@ def history_of(row: ApprovalRequest) -> list[AuditEvent]:
         return AuditEvent(kind=kind, actor=actor, subject=row.id, incident_id=row.incident_id, at=at, details=details)
 
     covered: dict[str, JsonValue] = {"covered_by": row.covered_by} if row.covered_by else {}
-    told = [line("ApprovalRequested", row.requester, row.created_at, digest=row.digest, **covered)]
+    undoes = row.rollback_of or ""
+    told = [line("ApprovalRequested", row.requester, row.created_at, digest=row.digest, rollback_of=undoes, **covered)]
     for vote in row.votes:
         grant: dict[str, JsonValue] = {"grant": vote.grant_id} if vote.grant_id else {}
         told.append(line("VoteCast", vote.person, vote.at, choice=vote.choice, reason=vote.reason, **grant))

@@ -6,15 +6,16 @@ from typing import Any
 import pytest
 
 from core.approval import ApprovalRequest, ApprovalStatus
+from core.audit import AuditEvent
 from core.brief import Proposal
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, PolicyDeniedError
 from core.ids import approval_id_of
 from core.policy import Policy
 from core.requirement import Requirement
 from core.services import approval_desk, undo_right
 from core.services.remediation import Remediation
 from core.services.undo_right import heeding_undo
-from core.tool_call import ToolCall
+from core.tool_call import Plan, ToolCall
 from tests.fakes.examples import a_plan, a_request, history_of
 from tests.fundamentals.test_countersigning import ALICE, BOB, BOT, CAROL, GONE, GUEST
 from tests.fundamentals.test_standing_grants import GRANTS, STRICT, Grants
@@ -80,8 +81,9 @@ async def test_without_the_rule_an_undo_waits_for_others() -> None:
 def any_undo_is_pressed(patch: pytest.MonkeyPatch) -> None:
     """Break it on purpose: every proposal that undoes counts as one that somebody pressed."""
 
-    async def heeding(*given: Any) -> Requirement:
-        return await heeding_undo(*given[:-1], given[-1].model_copy(update={"pressed_undo": True}))
+    async def heeding(directory: Any, needed: Requirement, plan: Plan, proposal: Proposal, rows: Any) -> Requirement:
+        pressed = proposal.model_copy(update={"pressed_undo": True})
+        return await heeding_undo(directory, needed, plan, pressed, rows)
 
     patch.setattr(approval_desk, "heeding_undo", heeding)
 
@@ -89,11 +91,14 @@ def any_undo_is_pressed(patch: pytest.MonkeyPatch) -> None:
 def any_call_is_the_undo(patch: pytest.MonkeyPatch) -> None:
     """Break it on purpose: what is to be undone at once is not held against what was carried out."""
 
-    async def believe(*_: Any) -> bool:
-        return True
+    async def believe(*_: Any) -> Sequence[AuditEvent]:
+        return ()
 
-    any_undo_is_pressed(patch)
-    patch.setattr(undo_right, "_is_undo", believe)
+    async def heeding(directory: Any, needed: Requirement, plan: Plan, proposal: Proposal, rows: Any) -> Requirement:
+        return needed.for_whoever_undoes()
+
+    patch.setattr(approval_desk, "heeding_undo", heeding)
+    patch.setattr(undo_right, "check_untouched", believe)
 
 
 @pytest.mark.parametrize(
@@ -132,8 +137,13 @@ async def test_what_somebody_has_written_into_the_rows_is_not_undone_at_once(
         await desk.audit.append(history_of(forged)[0])
     call = forged.plan.rollback
     assert call is not None
-    request = await pressed(desk, ALICE, forged, call)
-    assert len(request.votes) == votes
+    if twin:
+        assert len((await pressed(desk, ALICE, forged, call)).votes) == votes
+        return
+    with pytest.raises(PolicyDeniedError, match="changed outside Watchkeeper"):
+        await pressed(desk, ALICE, forged, call)
+    assert "apr_undo" not in desk.approvals.rows
+    assert desk.audit.events[-1].kind == "UndoRefused"
 
 
 @pytest.mark.parametrize(

@@ -177,12 +177,25 @@ async def test_an_undo_that_was_written_into_the_rows_does_not_run(
     assert believes or await stage.overall() is not ApprovalStatus.ROLLED_BACK
 
 
-async def test_a_plan_stops_when_the_policy_changes_and_what_was_done_is_taken_back() -> None:
+async def test_a_plan_stops_where_it_is_when_the_policy_changes() -> None:
     stage = await between_steps()
     stage.policy = "1" * 64
     await stage.run()
-    assert stage.target.done == ["scale payments 8", "scale payments 4"]
-    assert (await stage.ends())[:2] == ["rolled back", "superseded"]
+    assert stage.target.done == ["scale payments 8"]
+    assert await stage.ends() == ["executed", "not run"]
+    assert any("policy has changed" in said and "step 1" in said for said in stage.cards.said.values())
+
+
+@pytest.mark.parametrize("believes", [False, True], ids=["guard", "twin"])
+async def test_what_a_step_undoes_is_what_the_history_says(believes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if believes:
+        monkeypatch.setattr("core.tampering.unrecorded", lambda *_: "")
+    stage = await between_steps()
+    second = stage.approvals.rows[approval_of(attempt=2)]
+    forged = second.model_copy(update={"rollback_of": approval_of()})
+    result = await attack(stage, forged)
+    assert result.status == "refused"
+    assert ("not what was asked for" in result.text) is not believes
 
 
 @pytest.mark.parametrize("believes", [False, True], ids=["guard", "twin"])

@@ -73,7 +73,7 @@ def the_policy_changes(bench: Bench) -> None:
 CHANGES = [
     (time_runs_out, "run out"),
     (somebody_freezes, "freeze switch"),
-    (the_policy_changes, "the policy has changed since it was asked for"),
+    (the_policy_changes, "policy has changed since it was asked for"),
 ]
 
 
