@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from core.approval import ApprovalRequest, ApprovalStatus, Grant
+from core.audit import AuditEvent
 from core.errors import ToolArgumentsError, ToolError
-from core.ports import Approvals, ToolSummary
+from core.ports import Approvals, Audit, ToolSummary
 from core.risk import Risk
 from core.stepped_plan import in_a_row
+from core.tampering import DONE
 from core.tool_call import Plan, ToolCall, ToolResult
 
 _SERVICE = {"type": "object", "properties": {"service": {"type": "string"}}, "required": ["service"]}
@@ -34,6 +36,7 @@ class PretendToolBox:
         self.broken = ""
         self.drifts: dict[str, str] = {}
         self.rows: Approvals | None = None
+        self.audit: Audit | None = None
         self._done: dict[str, ToolResult] = {}
 
     def summaries(self) -> Sequence[ToolSummary]:
@@ -89,6 +92,9 @@ class PretendToolBox:
         self.effects.append((request.id, request.plan.call))
         self.on_effect(request.plan.call)
         self._done[grant.action_id] = self.result
+        if self.audit is not None and self.result.status == "ok":
+            at = request.decided_at or request.created_at
+            await self.audit.append(AuditEvent(kind=DONE, actor="guard", subject=request.id, at=at))
         return self.result
 
     async def settle(self, approval_id: str) -> ToolResult | None:

@@ -35,7 +35,7 @@ async def treated(
     seen: str = "checkout",
 ) -> Any:
     """Roll checkout back for a report that names these expressions, let the alerts come, and have it verified."""
-    world = World(verify_within=0.03)
+    world = World(verify_within=0.15)
     world.toolbox.rollbacks["rollback_deploy"] = BAD
     given = {EXPR: rows(), OTHER: rows("")} | (answers or {})
     world.toolbox.answers["metric_query"] = lambda args: given[str(args["query"])]

@@ -77,7 +77,7 @@ class World:
     def __post_init__(self) -> None:
         self.approvals.audit = self.audit
         if isinstance(self.toolbox, PretendToolBox):
-            self.toolbox.rows = self.approvals
+            self.toolbox.rows, self.toolbox.audit = self.approvals, self.audit
 
     @property
     def desk(self) -> ApprovalDesk:
