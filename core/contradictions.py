@@ -8,7 +8,9 @@ from core.effect import Effect, EffectStatus, output_sha256
 from core.storable import storable_words
 from core.tampering import FOUND, digest_of
 
-ANOTHER_PLAN = "the plan does not give the request's digest, or an earlier version of this program wrote it"
+ANOTHER_PLAN = (
+    "plan, requester and requirement do not give the request's digest, or an earlier version of this program wrote it"
+)
 """The one contradiction that may be nobody's deed; and nothing runs by such a plan, for the guard asks the same."""
 _EFFECTS = {
     "EffectIntended": EffectStatus.INTENT,
