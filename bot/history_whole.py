@@ -42,6 +42,7 @@ class WholeHistory:
         """Verify it now, and `every` so often after that, until `stop`."""
         while not self._stopped.is_set():
             await self.verify(news)
+            _log.info("history_looked_at", found=self._found.text)
             with suppress(TimeoutError):
                 async with asyncio.timeout(every.total_seconds()):
                     await self._stopped.wait()
@@ -66,7 +67,6 @@ class WholeHistory:
         else:
             told = f"; {notes[0]}" if notes else ""
             self._found = Finding("warn" if notes else "ok", WHOLE, f"verified, {rows} rows{told}")
-            _log.info("history_verified", rows=rows, notes=notes[:5])
 
     def stop(self) -> None:
         """Let go of it within milliseconds."""
