@@ -42,7 +42,7 @@ class TamperedError(RefusedError):
 
 
 class ConfirmationError(RefusedError):
-    """The target's name was not typed, or not exactly, where an approval asks for it."""
+    """The targets' names were not typed, or not exactly, where an approval asks for them."""
 
 
 class PolicyDeniedError(RefusedError):

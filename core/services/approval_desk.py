@@ -204,7 +204,7 @@ class ApprovalDesk:
     ) -> ApprovalRequest:
         """Count one person's word on a request that was loaded a moment ago; returns it as it then stands, RefusedError
         says why the word does not count. The same word again (a click delivered twice) changes nothing. `typed` is the
-        target's name where core.confirmation asks for it, `via` the API client (api:id) that handed the word in."""
+        targets' names where core.confirmation asks for them, `via` the API client (api:id) that handed the word in."""
         if request.status is not ApprovalStatus.PENDING and _has_cast(request, person_id, choice):
             if request.status in (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED):
                 # A crash between the claim and its job delivers the click again; the job, if it was put, is known.

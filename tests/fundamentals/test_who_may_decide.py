@@ -14,6 +14,7 @@ from core.policy import Policy, PolicyFile
 from core.policy_rules import Asker
 from core.risk import Risk
 from core.services.approval_desk import ApprovalDesk
+from core.tool_call import Plan
 from tests.fakes.directory import InMemoryDirectory
 from tests.fakes.examples import a_plan, a_request
 from tests.fundamentals.test_countersigning import (
@@ -142,6 +143,14 @@ async def test_whom_a_later_step_is_for_may_not_approve_the_plan(desk: Desk) -> 
     with pytest.raises(SelfApprovalError, match="for you"):
         await desk.desk.vote(request, ALICE, "approve")
     assert not may_still_approve(await desk.approvals.load(request), ALICE)
+
+
+async def test_a_plan_of_which_only_the_first_step_is_looked_at_is_caught(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Plan, "beneficiaries", property(lambda plan: frozenset({plan.beneficiary} - {""})))
+    request = await desk.asked(plan=a_plan(then=(a_plan(beneficiary=ALICE),)))
+    assert (await desk.desk.vote(request, ALICE, "approve")).status is ApprovalStatus.APPROVED
 
 
 async def test_what_was_let_run_unasked_by_the_last_policy_waits_for_the_next_to_decide(desk: Desk) -> None:
