@@ -27,6 +27,7 @@ from tests.chaos.weakened import WEAKENED
 _PR_SET_PDEATHSIG = 1
 _IMPORTED = ("bot.__main__", "bot.commands.run", "bot.bootstrap.web", "bot.bootstrap.worker", "bot.bootstrap.timeline")
 _IN_FLIGHT = 0.05  # seconds into a call
+_BETWEEN_COMMITS = 0.15  # seconds into it when the click's own rows are written: a paused writer keeps SQLite's lock
 
 
 def arm(point: CrashPoint, number: int, spot: Spot, folder: Path) -> None:
@@ -45,7 +46,8 @@ def arm(point: CrashPoint, number: int, spot: Spot, folder: Path) -> None:
         if spot.when == "before" and spot.applies(arguments, None):
             _die_if_armed(mark)
         if spot.when == "during" and mark.exists():
-            asyncio.get_running_loop().call_later(_IN_FLIGHT, _die_if_armed, mark)
+            pause = _BETWEEN_COMMITS if mark.read_text() == "stop" else _IN_FLIGHT
+            asyncio.get_running_loop().call_later(pause, _die_if_armed, mark)
         result = await method(*arguments, **more)
         if spot.when == "after" and spot.applies(arguments, result):
             _die_if_armed(mark)
