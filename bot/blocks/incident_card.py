@@ -46,10 +46,12 @@ def build_incident_card(
     banner: str = "",
     freeze: Freeze | None = None,
     urls: Mapping[str, str] | None = None,
+    elsewhere: str = "",
 ) -> list[Block]:
     """Return the card; `approvals` are this incident's, oldest first, and so is what a human was called for. `banner`
-    says why nothing can be changed at the moment, `freeze` who stopped it; a resolved incident shows neither. `urls`
-    are the addresses of the requests' cards by their ids."""
+    says why nothing can be changed at the moment, `freeze` who stopped it, `elsewhere` leads to the card that asks for
+    the remedy already; a resolved incident shows none of them. `urls` are the addresses of the requests' cards by their
+    ids."""
     resolved = incident.status is IncidentStatus.RESOLVED
     state = state_words(incident, report, approvals)
     since = f"Since {date(incident.opened_at, '{date_short_pretty} {time}')}"
@@ -70,6 +72,8 @@ def build_incident_card(
         blocks[1:1] = build_freeze_banner(freeze)
     if report is not None:
         blocks.append(_cause(report))
+    if elsewhere and not resolved:
+        blocks.append(context(f"➡️ *Asked for in another thread*: {elsewhere}"))
     blocks += [context(_action(request, (urls or {}).get(request.id, ""))) for request in approvals[-SHOWN_ACTIONS:]]
     blocks += [context(f"🙋 *Needs a human*: {inert(what)}") for what in needs_human[-2:]]
     link = [f"<{timeline_url}|Timeline>"] if timeline_url else []

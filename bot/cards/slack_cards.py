@@ -111,7 +111,15 @@ class SlackCards:
             freeze = await self._freeze()
             urls = {each.id: await self._card_links.url(each) for each in requests[-SHOWN_ACTIONS:]}
             blocks = build_incident_card(
-                incident, report, requests, link, needs_human=calls, banner=banner, freeze=freeze, urls=urls
+                incident,
+                report,
+                requests,
+                link,
+                needs_human=calls,
+                banner=banner,
+                freeze=freeze,
+                urls=urls,
+                elsewhere=await self._elsewhere(report) if report else "",
             )
             root = Place(channel=incident.channel or await self._channels.id_of(self._incident_channel), thread_ts="")
             text = incident_text(incident, report, requests)

@@ -4,14 +4,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from core.alert import AlertStatus
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.audit import AuditEvent
 from core.brief import Place
 from core.evidence import Hypothesis
+from core.ids import incident_thread_id
 from core.services.known_bad import VERIFIED, KnownBad
 from core.tool_call import ToolCall
 from tests.bot.stage import Stage, open_stage, words
-from tests.fakes.examples import a_plan, a_report
+from tests.fakes.examples import a_plan, a_report, an_alert
 
 
 @pytest.fixture
@@ -117,3 +119,21 @@ async def test_what_is_proposed_already_leads_to_its_card(stage: Stage, elsewher
     assert f"p{ts.replace('.', '')}" in said
     assert name in said
     assert waits.id not in said
+
+
+async def test_an_incident_whose_remedy_waits_in_another_thread_leads_there_until_it_is_over(stage: Stage) -> None:
+    waits = await stage.a_card(plan=a_plan(call=deploy("1.8.3"), rollback=None))
+    customers = an_alert(fingerprint="cafe", service="front", summary="Customers see errors")
+    incident, _ = await stage.incidents.join(customers, stage.clock.now())
+    thread = incident_thread_id(incident.id)
+    await stage.reports.save(a_report(incident_id=incident.id, thread_id=thread, elsewhere=waits.id))
+    place = await stage.cards().show_incident(incident.id)
+
+    async def link() -> bool:
+        card = next(each for each in await stage.history() if each["ts"] == place.thread_ts)
+        return f"p{waits.card_ts.replace('.', '')}" in words(card)
+
+    assert await link()
+    await stage.incidents.join(customers.model_copy(update={"status": AlertStatus.RESOLVED}), stage.clock.now())
+    await stage.cards().show_incident(incident.id)
+    assert not await link()

@@ -30,7 +30,7 @@ async def test_an_expired_request_says_so_and_is_asked_again_by_one_click(page: 
         await page.set_viewport_size({"width": 1600, "height": 1000})
         await open_page(page, stage.workspace)
         await inject(page, "Wrong setting")
-        thread = await thread_of(page, "checkout fails")
+        thread = await thread_of(page, "Approval needed")
         card = waiting(page, thread)
         await expect(card).to_contain_text("set_config", timeout=20_000)
         card = thread.locator(f".message[data-ts='{await card.get_attribute('data-ts')}']")

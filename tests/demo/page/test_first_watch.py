@@ -40,9 +40,11 @@ async def test_break_the_shop_watch_be_refused_countersign_and_undo(page: Page, 
     await expect(incident).to_contain_text("Incident", timeout=15_000)
     assert time.monotonic() - started < 15
 
-    # Then evidence with the plot, the right cause, and a proposed rollback with its diff.
-    thread = await thread_of(page, "checkout fails")
-    report = thread.locator(".message").filter(has_text="Version 1.8.3 of checkout is faulty").first
+    # Then evidence with the plot, the right cause, and a proposed rollback with its diff, where it is asked for: in the
+    # thread of the customers' alert, should that fire first.
+    thread = await thread_of(page, "Approval needed")
+    report = thread.locator(".message").filter(has_text="Possible causes").first
+    await expect(report).to_contain_text("Version 1.8.3 of checkout is faulty", timeout=20_000)
     await expect(report).to_contain_text("rollback_deploy", timeout=20_000)
     await expect(thread.locator(".message img[alt*='failing requests' i]").first).to_be_visible(timeout=20_000)
     card = thread.locator(".message").filter(has=page.locator("[data-action-id='approval.approve']")).first
@@ -60,7 +62,7 @@ async def test_break_the_shop_watch_be_refused_countersign_and_undo(page: Page, 
 
     # A listed approver clicks: it runs once, the alert resolves, the card says who, when and how it ended.
     await act_as(page, "U0ALICE")
-    thread = await thread_of(page, "checkout fails")
+    thread = await thread_of(page, "Approval needed")
     card = thread.locator(".message").filter(has=page.locator("[data-action-id='approval.approve']")).first
     ts = await card.get_attribute("data-ts")
     await press(page, card, "approval.approve")
