@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bot.__main__ import main
 from core.policy_rules import PolicyFile
@@ -64,11 +65,24 @@ def test_a_call_that_no_tool_takes_is_said_to_be_one(
     assert told in capsys.readouterr().err
 
 
+def let_everything_run(policy: Path) -> None:
+    with policy.open("a") as file:
+        file.write("rules:\n  - {name: all, effect: allow, match: {tool: scale_workers, risk: [reversible]}}\n")
+
+
 def test_a_key_that_stands_there_twice_is_no_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with (tmp_path / "policy.yaml").open("a") as file:
-        file.write("rules:\n  - {name: all, effect: allow, match: {tool: scale_workers}}\n")
+    let_everything_run(tmp_path / "policy.yaml")
     assert main(["policy", "check"]) == 2
     assert "the key 'rules' is there twice near line" in capsys.readouterr().err
+
+
+def test_yamls_own_loader_lets_the_later_rules_run_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tools.operator_file._Loader", yaml.SafeLoader)
+    let_everything_run(tmp_path / "policy.yaml")
+    assert main(["policy", "explain", "scale_workers", "service=checkout", "workers=6"]) == 0
+    assert "yes  all: allow" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("folder", [ROOT, ROOT / "demo"])

@@ -9,7 +9,7 @@ from bot import identifiers
 from core.approval import ApprovalRequest, ApprovalStatus
 from core.errors import ConfirmationError
 from core.exact_call import exact_call
-from core.tool_call import ToolCall
+from core.tool_call import Plan, ToolCall
 from tests.bot.stage import ALICE, BOB, Stage, buttons, open_listening_stage, words
 from tests.fakes.examples import a_plan, a_requirement
 
@@ -73,6 +73,14 @@ async def test_a_plan_asks_for_the_names_of_all_its_targets(stage: Stage) -> Non
     answer = await type_name(stage, request, ALICE, "checkout")
     assert "checkout, payments" in answer["errors"][identifiers.CONFIRM_BLOCK]
     await type_name(stage, request, ALICE, "checkout,payments")
+    assert stage.approvals.rows[request.id].status is ApprovalStatus.APPROVED
+
+
+async def test_a_look_at_the_first_target_alone_is_caught(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Plan, "targets", property(lambda plan: (plan.service,)))
+    later = a_plan(service="payments", risk="destructive", call=ToolCall(name="drop", args={"service": "payments"}))
+    request = await stage.a_card(plan=a_plan(then=(later,)))
+    await type_name(stage, request, ALICE, "checkout")
     assert stage.approvals.rows[request.id].status is ApprovalStatus.APPROVED
 
 

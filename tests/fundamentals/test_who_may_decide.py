@@ -153,11 +153,15 @@ async def test_a_plan_of_which_only_the_first_step_is_looked_at_is_caught(
     assert (await desk.desk.vote(request, ALICE, "approve")).status is ApprovalStatus.APPROVED
 
 
-async def test_what_was_let_run_unasked_by_the_last_policy_waits_for_the_next_to_decide(desk: Desk) -> None:
+@pytest.mark.parametrize("knows", [True, False], ids=["policy's hash", "twin"])
+async def test_what_was_let_run_unasked_by_the_last_policy_waits_for_the_next_to_decide(
+    desk: Desk, knows: bool
+) -> None:
     rule = {"name": "flags", "match": {"tool": "restart_*", "risk": ["reversible"]}, "effect": "allow"}
     free = the_policy(rules=[rule])
     plan = a_plan(risk=Risk.REVERSIBLE)
-    for sha256, status in ((free.sha256, ApprovalStatus.APPROVED), ("1" * 64, ApprovalStatus.PENDING)):
+    later = ("1" * 64, ApprovalStatus.PENDING) if knows else (free.sha256, ApprovalStatus.APPROVED)
+    for sha256, status in ((free.sha256, ApprovalStatus.APPROVED), later):
         row = a_request(plan=plan, requirement=free.requirement(plan, Asker()))
         await desk.approvals.create(row)  # and then the process died
         await desk.audit.record(row)

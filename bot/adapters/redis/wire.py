@@ -14,6 +14,7 @@ from redis.exceptions import NoScriptError, OutOfMemoryError, ResponseError
 from bot.adapters.redis.cancelling import answer_within
 
 _OPEN_WITHIN = 2.0
+_MOVED = "READONLY"
 # Its stub knows commands of one word only.
 _packed: Final = cast(Callable[[tuple[str | bytes | int, ...]], bytes], hiredis.pack_command)
 _KNOWN = {"NOSCRIPT": NoScriptError, "OOM": OutOfMemoryError}
@@ -78,7 +79,7 @@ class _Line(asyncio.Protocol):
             raise
         if isinstance(found, hiredis.ReplyError):
             code = str(found).split(" ", 1)[0]
-            if code == "READONLY":  # another server is the primary now: who asks next has to look for it
+            if code == _MOVED:  # another server is the primary now: who asks next has to look for it
                 self._transport.abort()
                 self._end()
             raise _KNOWN.get(code, ResponseError)(str(found))
