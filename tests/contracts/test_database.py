@@ -1,6 +1,8 @@
 """What the schema and its settings promise, whatever the code above them does."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -149,6 +151,23 @@ async def test_migrating_makes_the_folder_and_may_be_repeated(tmp_path: Path) ->
 async def test_two_processes_may_migrate_at_once(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}"
     assert await asyncio.gather(migrate(url), migrate(url)) == [newest_revision()] * 2
+
+
+@pytest.mark.parametrize("patience", [5.0, 0.0], ids=["patient", "twin"])
+async def test_a_new_file_that_another_process_is_writing_is_waited_for(
+    tmp_path: Path, patience: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.adapters.database.sqlite_driver._WAL_WITHIN", patience)
+    file = tmp_path / "new.db"
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        asyncio.get_running_loop().call_later(0.2, other.execute, "COMMIT")
+        if patience:
+            assert await migrate(f"sqlite:///{file}") == newest_revision()
+        else:
+            with pytest.raises(TransientError):
+                await migrate(f"sqlite:///{file}")
+            await asyncio.sleep(0.3)  # the holder's end
 
 
 def test_two_processes_may_migrate_postgresql_at_once(postgresql: PostgreSql) -> None:

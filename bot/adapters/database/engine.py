@@ -27,7 +27,6 @@ _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
 }
 _PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA busy_timeout = 10000",
     "PRAGMA foreign_keys = ON",

@@ -7,6 +7,7 @@ in any case, and nobody waits for its end.
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from os import PathLike
@@ -16,6 +17,8 @@ import aiosqlite
 
 AT_ONCE = 200
 """Rows that come along with their statement; who wants more asks the thread again."""
+
+_WAL_WITHIN, _WAL_AGAIN = 5.0, 0.01  # seconds
 
 
 class OneOrderConnection(aiosqlite.Connection):
@@ -119,7 +122,24 @@ class _Cursor:
 
 
 def connect(file: str | PathLike[str], **how: Any) -> OneOrderConnection:
-    """Return a connection that opens once it is awaited; `how` as for sqlite3.connect."""
-    connection = OneOrderConnection(partial(sqlite3.connect, file, **how), 64)
+    """Return a connection that opens once it is awaited, with a write-ahead log; `how` as for sqlite3.connect."""
+    connection = OneOrderConnection(partial(_opened, file, **how), 64)
     connection._thread.daemon = True  # as SQLAlchemy makes it: nobody's exit waits for it
     return connection
+
+
+def _opened(file: str | PathLike[str], **how: Any) -> sqlite3.Connection:
+    """Open the file, in the connection's thread. Of two processes that meet a new one, SQLite tells the one that comes
+    second to the log that it is locked, and that at once, however long it is told to wait."""
+    opened = sqlite3.connect(file, **how)
+    until = time.monotonic() + _WAL_WITHIN
+    while True:
+        try:
+            opened.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                opened.close()
+                raise
+            time.sleep(_WAL_AGAIN)
+        else:
+            return opened
