@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,21 +21,22 @@ pytestmark = pytest.mark.timeout(90)
 
 @pytest.fixture
 def demo() -> Iterator[subprocess.Popen[str]]:
-    """The demo as a child process on a free port; whatever is left of its family is ended."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "demo", "--port", "0"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    yield process
-    for each in [*family(process.pid), *([psutil.Process(process.pid)] if process.poll() is None else [])]:
-        each.kill()
-    process.wait(10)
-    assert process.stdout is not None
-    process.stdout.close()
+    """The demo as a child process on a free port; whatever is left of its family, and of its files, is removed."""
+    with tempfile.TemporaryDirectory() as folder:  # a short one, as a socket's path may not be long
+        process = subprocess.Popen(
+            [sys.executable, "-m", "demo", "--port", "0"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": folder},
+        )
+        yield process
+        for each in [*family(process.pid), *([psutil.Process(process.pid)] if process.poll() is None else [])]:
+            each.kill()
+        process.wait(10)
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 def family(pid: int) -> list[psutil.Process]:
