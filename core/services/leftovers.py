@@ -1,6 +1,6 @@
 """What a crash leaves half done and no queue remembers: SQL is asked for it, and each is brought to its end."""
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,6 +15,7 @@ from core.ports import ApprovalQueue, Approvals, Clock, DeadLetters, Effects, In
 from core.refusal import RAN_OUT
 from core.services.endings import Endings
 from core.services.needs_human import KIND as CALL
+from core.services.one_by_one import one_by_one
 from core.tool_call import ToolResult
 
 # Longer than whoever is at it may take, so that nobody's work under way is taken for a leftover.
@@ -46,16 +47,16 @@ class Leftovers:
         """Give attempts and late approvals their end, and cards, reports and looks that never came another job; what
         fails for one is raised as an ExceptionGroup once all others had their turn."""
         now = self.clock.now()
-        faults = await _each(self._settle(effect) for effect in await self.effects.unsettled(now - SETTLE_AFTER))
+        faults = await one_by_one(self._settle(effect) for effect in await self.effects.unsettled(now - SETTLE_AFTER))
         undelivered = await self.approval_queue.undelivered()
-        faults += await _each(self._end_late(request) for request in undelivered)
-        faults += await _each(self._bury(letter, undelivered) for letter in await self.letters.dead())
+        faults += await one_by_one(self._end_late(request) for request in undelivered)
+        faults += await one_by_one(self._bury(letter, undelivered) for letter in await self.letters.dead())
         pending = await self.approval_queue.pending()
         unseen = [row for row in pending if not row.card_ts and row.created_at < now - SHOW_AFTER]
-        faults += await _each(self._refresh("approval_id", row.id) for row in unseen)
+        faults += await one_by_one(self._refresh("approval_id", row.id) for row in unseen)
         unshown = await self.reports.unshown(now - SHOW_AFTER)
-        faults += await _each(self._refresh("report_id", report_id) for report_id in unshown)
-        faults += await _each(self._mend(incident) for incident in await self.incidents.open())
+        faults += await one_by_one(self._refresh("report_id", report_id) for report_id in unshown)
+        faults += await one_by_one(self._mend(incident) for incident in await self.incidents.open())
         if faults:
             raise ExceptionGroup("some leftovers could not be brought to their end", faults)
 
@@ -110,14 +111,3 @@ class Leftovers:
         await self.queue.put(
             Event(id=f"left:{kind}:{subject}:{span}", kind=kind, key=key, body=dict(body), received_at=now)
         )
-
-
-async def _each(works: Iterable[Awaitable[object]]) -> list[Exception]:
-    """Await one after the other and return what they raised."""
-    faults: list[Exception] = []
-    for work in works:
-        try:
-            await work
-        except Exception as fault:  # noqa: BLE001 - kept for the caller, who raises it
-            faults.append(fault)
-    return faults

@@ -10,6 +10,7 @@ from core.audit import AuditEvent
 from core.eligibility import would_help
 from core.errors import NoDataError
 from core.ports import ApprovalQueue, Clock, Directory
+from core.services.one_by_one import one_by_one
 from core.services.settled_reminders import SENT, TO_THREAD
 
 _HOLD, _HOLD_EACH = timedelta(seconds=60), timedelta(seconds=5)
@@ -63,15 +64,13 @@ class Reminders:
     async def tick(self) -> None:
         """Send the next reminder of every request for which one is due; what fails for one is raised as an
         ExceptionGroup once all others had their turn, and is tried again at the next tick."""
-        faults: list[Exception] = []
-        for request in await self.approval_queue.pending():
-            if self._is_due(request):
-                try:
-                    await self._send(await self.counted(request), request.reminded + 1)
-                except Exception as fault:  # noqa: BLE001 - kept, and raised below
-                    faults.append(fault)
+        pending = await self.approval_queue.pending()
+        faults = await one_by_one(self._remind(request) for request in pending if self._is_due(request))
         if faults:
             raise ExceptionGroup("some reminders could not be sent", faults)
+
+    async def _remind(self, request: ApprovalRequest) -> None:
+        await self._send(await self.counted(request), request.reminded + 1)
 
     def _is_due(self, request: ApprovalRequest) -> bool:
         times, now = request.requirement.remind, self.clock.now()

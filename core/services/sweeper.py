@@ -1,6 +1,5 @@
 """What nobody clicks on: requests that run out, and decisions that a crash kept from their graph."""
 
-from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,6 +8,7 @@ from core.audit import AuditEvent
 from core.incident import IncidentStatus
 from core.ports import ApprovalQueue, Approvals, Cards, Clock, Incidents, Queue
 from core.services.approval_desk import resume_job
+from core.services.one_by_one import one_by_one
 from core.tampering import FOUND, fault_of
 
 _PATIENCE = timedelta(seconds=5)
@@ -31,10 +31,10 @@ class Sweeper:
         requests to their graphs again; what fails for one request is raised as an ExceptionGroup once all others had
         their turn."""
         now = self.clock.now()
-        faults = await _each(self._end_if_due(request) for request in await self.approval_queue.pending())
+        faults = await one_by_one(self._end_if_due(request) for request in await self.approval_queue.pending())
         # A graph that takes long over its verdict is not asked at every tick: one job for each span of seconds.
         attempt = str(int(now.timestamp()) // _AGAIN_SECONDS)
-        faults += await _each(
+        faults += await one_by_one(
             self.queue.put(resume_job(request, self.clock, attempt))
             for request in await self.approval_queue.undelivered()
             if request.decided_at is not None and now - request.decided_at > _PATIENCE
@@ -70,14 +70,3 @@ class Sweeper:
             request.id, digest=request.digest, status=status, now=now, execute_by=None, event=event
         ):
             await self.cards.show_approval(request.id)
-
-
-async def _each(works: Iterable[Awaitable[object]]) -> list[Exception]:
-    """Await one after the other and return what they raised."""
-    faults: list[Exception] = []
-    for work in works:
-        try:
-            await work
-        except Exception as fault:  # noqa: BLE001 - kept for the caller, who raises it
-            faults.append(fault)
-    return faults

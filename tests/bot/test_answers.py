@@ -16,6 +16,7 @@ from bot.intake import build_intake
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import InMemoryQueue
 from tests.fakes.servers import *
+from tests.fakes.waiting import wait_until
 
 IDENTITY = AuthorizeResult(enterprise_id=None, team_id="T0", bot_user_id="U0BOT", bot_id="B0", bot_token="xoxb-none")
 ERRORS = '{"response_action": "errors", "errors": {"argument.workers": "at most 16"}}'
@@ -39,8 +40,7 @@ async def sent(answers: RedisAnswers | None, payload: dict[str, Any], answer: st
     app = build_intake(queue, FakeClock(), IDENTITY, client, answers)
 
     async def work() -> bool:
-        while not queue.waiting:  # noqa: ASYNC110 - what is waited for has no event to wait on
-            await asyncio.sleep(0.005)
+        await wait_until(lambda: queue.waiting)
         return answers is not None and answer is not None and await answers.give(queue.waiting[0].id, answer)
 
     working = asyncio.create_task(work())

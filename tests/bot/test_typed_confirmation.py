@@ -14,6 +14,8 @@ from tests.bot.stage import ALICE, BOB, Stage, buttons, open_listening_stage, wo
 from tests.fakes.examples import a_plan, a_requirement
 
 LONG = a_plan(call=ToolCall(name="set_config", args={"service": "checkout", "key": "motd", "value": "x" * 10_000}))
+DROP = a_plan(service="payments", risk="destructive", call=ToolCall(name="drop", args={"service": "payments"}))
+TWO_TARGETS = a_plan(then=(DROP,))
 ASKED: dict[str, dict[str, Any]] = {
     "a call too long for a card": {"plan": LONG},
     "policy says so": {"requirement": a_requirement(typed_confirmation=True)},
@@ -67,8 +69,7 @@ async def test_the_twin_that_only_the_form_looks_at_is_caught(stage: Stage, monk
 
 
 async def test_a_plan_asks_for_the_names_of_all_its_targets(stage: Stage) -> None:
-    later = a_plan(service="payments", risk="destructive", call=ToolCall(name="drop", args={"service": "payments"}))
-    request = await stage.a_card(plan=a_plan(then=(later,)))
+    request = await stage.a_card(plan=TWO_TARGETS)
     assert "type the targets' names: checkout, payments" in words(await stage.shown(request))
     answer = await type_name(stage, request, ALICE, "checkout")
     assert "checkout, payments" in answer["errors"][identifiers.CONFIRM_BLOCK]
@@ -78,8 +79,7 @@ async def test_a_plan_asks_for_the_names_of_all_its_targets(stage: Stage) -> Non
 
 async def test_a_look_at_the_first_target_alone_is_caught(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Plan, "targets", property(lambda plan: (plan.service,)))
-    later = a_plan(service="payments", risk="destructive", call=ToolCall(name="drop", args={"service": "payments"}))
-    request = await stage.a_card(plan=a_plan(then=(later,)))
+    request = await stage.a_card(plan=TWO_TARGETS)
     await type_name(stage, request, ALICE, "checkout")
     assert stage.approvals.rows[request.id].status is ApprovalStatus.APPROVED
 

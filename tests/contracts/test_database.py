@@ -161,13 +161,12 @@ async def test_a_new_file_that_another_process_is_writing_is_waited_for(
     file = tmp_path / "new.db"
     with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
-        asyncio.get_running_loop().call_later(0.2, other.execute, "COMMIT")
-        if patience:
-            assert await migrate(f"sqlite:///{file}") == newest_revision()
-        else:
+        if not patience:
             with pytest.raises(TransientError):
                 await migrate(f"sqlite:///{file}")
-            await asyncio.sleep(0.3)  # the holder's end
+            return
+        asyncio.get_running_loop().call_later(0.2, other.execute, "COMMIT")
+        assert await migrate(f"sqlite:///{file}") == newest_revision()
 
 
 def test_two_processes_may_migrate_postgresql_at_once(postgresql: PostgreSql) -> None:
