@@ -20,6 +20,7 @@ from demo.shop.supervisor.managed_service import ManagedService, Place
 from demo.shop.supervisor.operations import BadArgumentsError
 
 TOKEN = "may-act"
+CALLERS = 20
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
@@ -34,11 +35,15 @@ class StillService(ManagedService):
 
 
 class HastyLedger(Ledger):
-    """A broken twin: it looks, gives up the event loop, and only then writes."""
+    """A broken twin: all its callers have looked before the first of them writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looked = asyncio.Barrier(CALLERS)
 
     async def carry_out(self, action_id: str, request: Request) -> dict[str, Any]:
         known = self._rows.get(action_id)
-        await asyncio.sleep(0.1)
+        await self._looked.wait()
         row = known or self._record(action_id, request)
         await row.rollout
         return row.as_dict() | {"replayed": known is not None}
@@ -93,7 +98,7 @@ async def world(stage: tuple[Stage, httpx.AsyncClient], tmp_path: Path) -> World
 
 async def assert_one_effect(world: World) -> None:
     """Twenty callers with one action id, at once: one effect, one row, nineteen replays of the same answer."""
-    responses = await asyncio.gather(*(world.act("checkout/restart", action_id="a-1") for _ in range(20)))
+    responses = await asyncio.gather(*(world.act("checkout/restart", action_id="a-1") for _ in range(CALLERS)))
     answers = [response.json() for response in responses]
     assert [answer["replayed"] for answer in answers].count(False) == 1
     assert len({str({**answer, "replayed": None}) for answer in answers}) == 1
