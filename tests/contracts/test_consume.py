@@ -23,7 +23,7 @@ from core.event import UNREADABLE, Event
 from tests.fakes.examples import an_event
 from tests.fakes.processes import end
 from tests.fakes.servers import start_redis
-from tests.fakes.waiting import wait_until
+from tests.fakes.waiting import comes_true, wait_until
 
 QUICK: dict[str, Any] = {
     "lease": timedelta(milliseconds=300),
@@ -197,8 +197,8 @@ class Silent(EventStream):
         """Say nothing."""
 
 
-async def taken_from(slow: RedisQueue, redis: Redis, pace: dict[str, Any]) -> list[str]:
-    """Let one worker sit on an event for longer than two leases; returns what another got of it meanwhile."""
+async def taken_from(slow: RedisQueue, redis: Redis, pace: dict[str, Any], within: float) -> list[str]:
+    """Let one worker sit on an event for so many seconds; returns what another got of it meanwhile."""
     diary, begun, go_on = Diary(), asyncio.Event(), asyncio.Event()
 
     async def patient(event: Event) -> None:
@@ -209,7 +209,7 @@ async def taken_from(slow: RedisQueue, redis: Redis, pace: dict[str, Any]) -> li
     async with consuming(slow, patient):
         await begun.wait()  # or the other might read it first
         async with consuming(RedisQueue(redis, consumer="w2", **pace), diary):
-            await asyncio.sleep(2.2 * pace["lease"].total_seconds())
+            await comes_true(lambda: diary.ids, within)
             taken = list(diary.ids)
             go_on.set()
             await wait_until(lambda: is_empty(redis))
@@ -217,7 +217,8 @@ async def taken_from(slow: RedisQueue, redis: Redis, pace: dict[str, Any]) -> li
 
 
 async def test_nobody_takes_from_a_worker_that_is_only_slow(valkey: Redis) -> None:
-    assert await taken_from(RedisQueue(valkey, consumer="w1", **STEADY), valkey, STEADY) == []
+    over_two_leases = 2.2 * STEADY["lease"].total_seconds()
+    assert await taken_from(RedisQueue(valkey, consumer="w1", **STEADY), valkey, STEADY, over_two_leases) == []
 
 
 async def test_a_slow_worker_that_does_not_say_that_it_lives_loses_its_event(
@@ -226,7 +227,7 @@ async def test_a_slow_worker_that_does_not_say_that_it_lives_loses_its_event(
     with monkeypatch.context() as patch:
         patch.setattr(queue_module, "EventStream", Silent)
         slow = RedisQueue(valkey, consumer="w1", **QUICK)
-    assert await taken_from(slow, valkey, QUICK) == ["e1"]
+    assert await taken_from(slow, valkey, QUICK, 10) == ["e1"]
 
 
 async def test_a_failed_event_comes_again_with_growing_pauses_while_others_go_on(valkey: Redis) -> None:

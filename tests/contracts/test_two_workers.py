@@ -21,7 +21,7 @@ from core.event import Event
 from tests.contracts.test_consume import Diary, consuming, is_empty
 from tests.fakes.examples import an_event
 from tests.fakes.running_bot import ROOT
-from tests.fakes.waiting import wait_until
+from tests.fakes.waiting import comes_true, wait_until
 
 QUICK: dict[str, Any] = {
     "lease": timedelta(milliseconds=400),
@@ -148,7 +148,7 @@ async def test_a_worker_that_closes_leaves_what_it_had_to_the_next_at_once(valke
     assert monotonic() - began < 2
 
 
-async def signed_off_while_a_job_runs(redis: Redis) -> bool:
+async def signed_off_while_a_job_runs(redis: Redis, within: float) -> bool:
     """Stop a worker whose job does not hear of it at once; returns whether others may take that job meanwhile."""
     began, go_on = asyncio.Event(), asyncio.Event()
 
@@ -165,16 +165,19 @@ async def signed_off_while_a_job_runs(redis: Redis) -> bool:
     task = asyncio.create_task(queue.consume(deaf))
     await began.wait()
     task.cancel()
-    await asyncio.sleep(0.5)
-    signed_off = not await redis.exists(keys.consumer("w1"))
+    signed_off = await comes_true(lambda: _is_gone(redis, "w1"), within)
     go_on.set()
     await asyncio.wait([task])
-    assert not await redis.exists(keys.consumer("w1"))
+    assert await _is_gone(redis, "w1")
     return signed_off
 
 
+async def _is_gone(redis: Redis, consumer: str) -> bool:
+    return not await redis.exists(keys.consumer(consumer))
+
+
 async def test_a_worker_signs_off_when_nothing_of_it_runs_any_more(valkey: Redis) -> None:
-    assert not await signed_off_while_a_job_runs(valkey)
+    assert not await signed_off_while_a_job_runs(valkey, within=0.5)
 
 
 async def test_where_each_stream_signs_off_a_running_job_is_open_to_others(
@@ -187,7 +190,7 @@ async def test_where_each_stream_signs_off_a_running_job_is_open_to_others(
         await self._stream.leave()
 
     monkeypatch.setattr(Consumer, "close", close_and_leave)
-    assert await signed_off_while_a_job_runs(valkey)
+    assert await signed_off_while_a_job_runs(valkey, within=10)
 
 
 async def begun_after_sleep(valkey: Redis, monkeypatch: pytest.MonkeyPatch, asks: Any, at_least: int) -> list[str]:
@@ -250,9 +253,9 @@ def keep_still(monkeypatch: pytest.MonkeyPatch, asleep: set[str], error: Excepti
     monkeypatch.setattr(EventStream, "stay", stay)
 
 
-async def taken_after_an_outage(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Keep Redis from two workers until all signs of life ran out, from the one that works a little longer; returns
-    what the other one took of its work."""
+async def taken_after_an_outage(redis: Redis, monkeypatch: pytest.MonkeyPatch, longer: float) -> list[str]:
+    """Keep Redis from two workers until all signs of life ran out, from the one that works up to so many seconds
+    longer; returns what the other one took of its work."""
     taken, began, go_on = Diary(), asyncio.Event(), asyncio.Event()
     away: set[str] = set()
     keep_still(monkeypatch, away, TransientError("redis: ConnectionError"))
@@ -269,7 +272,7 @@ async def taken_after_an_outage(redis: Redis, monkeypatch: pytest.MonkeyPatch) -
             away |= {"w1", "w2"}
             await asyncio.sleep(1.4)
             away.discard("w2")
-            await asyncio.sleep(0.45)
+            await comes_true(lambda: taken.ids, longer)
             away.discard("w1")
             await asyncio.sleep(0.9)
             found = list(taken.ids)
@@ -279,14 +282,14 @@ async def taken_after_an_outage(redis: Redis, monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_after_an_outage_the_living_do_not_count_as_dead(valkey: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert await taken_after_an_outage(valkey, monkeypatch) == []
+    assert await taken_after_an_outage(valkey, monkeypatch, longer=0.45) == []
 
 
 async def test_heirs_that_do_not_wait_after_an_outage_rob_the_living(
     valkey: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.adapters.redis.consumer.monotonic", lambda: float("inf"))  # any wait is over already
-    assert await taken_after_an_outage(valkey, monkeypatch) == ["e1"]
+    assert await taken_after_an_outage(valkey, monkeypatch, longer=10) == ["e1"]
 
 
 async def test_a_dead_workers_event_is_begun_elsewhere_within_the_lease_and_a_second(valkey: Redis) -> None:

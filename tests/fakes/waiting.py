@@ -15,3 +15,13 @@ async def wait_until(check: Callable[[], object | Awaitable[object]], within: fl
             return
         assert monotonic() < deadline, f"not true within {within} s"
         await asyncio.sleep(0.01)
+
+
+async def comes_true(check: Callable[[], object | Awaitable[object]], within: float) -> bool:
+    """Return True once `check` gives something true, False after so many seconds: what shall not happen gets a moment
+    to happen in, and where it shall, as in a broken twin, as long as a slow machine needs."""
+    try:
+        await wait_until(check, within)
+    except AssertionError:
+        return False
+    return True

@@ -13,7 +13,7 @@ from core.services.leftovers import OVERDUE_AFTER
 from core.tool_call import Plan, ToolCall, ToolResult
 from tests.fakes.clock import FakeClock
 from tests.fakes.effects import InMemoryEffects
-from tests.fakes.waiting import wait_until
+from tests.fakes.waiting import comes_true, wait_until
 from tests.tools.conftest import Bench
 from tests.tools.test_leftovers import Sweep
 from tools.guard import Guard
@@ -71,15 +71,15 @@ async def test_a_ledger_that_does_not_ask_runs_what_was_ended_and_is_caught(benc
     assert (status, len(bench.peer.effects)) == (ApprovalStatus.RAN_OUT, 1)
 
 
-async def seen_while_it_runs(bench: Bench, skew_seconds: float) -> tuple[str, EffectStatus]:
-    """Let a worker ahead by twice the allowed skew come across an attempt that runs since a moment; return its words
-    and what the ledger says while it still runs."""
+async def seen_while_it_runs(bench: Bench, skew_seconds: float, within: float) -> tuple[str, EffectStatus]:
+    """Let a worker ahead by twice the allowed skew come across an attempt that runs since a moment, and goes on until
+    it is judged, or for so many seconds; return that worker's words and what the ledger then says."""
     row, grant = await bench.approved("restart_service", service="checkout")
     guard = bench.guard(timeout=1.0)
-    run = guard._attempts._run
+    run, judged = guard._attempts._run, asyncio.Event()
 
     async def on_its_way(*given: Any) -> ToolResult:
-        await asyncio.sleep(0.5)
+        await comes_true(judged.is_set, within)
         return await run(*given)
 
     guard._attempts._run = on_its_way
@@ -88,6 +88,7 @@ async def seen_while_it_runs(bench: Bench, skew_seconds: float) -> tuple[str, Ef
     sweep = ahead(bench, 2 * SKEW.total_seconds(), skew_seconds=skew_seconds, timeout=1.0)
     settled = await sweep.leftovers.toolbox.settle(row.id)
     while_running = bench.effects.rows[row.action_id].status
+    judged.set()
     result = await running
     assert result.status == "ok"
     await Endings(bench.approvals, sweep.cards, bench.audit, bench.clock).write(row.id, None, "ok", result.text)
@@ -96,11 +97,11 @@ async def seen_while_it_runs(bench: Bench, skew_seconds: float) -> tuple[str, Ef
 
 
 async def test_an_attempt_under_way_is_not_given_up_by_a_worker_whose_clock_is_ahead(bench: Bench) -> None:
-    assert await seen_while_it_runs(bench, 2 * SKEW.total_seconds()) == ("ok", EffectStatus.DONE)
+    assert await seen_while_it_runs(bench, 2 * SKEW.total_seconds(), 0.5) == ("ok", EffectStatus.DONE)
 
 
 async def test_without_the_allowance_it_is_called_unknown_and_corrected_by_who_ran_it(bench: Bench) -> None:
-    assert await seen_while_it_runs(bench, 0.0) == ("unknown", EffectStatus.UNKNOWN)
+    assert await seen_while_it_runs(bench, 0.0, 10) == ("unknown", EffectStatus.UNKNOWN)
     assert bench.kinds[-2:] == ["EffectUnknown", "EffectDone"]
 
 
