@@ -255,7 +255,7 @@ async def test_progress_that_came_too_fast_is_shown_a_little_later(stage: Stage)
     async def shows_the_latest() -> bool:
         return "step 2" in words(await replies(stage, row))
 
-    await wait_until(shows_the_latest, within=4)
+    await wait_until(shows_the_latest)
     assert len(await stage.calls("chat.update")) == 1
 
 

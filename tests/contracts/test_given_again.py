@@ -46,7 +46,7 @@ async def test_what_came_back_before_we_knew_that_it_had_gone_is_worked_on(
     valkey: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trade(monkeypatch)
-    assert await is_done(valkey, within=3)
+    assert await is_done(valkey, within=10)
 
 
 async def test_without_the_servers_count_what_came_back_waits_for_the_next_start(
@@ -71,7 +71,7 @@ async def test_what_was_inherited_with_an_answer_that_was_lost_is_worked_on(
 
     await give(valkey, OTHER)
     monkeypatch.setattr(EventStream, "inherit", unheard)
-    assert await is_done(valkey, within=4, put=False)
+    assert await is_done(valkey, within=10, put=False)
     assert lost
 
 
@@ -79,7 +79,7 @@ async def test_what_the_client_asked_for_twice_unheard_is_worked_on(
     valkey: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose_first_answer(monkeypatch)
-    assert await is_done(valkey, within=3)
+    assert await is_done(valkey, within=10)
 
 
 async def test_without_the_servers_count_it_waits_for_the_next_start(

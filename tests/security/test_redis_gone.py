@@ -177,8 +177,8 @@ async def deaf(seconds: float) -> None:
 async def test_work_that_does_not_hear_its_end_is_not_waited_for() -> None:
     begun = time.monotonic()
     with pytest.raises(TimeoutError):
-        await answer_within(0.05, deaf(0.5))
-    assert time.monotonic() - begun < 0.4
+        await answer_within(0.05, deaf(4))
+    assert time.monotonic() - begun < 3
 
 
 async def test_a_plain_timeout_would_wait_for_it() -> None:
